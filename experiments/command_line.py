@@ -1,0 +1,54 @@
+"""From a configuration dataclass to a command, and from an exception to an exit code.
+
+Nothing heavy is imported before the command line has been parsed.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+C = TypeVar("C")
+
+
+class UsageError(Exception):
+    """Flags that cannot work, alone or with what is on disk (exit code 2)."""
+
+
+class NonFiniteError(Exception):
+    """Training produced a value that is not finite (exit code 5)."""
+
+
+class Interrupted(Exception):
+    """A signal asked to stop; the run is saved and can be resumed (exit code 75)."""
+
+
+def main(config: type[C], run: Callable[[C], Any]) -> None:
+    """Parse the command line into `config`, run it, and exit.
+
+    A run that cannot go on ends with one line on standard error. Exit codes: 2 wrong
+    usage, 3 no valid data, 4 unreadable or unwritable checkpoint, 5 not finite, 75
+    interrupted but resumable. A traceback is a bug.
+    """
+    import tyro
+
+    parsed = tyro.cli(config, config=(tyro.conf.FlagConversionOff,))
+    from jaxgan.checkpoints import CheckpointError
+    from jaxgan.idx import DataError
+
+    try:
+        run(parsed)
+    except UsageError as error:
+        _leave(error, 2)
+    except DataError as error:
+        _leave(error, 3)
+    except CheckpointError as error:
+        _leave(error, 4)
+    except NonFiniteError as error:
+        _leave(error, 5)
+    except Interrupted as error:
+        _leave(error, 75)
+
+
+def _leave(error: Exception, code: int) -> NoReturn:
+    print(f"error: {error}" if code != 75 else error, file=sys.stderr)
+    sys.exit(code)

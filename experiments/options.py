@@ -1,0 +1,61 @@
+"""The flags that adversarial experiments share; imports nothing heavy."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from experiments.command_line import UsageError
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What to train on, for how long, and where the results go."""
+
+    out: Path | None = None
+    """Folder for the results; default runs/<experiment>-<dataset>-<seed>."""
+    resume: bool = False
+    """Go on from the last checkpoint of the run in --out."""
+    overwrite: bool = False
+    """Delete the run that is in --out first."""
+    seed: int = 0
+    """Fixes every random number of the run; 0 or larger."""
+    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
+    """auto: MNIST if it is at hand or can be fetched, else the embedded sample."""
+    data_dir: Path | None = None
+    """Folder with the four official IDX files of the dataset."""
+    epochs: int = 100
+    """Passes over the training images."""
+    batch_size: int = 64
+    """Images in each batch."""
+    architecture: Literal["mlp", "conv"] = "mlp"
+    """mlp is fast on CPUs; conv is for accelerators."""
+    latent_dim: int = 64
+    """Dimensions of the latent space."""
+    learning_rate: float = 5e-4
+    """Adam's step size, for both networks."""
+    beta1: float = 0.0
+    """Adam's decay of the mean gradient."""
+    beta2: float = 0.99
+    """Adam's decay of the mean squared gradient."""
+    critic_steps: int = 1
+    """Critic updates per generator update."""
+    average_decay: float = 0.999
+    """Decay of the generator's moving average, which the samples come from."""
+    checkpoint_every: int = 5
+    """Epochs between checkpoints."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that no run can have."""
+        for name in ("epochs", "batch_size", "latent_dim", "critic_steps"):
+            _require(getattr(self, name) >= 1, self, name, "at least 1")
+        _require(self.checkpoint_every >= 1, self, "checkpoint_every", "at least 1")
+        _require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
+        _require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
+        for name in ("beta1", "beta2", "average_decay"):
+            _require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
+
+
+def _require(holds: bool, options: TrainingOptions, name: str, expected: str) -> None:
+    if not holds:
+        flag = "--" + name.replace("_", "-")
+        raise UsageError(f"{flag} must be {expected}, got {getattr(options, name)}")

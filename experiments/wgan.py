@@ -1,0 +1,46 @@
+"""Train a WGAN-GP on digits: `python -m experiments.wgan`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.command_line import UsageError, main
+from experiments.options import TrainingOptions
+
+
+@dataclass(frozen=True)
+class Config(TrainingOptions):
+    """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028) on digits."""
+
+    penalty_weight: float = 10.0
+    """Weight of the gradient penalty; 0 or larger."""
+    penalty_target: float = 1.0
+    """Gradient norm that costs nothing."""
+    one_sided: bool = False
+    """Penalise only norms above the target."""
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Train, write everything into the output folder, and return the summary."""
+    config.check()
+    if not config.penalty_weight >= 0:
+        raise UsageError(f"--penalty-weight must be ≥ 0, got {config.penalty_weight}")
+    from experiments import adversarial
+    from jaxgan import training
+
+    generator, critic = adversarial.networks(config)
+    algorithm = training.wgan_gp(
+        generator,
+        critic,
+        generator_optimizer=adversarial.adam(config),
+        critic_optimizer=adversarial.adam(config),
+        penalty_weight=config.penalty_weight,
+        penalty_target=config.penalty_target,
+        one_sided=config.one_sided,
+        critic_steps=config.critic_steps,
+        average_decay=config.average_decay,
+    )
+    return adversarial.train("wgan", config, generator, critic, algorithm)
+
+
+if __name__ == "__main__":
+    main(Config, run)

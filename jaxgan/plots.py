@@ -1,0 +1,119 @@
+"""Figures: grids of images, animations, curves of a run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image as PILImage
+
+
+def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+    """Bring generated images from [-1, 1] to 0…255, rounding; outliers are clipped."""
+    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def image_grid(
+    images: UInt8[np.ndarray, "n height width 1"], columns: int
+) -> UInt8[np.ndarray, "grid_height grid_width"]:
+    """Lay out images row by row, two dark pixels apart; a short last row is padded.
+
+    Raises:
+        ValueError: if `columns` is below 1.
+    """
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    gap = 2
+    count, height, width, _ = images.shape
+    rows = -(-count // columns)
+    cells = np.zeros((rows * columns, height + gap, width + gap), np.uint8)
+    cells[:count, :height, :width] = images[..., 0]
+    grid = cells.reshape(rows, columns, height + gap, width + gap)
+    grid = grid.transpose(0, 2, 1, 3).reshape(rows * (height + gap), -1)
+    return np.pad(grid, ((gap, 0), (gap, 0)))
+
+
+def save_image(path: Path, pixels: UInt8[np.ndarray, "height width"]) -> None:
+    """Write one gray image, enlarged twice without smoothing."""
+    _enlarge(pixels).save(path)
+
+
+def save_animation(
+    path: Path, frames: Sequence[UInt8[np.ndarray, "height width"]], *, seconds: float
+) -> None:
+    """Write an endless GIF that takes about `seconds` for one round.
+
+    The last frame stays for a second and a half.
+
+    Raises:
+        ValueError: if there are no frames.
+    """
+    if not frames:
+        raise ValueError("an animation needs at least one frame, got none")
+    # GIF delays are multiples of 10 ms, and viewers slow down those below 20 ms.
+    delay = max(20, round(100 * seconds / len(frames)) * 10)
+    first, *rest = [_enlarge(frame) for frame in frames]
+    delays = [delay] * len(rest) + [1500]
+    first.save(path, save_all=True, append_images=rest, duration=delays, loop=0)
+
+
+def _enlarge(pixels: UInt8[np.ndarray, "height width"]) -> PILImage.Image:
+    return PILImage.fromarray(pixels.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def losses_figure(rows: Sequence[Mapping[str, float | None]], *, title: str) -> Figure:
+    """Draw a run's curves against epochs: estimates above, losses and norm below.
+
+    Args:
+        rows: one mapping for each logged epoch, with the keys of `metrics.jsonl`.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(7, 7.5), layout="constrained")
+    top, middle, bottom = figure.subplots(3, sharex=True)
+    figure.suptitle(title)
+    _curves(
+        top,
+        rows,
+        {
+            "wasserstein_estimate": "training digits",
+            "wasserstein_estimate_heldout": "held-out digits",
+        },
+        "mean score,\nreal − fake",
+    )
+    _curves(
+        middle,
+        rows,
+        {"critic_loss": "critic", "generator_loss": "generator"},
+        "loss",
+    )
+    _curves(
+        bottom,
+        rows,
+        {"gradient_norm": "gradient norm", "gradient_penalty": "penalty"},
+        "critic's gradient",
+    )
+    bottom.set_xlabel("epoch")
+    if not bottom.lines:
+        bottom.remove()
+        middle.set_xlabel("epoch")
+        middle.tick_params(labelbottom=True)
+    return figure
+
+
+def _curves(
+    axes: Axes,
+    rows: Sequence[Mapping[str, float | None]],
+    labels: Mapping[str, str],
+    quantity: str,
+) -> None:
+    for key, label in labels.items():
+        points = [(row["epoch"], row.get(key)) for row in rows]
+        points = [(x, y) for x, y in points if x is not None and y is not None]
+        if points:
+            axes.plot(*zip(*points, strict=True), label=label, linewidth=1.2)
+    axes.set_ylabel(quantity)
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend(frameon=False)
