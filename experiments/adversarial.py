@@ -218,9 +218,7 @@ def _figures(
     many, few = jax.random.split(jax.random.fold_in(state.key, state.step))
     latents = jax.random.normal(many, (FOLDING_LATENTS, generator.latent_dim))
     folded, weights = generator.fold(state.average, latents)
-    samples = folded.apply(
-        weights, jax.random.normal(few, (100, generator.latent_dim))
-    )
+    samples = folded.apply(weights, jax.random.normal(few, (100, generator.latent_dim)))
     grid = plots.image_grid(plots.to_pixels(np.asarray(samples)), 10)
     plots.save_image(out / "samples.png", grid)
     plots.save_animation(out / "progress.gif", frames, seconds=8)

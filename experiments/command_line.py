@@ -3,6 +3,8 @@
 Nothing heavy is imported before the command line has been parsed.
 """
 
+import contextlib
+import io
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -29,9 +31,7 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     usage, 3 no valid data, 4 unreadable or unwritable checkpoint, 5 not finite, 75
     interrupted but resumable. A traceback is a bug.
     """
-    import tyro
-
-    parsed = tyro.cli(config, config=(tyro.conf.FlagConversionOff,))
+    parsed = _parse(config)
     from jaxgan.checkpoints import CheckpointError
     from jaxgan.idx import DataError
 
@@ -47,6 +47,21 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
         _leave(error, 5)
     except Interrupted as error:
         _leave(error, 75)
+
+
+def _parse(config: type[C]) -> C:
+    import tyro
+
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(config, config=(tyro.conf.FlagCreatePairsOff,))
+    except SystemExit as leaving:
+        if leaving.code:  # tyro draws a box; its first line says what is wrong
+            lines = [line.strip("╭╮╰╯│─ ") for line in complaint.getvalue().split("\n")]
+            said = [line for line in lines[1:] if line] or ["wrong usage"]
+            _leave(UsageError(f"{said[0]} (see --help)"), 2)
+        raise
 
 
 def _leave(error: Exception, code: int) -> NoReturn:

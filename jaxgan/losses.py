@@ -4,14 +4,19 @@ Scores are logits: no objective here wants a sigmoid applied first.
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from jaxgan.types import Example, Examples, PRNGKey, Scalar, Scores
 
+RealScores: TypeAlias = Float[Array, "real"]
+FakeScores: TypeAlias = Float[Array, "fake"]
 
-def discriminator_loss(real: Scores, fake: Scores) -> Scalar:
+
+def discriminator_loss(real: RealScores, fake: FakeScores) -> Scalar:
     """Mean binary cross-entropy of real scores to 1 plus that of fake scores to 0.
 
     Goodfellow et al. 2014 (arXiv:1406.2661), equation 1 with its sign turned, in
@@ -37,7 +42,7 @@ def saturating_generator_loss(fake: Scores) -> Scalar:
     return -jnp.mean(jax.nn.softplus(fake))
 
 
-def wasserstein_critic_loss(real: Scores, fake: Scores) -> Scalar:
+def wasserstein_critic_loss(real: RealScores, fake: FakeScores) -> Scalar:
     """Mean fake score minus mean real score.
 
     Arjovsky et al. 2017 (arXiv:1701.07875), equation 2 with its sign turned. Its
@@ -52,7 +57,7 @@ def wasserstein_generator_loss(fake: Scores) -> Scalar:
     return -jnp.mean(fake)
 
 
-def interpolate(key: PRNGKey, real: Examples, fake: Examples) -> Examples:
+def interpolate(key: PRNGKey, real: Examples, fake: Float[Array, "..."]) -> Examples:
     """Draw one point on the segment between each real example and its fake partner.
 
     x̂ = ε x + (1 − ε) G(z) with one ε ~ U[0, 1] per example, the same for all of its

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jaxgan.types import Examples, Latents, Params, PRNGKey, Scores
+from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 Activation: TypeAlias = Callable[[jax.Array], jax.Array]
 

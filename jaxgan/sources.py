@@ -59,8 +59,7 @@ def _source(name: str, url: str, *facts: tuple) -> Source:
     names = ("train-images-idx3", "train-labels-idx1")
     names += ("t10k-images-idx3", "t10k-labels-idx1")
     files = [
-        File(f"{stem}-ubyte.gz", *fact)
-        for stem, fact in zip(names, facts, strict=True)
+        File(f"{stem}-ubyte.gz", *fact) for stem, fact in zip(names, facts, strict=True)
     ]
     train, test = Split(*files[:2], 60_000), Split(*files[2:], 10_000)
     return Source(name, url, {"train": train, "test": test})
