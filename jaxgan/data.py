@@ -60,13 +60,18 @@ def load(name: str, split: str, *, data_dir: Path | None = None) -> Dataset:
     if name == "sample":
         return _sample(split)
     if name == "auto":
-        return _auto(split, data_dir)
-    return _official(OFFICIAL[name], split, data_dir)
+        return load_auto(split, data_dir)
+    return load_official(OFFICIAL[name], split, data_dir)
 
 
-def _auto(
+def load_auto(
     split: str, data_dir: Path | None, mnist: Source = OFFICIAL["mnist"]
 ) -> Dataset:
+    """Load MNIST if that needs no long wait, else the sample, and say so.
+
+    Raises:
+        DataError: if given files are malformed; they are never replaced.
+    """
     from jaxgan import prepared
 
     if data_dir is None and not prepared.is_prepared(mnist):
@@ -77,11 +82,15 @@ def _auto(
                 file=sys.stderr,
             )
             return _sample(split)
-    return _official(mnist, split, data_dir)
+    return load_official(mnist, split, data_dir)
 
 
-def _official(source: Source, split: str, data_dir: Path | None) -> Dataset:
-    """Read given files, or what is prepared, or prepare it from the network."""
+def load_official(source: Source, split: str, data_dir: Path | None) -> Dataset:
+    """Read given files, or what is prepared, or prepare it from the network.
+
+    Raises:
+        DataError: if the data cannot be had or is malformed.
+    """
     # Imported here because TFDS takes a third of a second that `sample` needs not.
     from jaxgan import prepared
 

@@ -1,4 +1,4 @@
-"""Read IDX files (the format of MNIST), plain or gzipped; whole and valid, or not at all.
+"""Read IDX files (the format of MNIST), plain or gzipped: whole and valid, or not.
 
 Format: two zero bytes, the element type (8: unsigned byte), the number of dimensions,
 each dimension as a big-endian 32-bit integer, then the elements.

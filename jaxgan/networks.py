@@ -60,15 +60,17 @@ class _BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
+        channels = (1,) * (x.ndim - 1) + x.shape[-1:]
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
         axes = tuple(range(x.ndim - 1))
-        mean = jnp.mean(x, axes)
+        mean = jnp.mean(x, axes, keepdims=True)
         centred = x - mean
-        variance = jnp.mean(centred * centred, axes)
-        self.sow("statistics", "mean", mean)
-        self.sow("statistics", "variance", variance)
-        return centred * (scale * jax.lax.rsqrt(variance + EPSILON)) + bias
+        variance = jnp.mean(centred * centred, axes, keepdims=True)
+        self.sow("statistics", "mean", mean.reshape(-1))
+        self.sow("statistics", "variance", variance.reshape(-1))
+        gain = scale.reshape(channels) * jax.lax.rsqrt(variance + EPSILON)
+        return centred * gain + bias.reshape(channels)
 
 
 class _Hidden(nn.Module):
@@ -164,7 +166,7 @@ def _bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
 def _generator(
     module: Callable[[bool], nn.Module], batch_norm: bool, latent_dim: int
 ) -> Generator:
-    """Bind `module(normalise)` and the folding of its normalised form into its plain."""
+    """Bind `module(normalise)`, and the folding of one form into the other."""
     if latent_dim < 1:
         raise ValueError(f"latent_dim must be at least 1, got {latent_dim}")
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
@@ -182,7 +184,8 @@ def _generator(
             norm, kernel = params[name]["norm"], params[name]["affine"]["kernel"]
             gain = norm["scale"] * jax.lax.rsqrt(variance + EPSILON)
             bias = norm["bias"] - mean * gain
-            folded[name] = {"affine": {"kernel": kernel * gain, "bias": bias}}
+            columns = gain.reshape((1,) * (kernel.ndim - 1) + gain.shape)
+            folded[name] = {"affine": {"kernel": kernel * columns, "bias": bias}}
         return plain, folded
 
     return Generator(init, apply, latent_dim, fold)

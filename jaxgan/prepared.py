@@ -27,6 +27,9 @@ if not sys.stderr.isatty():
 
 VERSION = "1.0.0"
 
+DATA_DIR: Path | None = None
+"""Where datasets are prepared; None is TFDS's own folder (TFDS_DATA_DIR)."""
+
 
 def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
     """Make the TFDS builder of a source, under TFDS's own data directory.
@@ -72,7 +75,8 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
                 paths = find(source, Path(dl_manager.manual_dir))
             else:
                 urls = {file.name: source.url + file.name for file in source.files}
-                paths = dl_manager.download(urls)
+                downloaded = dl_manager.download(urls)
+                paths = {name: Path(path) for name, path in downloaded.items()}
             return {
                 split: self._generate_examples(paths, split) for split in source.splits
             }
@@ -83,7 +87,7 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
                 block = slice(start, start + source.block)
                 yield start, {"images": images[block], "labels": labels[block]}
 
-    return Digits(file_format="array_record")
+    return Digits(data_dir=DATA_DIR, file_format="array_record")
 
 
 def is_prepared(source: Source) -> bool:

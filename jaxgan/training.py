@@ -170,9 +170,10 @@ def wgan_gp(
         norms = jax.vmap(partial(losses.gradient_norm, lambda x: score(x[None])[0]))(
             between
         )
-        penalty = jnp.mean(
-            losses.norm_penalty(norms, target=penalty_target, one_sided=one_sided)
+        penalize = partial(
+            losses.norm_penalty, target=penalty_target, one_sided=one_sided
         )
+        penalty = jnp.mean(jax.vmap(penalize)(norms))
         return loss + penalty_weight * penalty, (penalty, jnp.mean(norms), -loss)
 
     return _adversarial(
@@ -301,7 +302,7 @@ def _adversarial(
 
 
 def as_inputs(data: Real[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Bring data into the networks' units: uint8 pixels to [-1, 1], floats as they are."""
+    """Bring uint8 pixels to [-1, 1]; floats are in the networks' units already."""
     if data.dtype == jnp.uint8:
         return data.astype(jnp.float32) / 127.5 - 1
     return data
