@@ -73,28 +73,41 @@ def restore(folder: Path, like: S) -> tuple[int, S] | None:
     if not folder.is_dir():
         return None
     arrays = _arrays(like)
-    items = ocp.args.Composite(
-        state=ocp.args.StandardRestore(arrays),  # pyright: ignore
-        digests=ocp.args.JsonRestore(),
-    )
     step = None
     try:
         with _manager(folder) as manager:
             step = manager.latest_step()
             if step is None:
                 return None
-            found = manager.restore(step, args=items)
+            only = ocp.args.Composite(digests=ocp.args.JsonRestore())
+            saved = manager.restore(step, args=only)["digests"]
+            # Before any array is read: Orbax would cast another dtype in silence.
+            _require_same_kind(saved, arrays)
+            only = ocp.args.Composite(
+                state=ocp.args.StandardRestore(arrays)  # pyright: ignore
+            )
+            restored = manager.restore(step, args=only)["state"]
+        wrong = [k for k, v in _digests(restored).items() if saved[k] != v]
+        if wrong:
+            raise ValueError(f"corrupt: {', '.join(wrong)}")
     except Exception as error:  # Orbax and TensorStore raise many kinds
         raise CheckpointError(
-            f"{folder}: step {step} unreadable: {_line(error)}"
+            f"{folder}: step {step} unusable: {_line(error)}"
         ) from error
-    restored, saved = found["state"], found["digests"]
-    actual = _digests(restored)
-    wrong = sorted(name for name in actual if saved.get(name) != actual[name])
-    if wrong or len(saved) != len(actual):
-        names = ", ".join(wrong) or "the list of leaves"
-        raise CheckpointError(f"{folder}: step {step} is corrupt: {names}")
     return step, _with_keys(restored, like)
+
+
+def _require_same_kind(saved: dict[str, str], arrays: dict[str, jax.Array]) -> None:
+    """Compare names, types and shapes of what was saved with what is expected."""
+    found = {name: digest.split()[0] for name, digest in saved.items()}
+    expected = {name: _kind(array) for name, array in arrays.items()}
+    differing = [
+        f"{name} is {found.get(name)}, expected {expected.get(name)}"
+        for name in sorted(found.keys() | expected.keys())
+        if found.get(name) != expected.get(name)
+    ]
+    if differing:
+        raise ValueError("; ".join(differing))
 
 
 def _manager(folder: Path) -> ocp.CheckpointManager:
@@ -141,8 +154,11 @@ def _with_keys(arrays: dict[str, jax.Array], like: S) -> S:
 
 def _digests(arrays: dict[str, jax.Array]) -> dict[str, str]:
     def digest(array: jax.Array) -> str:
-        host = np.asarray(array)
-        header = f"{host.dtype} {host.shape} ".encode()
-        return hashlib.sha256(header + host.tobytes()).hexdigest()
+        data = np.asarray(array).tobytes()
+        return f"{_kind(array)} {hashlib.sha256(data).hexdigest()}"
 
     return {name: digest(array) for name, array in arrays.items()}
+
+
+def _kind(array: jax.Array) -> str:
+    return f"{array.dtype}[{','.join(map(str, array.shape))}]"

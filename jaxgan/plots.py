@@ -63,7 +63,9 @@ def _enlarge(pixels: UInt8[np.ndarray, "height width"]) -> PILImage.Image:
     return PILImage.fromarray(pixels.repeat(2, axis=0).repeat(2, axis=1))
 
 
-def losses_figure(rows: Sequence[Mapping[str, float | None]], *, title: str) -> Figure:
+def losses_figure(
+    rows: Sequence[Mapping[str, float | int | None]], *, title: str
+) -> Figure:
     """Draw a run's curves against epochs: estimates above, losses and norm below.
 
     Args:
@@ -104,7 +106,7 @@ def losses_figure(rows: Sequence[Mapping[str, float | None]], *, title: str) -> 
 
 def _curves(
     axes: Axes,
-    rows: Sequence[Mapping[str, float | None]],
+    rows: Sequence[Mapping[str, float | int | None]],
     labels: Mapping[str, str],
     quantity: str,
 ) -> None:

@@ -122,9 +122,7 @@ def test_any_change_gives_the_exact_array_or_the_one_error(
     path = tmp_path_factory.mktemp("fuzz") / "images"
     path.write_bytes(mutated)
     try:
-        array = read_idx(
-            path, (3, 28, 28), sha256=hashlib.sha256(CONTENT).hexdigest()
-        )
+        array = read_idx(path, (3, 28, 28), sha256=hashlib.sha256(CONTENT).hexdigest())
     except DataError:
         return
     np.testing.assert_array_equal(array, PIXELS)

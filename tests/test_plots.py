@@ -28,14 +28,15 @@ def test_a_grid_keeps_row_order_and_pads_the_last_row():
 def test_images_and_animations_can_be_read_back(tmp_path):
     frames = [np.full((6, 8), value, np.uint8) for value in (0, 90, 200)]
     plots.save_image(tmp_path / "image.png", frames[1])
-    assert Image.open(tmp_path / "image.png").size == (16, 12)
+    with Image.open(tmp_path / "image.png") as image:
+        assert image.size == (16, 12)
     plots.save_animation(tmp_path / "film.gif", frames, seconds=0.3)
-    film = Image.open(tmp_path / "film.gif")
-    assert film.n_frames == 3 and film.info["loop"] == 0
-    film.seek(2)
-    assert film.info["duration"] == 1500
+    with Image.open(tmp_path / "film.gif") as film:
+        assert film.n_frames == 3 and film.info["loop"] == 0
+        film.seek(2)
+        assert film.info["duration"] == 1500
     with pytest.raises(ValueError, match="at least one frame"):
-        plots.save_animation(tmp_path / "none.gif", [], seconds=1)
+        plots.save_animation(tmp_path / "none.gif", [], seconds=1.0)
 
 
 def test_curves_show_what_was_logged_and_leave_out_what_was_not(tmp_path):
