@@ -123,7 +123,7 @@ def _line(error: Exception) -> str:
 
 
 def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(
+    return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(
         leaf.dtype, jax.dtypes.prng_key
     )
 

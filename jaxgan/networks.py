@@ -174,9 +174,9 @@ def _generator(
     plain = _bind(module(False), latents)
 
     def fold(params: Params, latents: Latents) -> tuple[Network, Params]:
-        _, sown = module(batch_norm).apply(
+        sown: Any = module(batch_norm).apply(
             {"params": params}, latents, mutable=["statistics"]
-        )
+        )[1]
         statistics = sown.get("statistics", {})
         folded = dict(params)
         for name, of_layer in statistics.items():

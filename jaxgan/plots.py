@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image as PILImage
+
+Row: TypeAlias = Mapping[str, float | int | None]
+"""One logged epoch: a line of `metrics.jsonl`."""
 
 
 def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
@@ -63,9 +67,7 @@ def _enlarge(pixels: UInt8[np.ndarray, "height width"]) -> PILImage.Image:
     return PILImage.fromarray(pixels.repeat(2, axis=0).repeat(2, axis=1))
 
 
-def losses_figure(
-    rows: Sequence[Mapping[str, float | int | None]], *, title: str
-) -> Figure:
+def losses_figure(rows: Sequence[Row], *, title: str) -> Figure:
     """Draw a run's curves against epochs: estimates above, losses and norm below.
 
     Args:
@@ -106,7 +108,7 @@ def losses_figure(
 
 def _curves(
     axes: Axes,
-    rows: Sequence[Mapping[str, float | int | None]],
+    rows: Sequence[Row],
     labels: Mapping[str, str],
     quantity: str,
 ) -> None:

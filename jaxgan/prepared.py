@@ -13,10 +13,13 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
+from tensorflow_datasets.core.download.checksums import UrlInfo
+from tensorflow_datasets.core.utils import Size
 
 from jaxgan.idx import DataError
 from jaxgan.sources import Source, find, read_split
@@ -43,8 +46,8 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
         VERSION = tfds.core.Version(VERSION)
         name = f"jaxgan_{source.name}"
         url_infos = {
-            source.url + file.name: tfds.download.checksums.UrlInfo(
-                size=tfds.core.utils.Size(file.size),
+            source.url + file.name: UrlInfo(
+                size=Size(file.size),
                 checksum=file.sha256,
                 filename=file.name,
             )
@@ -75,7 +78,7 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
                 paths = find(source, Path(dl_manager.manual_dir))
             else:
                 urls = {file.name: source.url + file.name for file in source.files}
-                downloaded = dl_manager.download(urls)
+                downloaded: Any = dl_manager.download(urls)
                 paths = {name: Path(path) for name, path in downloaded.items()}
             return {
                 split: self._generate_examples(paths, split) for split in source.splits
@@ -127,13 +130,13 @@ def read(
     """
     made = builder(source)
     try:
-        records = made.as_data_source(split)
+        records = made.as_data_source(split=split)
         blocks = [records[i] for i in range(len(records))]
         images = np.concatenate([block["images"] for block in blocks])
         labels = np.concatenate([block["labels"] for block in blocks])
     except Exception as error:  # array_record and TFDS raise many kinds
         raise DataError(f"{made.data_dir}: unreadable: {error!r:.200}") from error
-    if len(images) != (count := source.splits[split].count):
+    if len(images) != (count := source.splits[split].num_examples):
         raise DataError(f"{made.data_dir}: expected {count} images, got {len(images)}")
     return images, labels
 

@@ -31,7 +31,7 @@ class Split(NamedTuple):
 
     images: File
     labels: File
-    count: int
+    num_examples: int
 
 
 class Source(NamedTuple):
@@ -41,7 +41,7 @@ class Source(NamedTuple):
         name: as users know it.
         url: folder of the official files, with a closing slash.
         splits: `train` and `test`.
-        block: images stored in one record; divides every split's count.
+        block: images stored in one record; divides every split's number.
     """
 
     name: str
@@ -61,7 +61,7 @@ def _source(name: str, url: str, *facts: tuple) -> Source:
     files = [
         File(f"{stem}-ubyte.gz", *fact) for stem, fact in zip(names, facts, strict=True)
     ]
-    train, test = Split(*files[:2], 60_000), Split(*files[2:], 10_000)
+    train, test = Split(files[0], files[1], 60_000), Split(files[2], files[3], 10_000)
     return Source(name, url, {"train": train, "test": test})
 
 

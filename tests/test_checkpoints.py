@@ -20,13 +20,19 @@ def example(scale=1.0):
     return Example(jax.random.key(3), jnp.int32(7), weights)
 
 
+def restored(folder):
+    found = checkpoints.restore(folder, example(0.0))
+    assert found is not None
+    return found
+
+
 def same(a, b):
     return checkpoints.sha256(a) == checkpoints.sha256(b)
 
 
 def test_what_is_restored_is_what_was_saved(tmp_path):
     checkpoints.save(tmp_path / "checkpoint", 7, example())
-    step, state = checkpoints.restore(tmp_path / "checkpoint", example(0.0))
+    step, state = restored(tmp_path / "checkpoint")
     assert step == 7 and same(state, example())
     assert isinstance(state, Example)
     np.testing.assert_array_equal(
@@ -37,7 +43,7 @@ def test_what_is_restored_is_what_was_saved(tmp_path):
 def test_the_newest_of_the_latest_three_is_restored(tmp_path):
     for step in (1, 2, 3, 4):
         checkpoints.save(tmp_path, step, example(float(step)))
-    step, state = checkpoints.restore(tmp_path, example())
+    step, state = restored(tmp_path)
     assert step == 4 and same(state, example(4.0))
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.isdigit()) == [
         "2",
@@ -80,13 +86,13 @@ def test_every_flipped_weight_file_is_noticed(tmp_path):
         damaged[position] ^= 1
         large.write_bytes(damaged)
         try:
-            _, state = checkpoints.restore(tmp_path, example(0.0))
+            _, state = restored(tmp_path)
         except CheckpointError as error:
             assert "\n" not in str(error)
         else:
             assert same(state, example()), "a flip that changes no value"
     large.write_bytes(original)
-    assert same(checkpoints.restore(tmp_path, example(0.0))[1], example())
+    assert same(restored(tmp_path)[1], example())
 
 
 def test_another_structure_or_shape_is_refused(tmp_path):

@@ -46,7 +46,7 @@ def make_files(folder, seed=0):
             (folder / name).write_bytes(packed)
             digests = (hashlib.sha256(b).hexdigest() for b in (packed, content))
             files.append(File(name, len(packed), *digests))
-        splits[split] = Split(*files, count)
+        splits[split] = Split(files[0], files[1], count)
     return Source("small", "http://127.0.0.1:9/", splits, block=5)
 
 
@@ -57,7 +57,7 @@ def server(tmp_path):
     source = make_files(folder)
 
     class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
+        def log_message(self, format, *args):
             pass
 
     handler = functools.partial(Handler, directory=str(folder))
@@ -100,7 +100,7 @@ def test_official_records_are_complete():
     for name, source in sources.OFFICIAL.items():
         assert source.name == name and len(source.files) == 4
         assert all(len(file.sha256) == 64 for file in source.files)
-        assert all(s.count % source.block == 0 for s in source.splits.values())
+        assert all(s.num_examples % source.block == 0 for s in source.splits.values())
 
 
 def test_given_files_are_read_and_prepared_for_later(tmp_path):

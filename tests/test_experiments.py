@@ -44,7 +44,9 @@ def summary(out):
 
 
 def rows(out):
-    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().split()]
+    return [
+        json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()
+    ]
 
 
 REQUIRED = """experiment dataset n_train epochs steps batch_size wall_seconds
@@ -66,7 +68,7 @@ def check_run(out, experiment):
         grid = np.asarray(image)
     assert grid.shape == (2 * (10 * 30 + 2),) * 2 and grid.std() > 10
     with Image.open(out / "progress.gif") as film:
-        assert film.n_frames == 4
+        assert film.n_frames == 4  # pyright: ignore
     with Image.open(out / "losses.png") as figure:
         assert figure.size[0] > 500
     config = json.loads((out / "config.json").read_text())

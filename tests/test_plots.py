@@ -32,7 +32,7 @@ def test_images_and_animations_can_be_read_back(tmp_path):
         assert image.size == (16, 12)
     plots.save_animation(tmp_path / "film.gif", frames, seconds=0.3)
     with Image.open(tmp_path / "film.gif") as film:
-        assert film.n_frames == 3 and film.info["loop"] == 0
+        assert film.n_frames == 3 and film.info["loop"] == 0  # pyright: ignore
         film.seek(2)
         assert film.info["duration"] == 1500
     with pytest.raises(ValueError, match="at least one frame"):

@@ -14,9 +14,9 @@ def adam(rate, b2=0.99):
     """Optax's own bias correction is not written for strict promotion."""
     inner = optax.adam(rate, 0.0, b2)
 
-    def update(gradient, state, params):
+    def update(updates, state, params=None):
         with jax.numpy_dtype_promotion("standard"):
-            return inner.update(gradient, state, params)
+            return inner.update(updates, state, params)
 
     return optax.GradientTransformation(inner.init, update)
 
@@ -130,7 +130,7 @@ def test_the_order_is_a_function_of_key_and_epoch_alone():
 
 def reference_step(algorithm_kind, state, batches, noise, penalty_weight=10.0):
     """The papers' algorithm with nothing shared and nothing stacked."""
-    critic, moments = state.critic, state.critic_optimizer
+    critic, moments, z = state.critic, state.critic_optimizer, jnp.zeros((8, 3))
     for real, (latent_key, epsilon_key) in zip(batches, noise, strict=True):
         z = jax.random.normal(latent_key, (len(real), GENERATOR.latent_dim))
         fake = GENERATOR.apply(state.generator, z)

@@ -1,0 +1,191 @@
+"""How fast is a WGAN-GP training step? `python -m benchmarks.train_step` prints JSON.
+
+Compared in one run, in turns: the step inside `jaxgan.training.chunk`; its matrix
+products alone; and, when torch is importable, the same step in eager PyTorch, as it is
+usually written and with the same two savings (see `benchmarks.torch_peer`).
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
+from jaxgan import training
+from jaxgan.networks import mlp_critic, mlp_generator
+
+Product = tuple[str, int, int, int]
+"""`forward`, `weights` (xᵀδ) or `inputs` (δWᵀ); rows, layer inputs, layer outputs."""
+
+
+def step_products(batch: int) -> list[Product]:
+    """List the matrix products that a step cannot do without."""
+    critic = list(pairwise(CRITIC_WIDTHS))
+    generator = list(pairwise(GENERATOR_WIDTHS))
+
+    def each(kind: str, rows: int, layers: list) -> list[Product]:
+        return [(kind, rows, *layer) for layer in layers]
+
+    return [
+        *each("forward", batch, generator),
+        # The critic's scores of real and fake images, and their gradient.
+        *each("forward", 2 * batch, critic),
+        *each("weights", 2 * batch, critic),
+        *each("inputs", 2 * batch, critic[1:]),
+        # The input gradient between them; then the penalty's gradient, which runs
+        # back along that chain only: a leaky ReLU has no second derivative. The
+        # last layer's rows of the chain are its weights, and need no product.
+        *each("forward", batch, critic[:-1]),
+        *each("inputs", batch, critic[:-1]),
+        *each("forward", batch, critic[:-1]),
+        *each("weights", batch, critic[:-1]),
+        # The generator's loss, through the critic's inputs to the weights.
+        *each("forward", batch, critic),
+        *each("inputs", batch, critic[:-1]),
+        *each("weights", batch, generator),
+        *each("inputs", batch, generator[1:]),
+    ]
+
+
+def gflop(products: list[Product]) -> float:
+    """Count the floating-point operations, in 10⁹."""
+    return sum(2e-9 * rows * i * o for _, rows, i, o in products)
+
+
+def products_program(batch: int, steps: int) -> Callable[[], object]:
+    """Compile the matrix products of `steps` steps and nothing else."""
+    shapes = {"forward": (0, 1, 2), "weights": (1, 0, 2), "inputs": (0, 2, 1)}
+    products = step_products(batch)
+    operands = []
+    for number, (kind, *sizes) in enumerate(products):
+        m, k, n = (sizes[axis] for axis in shapes[kind])
+        left, right = jax.random.split(jax.random.fold_in(jax.random.key(0), number))
+        # As in the step: weight gradients transpose their left operand, input
+        # gradients their right one.
+        a = jax.random.normal(left, (k, m) if kind == "weights" else (m, k))
+        b = jax.random.normal(right, (n, k) if kind == "inputs" else (k, n))
+        operands.append((a, b))
+
+    def multiply(kind: str, a: jax.Array, b: jax.Array) -> jax.Array:
+        if kind == "weights":
+            return a.T @ b
+        return a @ b.T if kind == "inputs" else a @ b
+
+    def body(operands, _):
+        changed = []
+        for (kind, *_), (a, b) in zip(products, operands, strict=True):
+            # The barrier makes the whole product, and the one changed element keeps
+            # it inside the loop.
+            product = jax.lax.optimization_barrier(multiply(kind, a, b))
+            changed.append((a.at[0, 0].set(1e-3 * product[0, 0]), b))
+        return changed, None
+
+    run = jax.jit(lambda operands: jax.lax.scan(body, operands, length=steps)[0])
+    return lambda: jax.block_until_ready(run(operands))
+
+
+def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
+    """Compile `steps` training steps; also return the seconds that it took."""
+    adam = optax.adam(5e-4, 0.0, 0.99)
+    algorithm = training.wgan_gp(
+        mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
+        mlp_critic(CRITIC_WIDTHS[1:-1]),
+        generator_optimizer=adam,
+        critic_optimizer=adam,
+    )
+    shape = (60_000, 28, 28, 1)
+    data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
+    state = algorithm.init(jax.random.key(0))
+    started = time.perf_counter()
+    program = training.chunk.lower(
+        algorithm, state, data, steps, batch_size=batch
+    ).compile()
+    seconds = time.perf_counter() - started
+    held = [state]
+
+    def run() -> None:
+        held[0], _ = jax.block_until_ready(program(held[0], data))
+
+    return run, seconds
+
+
+def milliseconds(run: Callable[[], object], steps: int) -> float:
+    """Time one call, per step."""
+    started = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - started) / steps
+
+
+def torch_times(batch: int, steps: int) -> dict:
+    """Time PyTorch in a process of its own, so that no thread pools meet."""
+    module = [sys.executable, "-m", "benchmarks.torch_peer"]
+    flags = ["--batch-size", str(batch), "--steps", str(steps)]
+    done = subprocess.run([*module, *flags], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def measure(batch: int, steps: int, rounds: int) -> dict[str, object]:
+    """Compare the contenders at one batch size; medians over the rounds."""
+    step, compile_seconds = step_program(batch, steps)
+    products = products_program(batch, steps)
+    has_torch = importlib.util.find_spec("torch") is not None
+    times: dict[str, list[float]] = {"step": [], "gemm": [], "plain": [], "shared": []}
+    step()
+    products()
+    for _ in range(rounds):
+        times["step"].append(milliseconds(step, steps))
+        times["gemm"].append(milliseconds(products, steps))
+        if has_torch:
+            peer = torch_times(batch, steps)
+            times["plain"].append(peer["plain"])
+            times["shared"].append(peer["shared"])
+    middle = {name: statistics.median(t) for name, t in times.items() if t}
+
+    def over_step(name: str) -> float | None:
+        return middle[name] / middle["step"] if name in middle else None
+
+    return {
+        "batch_size": batch,
+        "step_ms": middle["step"],
+        "gemm_limit_ms": middle["gemm"],
+        "torch_step_ms": middle.get("plain"),
+        "torch_shared_step_ms": middle.get("shared"),
+        "step_over_gemm_limit": middle["step"] / middle["gemm"],
+        "torch_over_step": over_step("plain"),
+        "torch_shared_over_step": over_step("shared"),
+        "gemm_gflop": gflop(step_products(batch)),
+        "images_per_second": 1000 * batch / middle["step"],
+        "compile_seconds": compile_seconds,
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--steps", type=int, default=100, help="in each timing")
+    parser.add_argument("--rounds", type=int, default=5)
+    flags = parser.parse_args()
+    result = {
+        "jax_version": jax.__version__,
+        "device": jax.devices()[0].device_kind,
+        "threads": len(os.sched_getaffinity(0)),
+        "results": [
+            measure(batch, flags.steps, flags.rounds) for batch in flags.batch_sizes
+        ],
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
