@@ -128,9 +128,9 @@ def read(
     Raises:
         DataError: if what was prepared is unreadable or incomplete.
     """
-    made = builder(source)
+    made: Any = builder(source)
     try:
-        records = made.as_data_source(split=split)
+        records = made.as_data_source(split)
         blocks = [records[i] for i in range(len(records))]
         images = np.concatenate([block["images"] for block in blocks])
         labels = np.concatenate([block["labels"] for block in blocks])
