@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import optax
 
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
-from jaxgan import training
+from jaxgan import algorithms, training
 from jaxgan.networks import mlp_critic, mlp_generator
 
 Product = tuple[str, int, int, int]
@@ -97,7 +97,7 @@ def products_program(batch: int, steps: int) -> Callable[[], object]:
 def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
     """Compile `steps` training steps; also return the seconds that it took."""
     adam = optax.adam(5e-4, 0.0, 0.99)
-    algorithm = training.wgan_gp(
+    algorithm = algorithms.wgan_gp(
         mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
         mlp_critic(CRITIC_WIDTHS[1:-1]),
         generator_optimizer=adam,

@@ -16,7 +16,7 @@ from experiments import run_folder
 from experiments.command_line import Interrupted, NonFiniteError, UsageError
 from experiments.interruption import stop_requested
 from experiments.options import TrainingOptions
-from jaxgan import checkpoints, data, plots, training
+from jaxgan import algorithms, checkpoints, data, plots, training
 from jaxgan.networks import (
     Generator,
     Network,
@@ -48,7 +48,7 @@ def train(
     options: TrainingOptions,
     generator: Generator,
     critic: Network,
-    algorithm: training.Algorithm,
+    algorithm: algorithms.Algorithm,
 ) -> dict[str, Any]:
     """Run an algorithm for all its epochs and write results, figures, checkpoints.
 
@@ -77,7 +77,10 @@ def train(
     )
     print(f"{experiment}: {len(real.images)} images of {real.name}, results in {out}")
 
-    images, unseen = jnp.asarray(real.images), jnp.asarray(heldout.images)
+    images, unseen = (
+        jnp.asarray(real.images),
+        jnp.asarray(heldout.images[:HELDOUT_IMAGES]),
+    )
     key = jax.random.key(options.seed)
     state = algorithm.init(key)
     state, rows, frames = _resume(out, state) if options.resume else (state, [], [])
@@ -89,7 +92,7 @@ def train(
     epoch_program = training.chunk.lower(
         algorithm, state, images, per_epoch, batch_size=options.batch_size
     ).compile()
-    estimate = jax.jit(training.heldout_wasserstein_estimate, static_argnums=(0, 1))
+    estimate = jax.jit(algorithms.heldout_wasserstein_estimate, static_argnums=(0, 1))
     sample = jax.jit(generator.apply)
     compile_seconds = time.perf_counter() - started
     fixed = jax.random.normal(jax.random.fold_in(key, 1), (100, options.latent_dim))
@@ -102,9 +105,7 @@ def train(
             state, metrics = jax.block_until_ready(epoch_program(state, images))
             elapsed = time.perf_counter() - started
             seconds += elapsed
-            unseen_estimate = estimate(
-                generator, critic, state, unseen[:HELDOUT_IMAGES]
-            )
+            unseen_estimate = estimate(generator, critic, state, unseen)
             row = {
                 "epoch": epoch,
                 "step": int(state.step),
@@ -154,7 +155,7 @@ def train(
     return summary
 
 
-REPORTED = (*training.Metrics._fields, "wasserstein_estimate_heldout")
+REPORTED = (*algorithms.Metrics._fields, "wasserstein_estimate_heldout")
 
 
 def _record(experiment: str, options: TrainingOptions, real: Any) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def _record(experiment: str, options: TrainingOptions, real: Any) -> dict[str, A
     }
 
 
-def _resume(out: Path, like: training.State) -> tuple[training.State, list, list]:
+def _resume(out: Path, like: algorithms.State) -> tuple[algorithms.State, list, list]:
     """Find the last checkpoint, and of the records what was before it."""
     found = checkpoints.restore(out / "checkpoint", like)
     step, state = found or (0, like)
@@ -187,7 +188,7 @@ def _resume(out: Path, like: training.State) -> tuple[training.State, list, list
     return state, rows, frames
 
 
-def _numbers(metrics: training.Metrics) -> dict[str, float]:
+def _numbers(metrics: algorithms.Metrics) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in metrics._asdict().items()
@@ -195,7 +196,7 @@ def _numbers(metrics: training.Metrics) -> dict[str, float]:
     }
 
 
-def _stop_if_not_finite(row: dict[str, Any], state: training.State) -> None:
+def _stop_if_not_finite(row: dict[str, Any], state: algorithms.State) -> None:
     wrong = [name for name, value in row.items() if not np.isfinite(value)]
     weights = jax.tree.leaves((state.generator, state.critic))
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in weights):
@@ -210,7 +211,7 @@ def _stop_if_not_finite(row: dict[str, Any], state: training.State) -> None:
 def _figures(
     out: Path,
     generator: Generator,
-    state: training.State,
+    state: algorithms.State,
     rows: list[dict[str, Any]],
     frames: list[np.ndarray],
     title: str,

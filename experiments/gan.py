@@ -19,10 +19,10 @@ def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
     config.check()
     from experiments import adversarial
-    from jaxgan import training
+    from jaxgan import algorithms
 
     generator, critic = adversarial.networks(config)
-    algorithm = training.gan(
+    algorithm = algorithms.gan(
         generator,
         critic,
         generator_optimizer=adversarial.adam(config),

@@ -25,10 +25,10 @@ def run(config: Config) -> dict[str, Any]:
     if not config.penalty_weight >= 0:
         raise UsageError(f"--penalty-weight must be ≥ 0, got {config.penalty_weight}")
     from experiments import adversarial
-    from jaxgan import training
+    from jaxgan import algorithms
 
     generator, critic = adversarial.networks(config)
-    algorithm = training.wgan_gp(
+    algorithm = algorithms.wgan_gp(
         generator,
         critic,
         generator_optimizer=adversarial.adam(config),

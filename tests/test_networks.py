@@ -187,6 +187,7 @@ def test_only_networks_knows_flax():
 
 def test_the_public_modules_are_these():
     assert jaxgan.__all__ == [
+        "algorithms",
         "checkpoints",
         "data",
         "losses",

@@ -4,7 +4,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import losses, training
+from jaxgan import algorithms, losses, training
 from jaxgan.networks import Generator, Network, mlp_critic, mlp_generator
 
 KEY = jax.random.key(0)
@@ -27,7 +27,7 @@ CRITIC = mlp_critic((8, 8), shape=(2,))
 DATA = jax.random.normal(jax.random.key(9), (50, 2)) + 1.0
 
 
-def build(make=training.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
+def build(make=algorithms.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
     return make(
         generator,
         critic,
@@ -36,9 +36,9 @@ def build(make=training.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
 
 
 VARIANTS = {
-    "gan": lambda: build(training.gan),
-    "gan-saturating": lambda: build(training.gan, saturating=True),
-    "gan-3": lambda: build(training.gan, critic_steps=3),
+    "gan": lambda: build(algorithms.gan),
+    "gan-saturating": lambda: build(algorithms.gan, saturating=True),
+    "gan-3": lambda: build(algorithms.gan, critic_steps=3),
     "wgan": lambda: build(),
     "wgan-one-sided": lambda: build(one_sided=True),
     "wgan-3": lambda: build(critic_steps=3),
@@ -101,10 +101,10 @@ def probe(critic_steps, room):
     def step(state, batches):
         seen = state.average.at[state.step].set(batches[..., 0])
         zero = jnp.zeros(())
-        metrics = training.Metrics(zero, zero, zero, None, None)
+        metrics = algorithms.Metrics(zero, zero, zero, None, None)
         return state._replace(average=seen, step=state.step + 1), metrics
 
-    return training.Algorithm(init, step, critic_steps)
+    return algorithms.Algorithm(init, step, critic_steps)
 
 
 def seen_examples(key, critic_steps=2, num_steps=9):
@@ -253,7 +253,7 @@ def test_a_chunk_is_traced_once_for_each_length():
         traces.append(None)
         return inner.step(state, batches)
 
-    algorithm = training.Algorithm(inner.init, step, 1)
+    algorithm = algorithms.Algorithm(inner.init, step, 1)
     run(algorithm, [4, 4, 4])
     assert len(traces) == 1
 
@@ -301,7 +301,7 @@ def test_the_wasserstein_estimate_of_a_shift_has_its_closed_form_and_a_plus_sign
     assert metrics.gradient_norm == pytest.approx(slope, rel=0.01)
     assert metrics.wasserstein_estimate == pytest.approx(shift * slope, rel=0.02)
     unseen = jax.random.normal(jax.random.key(5), (4000, 1))
-    estimate = training.heldout_wasserstein_estimate(generator, critic, state, unseen)
+    estimate = algorithms.heldout_wasserstein_estimate(generator, critic, state, unseen)
     # Two means of 4,000 unit normals: standard error 0.022 times the slope.
     assert estimate == pytest.approx(shift * slope, abs=4 * 0.022 * slope)
 
