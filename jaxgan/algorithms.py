@@ -17,6 +17,9 @@ from jaxgan import losses
 from jaxgan.networks import Generator, Network
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
+ADAM = optax.adam(5e-4, b1=0.0, b2=0.99)
+"""The default optimiser; without momentum, for adversarial gradients turn."""
+
 
 class State(NamedTuple):
     """All that a run carries from step to step.
@@ -87,8 +90,8 @@ def gan(
     generator: Generator,
     critic: Network,
     *,
-    generator_optimizer: optax.GradientTransformation,
-    critic_optimizer: optax.GradientTransformation,
+    generator_optimizer: optax.GradientTransformation = ADAM,
+    critic_optimizer: optax.GradientTransformation = ADAM,
     saturating: bool = False,
     critic_steps: int = 1,
     average_decay: float = 0.999,
@@ -135,8 +138,8 @@ def wgan_gp(
     generator: Generator,
     critic: Network,
     *,
-    generator_optimizer: optax.GradientTransformation,
-    critic_optimizer: optax.GradientTransformation,
+    generator_optimizer: optax.GradientTransformation = ADAM,
+    critic_optimizer: optax.GradientTransformation = ADAM,
     penalty_weight: float = 10.0,
     penalty_target: float = 1.0,
     one_sided: bool = False,
