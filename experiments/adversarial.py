@@ -40,7 +40,7 @@ def networks(options: TrainingOptions) -> tuple[Generator, Network]:
 
 def adam(options: TrainingOptions) -> optax.GradientTransformation:
     """Build the optimiser that both networks use."""
-    return optax.adam(options.learning_rate, options.beta1, options.beta2)
+    return algorithms.adam(options.learning_rate, options.beta1, options.beta2)
 
 
 def train(

@@ -17,7 +17,23 @@ from jaxgan import losses
 from jaxgan.networks import Generator, Network
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
-ADAM = optax.adam(5e-4, b1=0.0, b2=0.99)
+
+def adam(
+    learning_rate: float = 5e-4, b1: float = 0.0, b2: float = 0.99
+) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980); the defaults have no momentum.
+
+    Without momentum Adam is RMSProp with bias correction: the first moment would be
+    the gradient itself, and is not stored.
+    """
+    if b1 == 0:
+        return optax.rmsprop(
+            learning_rate, b2, eps=1e-8, eps_in_sqrt=False, bias_correction=True
+        )
+    return optax.adam(learning_rate, b1, b2)
+
+
+ADAM = adam()
 """The default optimiser; without momentum, for adversarial gradients turn."""
 
 

@@ -10,9 +10,9 @@ from jaxgan.networks import Generator, Network, mlp_critic, mlp_generator
 KEY = jax.random.key(0)
 
 
-def adam(rate, b2=0.99):
+def adam(rate=5e-4, b1=0.0, b2=0.99, inner=algorithms.adam):
     """Optax's own bias correction is not written for strict promotion."""
-    inner = optax.adam(rate, 0.0, b2)
+    inner = inner(rate, b1, b2)
 
     def update(updates, state, params=None):
         with jax.numpy_dtype_promotion("standard"):
@@ -33,6 +33,19 @@ def build(make=algorithms.wgan_gp, generator=GENERATOR, critic=CRITIC, **options
         critic,
         **{"generator_optimizer": ADAM, "critic_optimizer": ADAM, **options},
     )
+
+
+@pytest.mark.parametrize("b1", [0.0, 0.5])
+def test_adam_without_momentum_is_adam(b1):
+    ours, theirs = adam(b1=b1), adam(b1=b1, inner=optax.adam)
+    state, theirs_state = ours.init(jnp.ones(5)), theirs.init(jnp.ones(5))
+    for key in jax.random.split(KEY, 20):
+        gradient = jax.random.normal(key, (5,)) * jnp.logspace(-9, 3, 5)
+        change, state = ours.update(gradient, state)
+        expected, theirs_state = theirs.update(gradient, theirs_state)
+        np.testing.assert_allclose(np.asarray(change), np.asarray(expected), rtol=1e-5)
+    stored = sum(leaf.size for leaf in jax.tree.leaves(state))
+    assert stored < 10 if b1 == 0 else stored >= 10
 
 
 VARIANTS = {
@@ -318,7 +331,7 @@ def test_wgan_gp_finds_all_modes_of_a_ring(seed):
     algorithm = build(
         generator=generator,
         critic=mlp_critic((64, 64), shape=(2,)),
-        critic_optimizer=adam(1e-3, 0.9),
+        critic_optimizer=adam(1e-3, b2=0.9),
         penalty_weight=1.0,
         critic_steps=3,
         average_decay=0.99,
