@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
-from jaxgan import algorithms, training
+from jaxgan import gans, training
 from jaxgan.networks import mlp_critic, mlp_generator
 
 NUM_IMAGES = 60_000
@@ -98,7 +98,7 @@ def products_program(batch: int, steps: int) -> Callable[[], object]:
 
 def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
     """Compile `steps` training steps; also return the seconds that it took."""
-    algorithm = algorithms.wgan_gp(
+    algorithm = gans.wgan_gp(
         mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
         mlp_critic(CRITIC_WIDTHS[1:-1]),
     )

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.command_line import main
-from experiments.options import TrainingOptions
+from experiments.options import AdversarialOptions
 
 
 @dataclass(frozen=True)
-class Config(TrainingOptions):
+class Config(AdversarialOptions):
     """Train a vanilla GAN (arXiv:1406.2661) on digits."""
 
     saturating: bool = False
@@ -18,20 +18,20 @@ class Config(TrainingOptions):
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
     config.check()
-    from experiments import adversarial
-    from jaxgan import algorithms
+    from experiments import adversarial_run
+    from jaxgan import gans
 
-    generator, critic = adversarial.networks(config)
-    algorithm = algorithms.gan(
+    generator, critic = adversarial_run.networks(config)
+    algorithm = gans.gan(
         generator,
         critic,
-        generator_optimizer=adversarial.adam(config),
-        critic_optimizer=adversarial.adam(config),
+        generator_optimizer=adversarial_run.optimizer(config),
+        critic_optimizer=adversarial_run.optimizer(config),
         saturating=config.saturating,
         critic_steps=config.critic_steps,
         average_decay=config.average_decay,
     )
-    return adversarial.train("gan", config, generator, critic, algorithm)
+    return adversarial_run.train("gan", config, generator, critic, algorithm)
 
 
 if __name__ == "__main__":

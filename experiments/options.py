@@ -1,4 +1,4 @@
-"""The flags that adversarial experiments share; imports nothing heavy."""
+"""The flags that experiments share; imports nothing heavy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from experiments.command_line import UsageError
 
 
 @dataclass(frozen=True)
-class TrainingOptions:
+class RunOptions:
     """What to train on, for how long, and where the results go."""
 
     out: Path | None = None
@@ -27,10 +27,26 @@ class TrainingOptions:
     """Passes over the training images."""
     batch_size: int = 64
     """Images in each batch."""
+    checkpoint_every: int = 5
+    """Epochs between checkpoints."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that no run can have."""
+        for name in ("epochs", "batch_size", "checkpoint_every"):
+            require(getattr(self, name) >= 1, self, name, "at least 1")
+        require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
+
+
+@dataclass(frozen=True)
+class AdversarialOptions(RunOptions):
+    """The flags of experiments that train a generator against a critic."""
+
     architecture: Literal["mlp", "conv"] = "mlp"
     """mlp is fast on CPUs; conv is for accelerators."""
     latent_dim: int = 64
     """Dimensions of the latent space."""
+    widths: tuple[int, ...] = (128, 256, 512, 1024)
+    """Hidden widths of the mlp generator."""
     learning_rate: float = 5e-4
     """Adam's step size, for both networks."""
     beta1: float = 0.0
@@ -41,21 +57,20 @@ class TrainingOptions:
     """Critic updates per generator update."""
     average_decay: float = 0.999
     """Decay of the generator's moving average, which the samples come from."""
-    checkpoint_every: int = 5
-    """Epochs between checkpoints."""
 
     def check(self) -> None:
         """Raise a `UsageError` for values that no run can have."""
-        for name in ("epochs", "batch_size", "latent_dim", "critic_steps"):
-            _require(getattr(self, name) >= 1, self, name, "at least 1")
-        _require(self.checkpoint_every >= 1, self, "checkpoint_every", "at least 1")
-        _require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
-        _require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
+        super().check()
+        for name in ("latent_dim", "critic_steps"):
+            require(getattr(self, name) >= 1, self, name, "at least 1")
+        require(min(self.widths, default=0) >= 1, self, "widths", "all at least 1")
+        require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
         for name in ("beta1", "beta2", "average_decay"):
-            _require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
+            require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
 
 
-def _require(holds: bool, options: TrainingOptions, name: str, expected: str) -> None:
+def require(holds: bool, options: RunOptions, name: str, expected: str) -> None:
+    """Raise a `UsageError` that names the flag, unless it holds."""
     if not holds:
         flag = "--" + name.replace("_", "-")
         raise UsageError(f"{flag} must be {expected}, got {getattr(options, name)}")

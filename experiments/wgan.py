@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.command_line import UsageError, main
-from experiments.options import TrainingOptions
+from experiments.options import AdversarialOptions
 
 
 @dataclass(frozen=True)
-class Config(TrainingOptions):
+class Config(AdversarialOptions):
     """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028) on digits."""
 
     penalty_weight: float = 10.0
@@ -24,22 +24,22 @@ def run(config: Config) -> dict[str, Any]:
     config.check()
     if not config.penalty_weight >= 0:
         raise UsageError(f"--penalty-weight must be ≥ 0, got {config.penalty_weight}")
-    from experiments import adversarial
-    from jaxgan import algorithms
+    from experiments import adversarial_run
+    from jaxgan import gans
 
-    generator, critic = adversarial.networks(config)
-    algorithm = algorithms.wgan_gp(
+    generator, critic = adversarial_run.networks(config)
+    algorithm = gans.wgan_gp(
         generator,
         critic,
-        generator_optimizer=adversarial.adam(config),
-        critic_optimizer=adversarial.adam(config),
+        generator_optimizer=adversarial_run.optimizer(config),
+        critic_optimizer=adversarial_run.optimizer(config),
         penalty_weight=config.penalty_weight,
         penalty_target=config.penalty_target,
         one_sided=config.one_sided,
         critic_steps=config.critic_steps,
         average_decay=config.average_decay,
     )
-    return adversarial.train("wgan", config, generator, critic, algorithm)
+    return adversarial_run.train("wgan", config, generator, critic, algorithm)
 
 
 if __name__ == "__main__":

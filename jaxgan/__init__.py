@@ -1,20 +1,34 @@
 """Latent geometry of generative models on digit images, in JAX."""
 
 from jaxgan import (
-    algorithms,
+    adversarial,
+    algorithm,
     checkpoints,
+    classification,
     data,
+    distortions,
+    gans,
     losses,
+    models,
     networks,
     plots,
     training,
 )
+from jaxgan.models import load_classifier, load_critic, load_generator
 
 __all__ = [
-    "algorithms",
+    "adversarial",
+    "algorithm",
     "checkpoints",
+    "classification",
     "data",
+    "distortions",
+    "gans",
+    "load_classifier",
+    "load_critic",
+    "load_generator",
     "losses",
+    "models",
     "networks",
     "plots",
     "training",

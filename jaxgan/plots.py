@@ -41,13 +41,12 @@ def image_grid(
 
 def save_image(path: Path, pixels: UInt8[np.ndarray, "height width"]) -> None:
     """Write one gray image, enlarged twice without smoothing."""
-    _enlarge(pixels).save(path)
+    enlarged = pixels.repeat(2, axis=0).repeat(2, axis=1)
+    PILImage.fromarray(enlarged).save(path)
 
 
-def save_animation(
-    path: Path, frames: Sequence[UInt8[np.ndarray, "height width"]], *, seconds: float
-) -> None:
-    """Write an endless GIF that takes about `seconds` for one round.
+def save_animation(path: Path, frames: Sequence[Path], *, seconds: float) -> None:
+    """Write images of one size as an endless GIF, about `seconds` for one round.
 
     The last frame stays for a second and a half.
 
@@ -58,13 +57,9 @@ def save_animation(
         raise ValueError("an animation needs at least one frame, got none")
     # GIF delays are multiples of 10 ms, and viewers slow down those below 20 ms.
     delay = max(20, round(100 * seconds / len(frames)) * 10)
-    first, *rest = [_enlarge(frame) for frame in frames]
+    first, *rest = [PILImage.open(frame).copy() for frame in frames]
     delays = [delay] * len(rest) + [1500]
     first.save(path, save_all=True, append_images=rest, duration=delays, loop=0)
-
-
-def _enlarge(pixels: UInt8[np.ndarray, "height width"]) -> PILImage.Image:
-    return PILImage.fromarray(pixels.repeat(2, axis=0).repeat(2, axis=1))
 
 
 def losses_figure(rows: Sequence[Row], *, title: str) -> Figure:

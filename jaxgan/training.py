@@ -4,19 +4,26 @@ A run can stop at any step and go on: chunks of any length give the same bits.
 """
 
 from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Real
+from jaxtyping import Array, PyTree, Real
 
-from jaxgan.algorithms import Algorithm, Metrics, State, streams
+from jaxgan.algorithm import Algorithm, State, streams
+
+Data: TypeAlias = PyTree[Real[Array, "n ..."]]
+"""Examples, or a tree of arrays that go together, such as images and their labels."""
 
 
-def as_inputs(data: Real[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Bring uint8 pixels to [-1, 1]; floats are in the networks' units already."""
+def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
+    """Bring uint8 pixels to [-1, 1]; everything else is in its own units already."""
     if data.dtype == jnp.uint8:
         return data.astype(jnp.float32) / 127.5 - 1
     return data
+
+
+S = TypeVar("S", bound=State)
 
 
 def steps_per_epoch(algorithm: Algorithm, num_examples: int, batch_size: int) -> int:
@@ -25,10 +32,10 @@ def steps_per_epoch(algorithm: Algorithm, num_examples: int, batch_size: int) ->
     Raises:
         ValueError: if the data does not fill a single step.
     """
-    used = algorithm.critic_steps * batch_size
+    used = algorithm.batches_per_step * batch_size
     if not 1 <= used <= num_examples:
         raise ValueError(
-            f"{algorithm.critic_steps} critic steps of batch size {batch_size} need "
+            f"{algorithm.batches_per_step} batches of {batch_size} for each step need "
             f"between 1 and {num_examples} examples (the whole data), got {used}"
         )
     return num_examples // used
@@ -36,12 +43,12 @@ def steps_per_epoch(algorithm: Algorithm, num_examples: int, batch_size: int) ->
 
 def run_steps(
     algorithm: Algorithm,
-    state: State,
-    data: Real[Array, "n *shape"],
+    state: S,
+    data: Data,
     num_steps: int,
     *,
     batch_size: int,
-) -> tuple[State, Metrics]:
+) -> tuple[S, Any]:
     """Take `num_steps` steps; every epoch is a fresh permutation of the data.
 
     Pure and not compiled: `jax.vmap` over states trains several models at once.
@@ -49,7 +56,8 @@ def run_steps(
     Args:
         algorithm: what to run.
         state: where to go on from.
-        data: uint8 images (scaled to [-1, 1] batch by batch) or floating-point points.
+        data: uint8 images (scaled to [-1, 1] batch by batch), floating-point points,
+            or a tree of arrays of one length.
         num_steps: at least 1.
         batch_size: examples in each batch.
 
@@ -61,8 +69,9 @@ def run_steps(
     """
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1, got {num_steps}")
-    per_epoch = steps_per_epoch(algorithm, len(data), batch_size)
-    used = algorithm.critic_steps * batch_size
+    num_examples = len(jax.tree.leaves(data)[0])
+    per_epoch = steps_per_epoch(algorithm, num_examples, batch_size)
+    used = algorithm.batches_per_step * batch_size
 
     # Permutations are drawn before the loop, for the epochs that these steps touch.
     order_key = streams(state.key).order
@@ -70,17 +79,18 @@ def run_steps(
     epochs = first_epoch + jnp.arange((num_steps - 1) // per_epoch + 2)
     orders = jax.vmap(
         lambda epoch: jax.random.permutation(
-            jax.random.fold_in(order_key, epoch), len(data)
+            jax.random.fold_in(order_key, epoch), num_examples
         )
     )(epochs)
     order = orders[:, : per_epoch * used].reshape(
-        -1, algorithm.critic_steps, batch_size
+        -1, algorithm.batches_per_step, batch_size
     )
     offset = state.step - first_epoch * per_epoch
     order = jax.lax.dynamic_slice_in_dim(order, offset, num_steps)
 
     def body(state, indices):
-        return algorithm.step(state, as_inputs(data[indices]))
+        batches = jax.tree.map(lambda leaf: as_inputs(leaf[indices]), data)
+        return algorithm.step(state, batches)
 
     state, metrics = jax.lax.scan(body, state, order)
     return state, jax.tree.map(jnp.mean, metrics)
@@ -93,11 +103,11 @@ def run_steps(
 )
 def chunk(
     algorithm: Algorithm,
-    state: State,
-    data: Real[Array, "n *shape"],
+    state: S,
+    data: Data,
     num_steps: int,
     *,
     batch_size: int,
-) -> tuple[State, Metrics]:
+) -> tuple[S, Any]:
     """Run `run_steps` as one compiled program; the given state is used up (donated)."""
     return run_steps(algorithm, state, data, num_steps, batch_size=batch_size)

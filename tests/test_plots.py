@@ -26,9 +26,10 @@ def test_a_grid_keeps_row_order_and_pads_the_last_row():
 
 
 def test_images_and_animations_can_be_read_back(tmp_path):
-    frames = [np.full((6, 8), value, np.uint8) for value in (0, 90, 200)]
-    plots.save_image(tmp_path / "image.png", frames[1])
-    with Image.open(tmp_path / "image.png") as image:
+    frames = [tmp_path / f"{value}.png" for value in (0, 90, 200)]
+    for frame in frames:
+        plots.save_image(frame, np.full((6, 8), int(frame.stem), np.uint8))
+    with Image.open(frames[1]) as image:
         assert image.size == (16, 12)
     plots.save_animation(tmp_path / "film.gif", frames, seconds=0.3)
     with Image.open(tmp_path / "film.gif") as film:

@@ -4,7 +4,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import algorithms, losses, training
+from jaxgan import adversarial, gans, losses, training
+from jaxgan import algorithm as algorithms
 from jaxgan.networks import Generator, Network, mlp_critic, mlp_generator
 
 KEY = jax.random.key(0)
@@ -27,7 +28,7 @@ CRITIC = mlp_critic((8, 8), shape=(2,))
 DATA = jax.random.normal(jax.random.key(9), (50, 2)) + 1.0
 
 
-def build(make=algorithms.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
+def build(make=gans.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
     return make(
         generator,
         critic,
@@ -49,9 +50,9 @@ def test_adam_without_momentum_is_adam(b1):
 
 
 VARIANTS = {
-    "gan": lambda: build(algorithms.gan),
-    "gan-saturating": lambda: build(algorithms.gan, saturating=True),
-    "gan-3": lambda: build(algorithms.gan, critic_steps=3),
+    "gan": lambda: build(gans.gan),
+    "gan-saturating": lambda: build(gans.gan, saturating=True),
+    "gan-3": lambda: build(gans.gan, critic_steps=3),
     "wgan": lambda: build(),
     "wgan-one-sided": lambda: build(one_sided=True),
     "wgan-3": lambda: build(critic_steps=3),
@@ -75,7 +76,7 @@ def run(algorithm, lengths, data=DATA, seed=0, batch_size=8):
 def test_every_algorithm_keeps_the_protocol(name):
     algorithm = VARIANTS[name]()
     state = algorithm.init(KEY)
-    batches = DATA[: algorithm.critic_steps * 8].reshape(-1, 8, 2)
+    batches = DATA[: algorithm.batches_per_step * 8].reshape(-1, 8, 2)
     after, metrics = algorithm.step(state, batches)
     described = [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(state)]
     assert jax.tree.structure(after) == jax.tree.structure(state)
@@ -114,7 +115,7 @@ def probe(critic_steps, room):
     def step(state, batches):
         seen = state.average.at[state.step].set(batches[..., 0])
         zero = jnp.zeros(())
-        metrics = algorithms.Metrics(zero, zero, zero, None, None)
+        metrics = adversarial.Metrics(zero, zero, zero, None, None)
         return state._replace(average=seen, step=state.step + 1), metrics
 
     return algorithms.Algorithm(init, step, critic_steps)
@@ -189,8 +190,8 @@ def noise_keys(state, critic_steps):
 def test_stacking_and_sharing_change_no_value(name):
     algorithm = VARIANTS[name]()
     state = run(algorithm, [4])
-    batches = DATA[: algorithm.critic_steps * 8].reshape(-1, 8, 2)
-    noise = noise_keys(state, algorithm.critic_steps)
+    batches = DATA[: algorithm.batches_per_step * 8].reshape(-1, 8, 2)
+    noise = noise_keys(state, algorithm.batches_per_step)
     critic, generator = reference_step(name.split("-")[0], state, batches, noise)
     after, _ = algorithm.step(state, batches)
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5)  # noqa: E731
@@ -314,7 +315,9 @@ def test_the_wasserstein_estimate_of_a_shift_has_its_closed_form_and_a_plus_sign
     assert metrics.gradient_norm == pytest.approx(slope, rel=0.01)
     assert metrics.wasserstein_estimate == pytest.approx(shift * slope, rel=0.02)
     unseen = jax.random.normal(jax.random.key(5), (4000, 1))
-    estimate = algorithms.heldout_wasserstein_estimate(generator, critic, state, unseen)
+    estimate = adversarial.heldout_wasserstein_estimate(
+        generator, critic, state, unseen
+    )
     # Two means of 4,000 unit normals: standard error 0.022 times the slope.
     assert estimate == pytest.approx(shift * slope, abs=4 * 0.022 * slope)
 

@@ -1,8 +1,4 @@
-"""Adversarial training algorithms, each a pair of pure functions: `init` and `step`.
-
-Everything random in a run (weights, the order of the data, latents, interpolation) is
-a function of its key and the step number. `jaxgan.training` runs the steps.
-"""
+"""Two networks trained against each other, for any pair of objectives."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,30 +7,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Int
 
 from jaxgan import losses
+from jaxgan.algorithm import Algorithm, streams
 from jaxgan.networks import Generator, Network
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
-
-
-def adam(
-    learning_rate: float = 5e-4, b1: float = 0.0, b2: float = 0.99
-) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2014, arXiv:1412.6980); the defaults have no momentum.
-
-    Without momentum Adam is RMSProp with bias correction: the first moment would be
-    the gradient itself, and is not stored.
-    """
-    if b1 == 0:
-        return optax.rmsprop(
-            learning_rate, b2, eps=1e-8, eps_in_sqrt=False, bias_correction=True
-        )
-    return optax.adam(learning_rate, b1, b2)
-
-
-ADAM = adam()
-"""The default optimiser; without momentum, for adversarial gradients turn."""
 
 
 class State(NamedTuple):
@@ -80,158 +58,33 @@ class Metrics(NamedTuple):
     gradient_norm: Scalar | None
 
 
-class Algorithm(NamedTuple):
-    """A way to train, as two pure functions.
+class Objective(NamedTuple):
+    """What the two networks minimise.
 
     Attributes:
-        init: `init(key) -> state`.
-        step: `step(state, batches) -> (state, metrics)`; one generator update.
-        critic_steps: how many batches a step takes: `batches` is
-            `[critic_steps, batch, *shape]`, in the networks' own units.
+        critic: `critic(score, key, real, fake) -> (loss, (penalty, norm, estimate))`,
+            the last three as in `Metrics`.
+        generator: of the scores of generated examples.
     """
-
-    init: Callable[[PRNGKey], State]
-    step: Callable[[State, Float[Array, "critic_steps batch *shape"]], tuple]
-    critic_steps: int
-
-
-class _Objective(NamedTuple):
-    """`critic(score, key, real, fake) -> (loss, penalty and norm, or Nones)`."""
 
     critic: Callable[..., tuple[Scalar, tuple[Scalar | None, Scalar | None, Scalar]]]
     generator: Callable[[Scores], Scalar]
 
 
-def gan(
+def adversarial(
     generator: Generator,
     critic: Network,
-    *,
-    generator_optimizer: optax.GradientTransformation = ADAM,
-    critic_optimizer: optax.GradientTransformation = ADAM,
-    saturating: bool = False,
-    critic_steps: int = 1,
-    average_decay: float = 0.999,
-) -> Algorithm:
-    """Train a vanilla GAN (Goodfellow et al. 2014, arXiv:1406.2661).
-
-    Args:
-        generator: from standard normal latents to examples.
-        critic: the discriminator; its scores are logits.
-        generator_optimizer: for the generator.
-        critic_optimizer: for the discriminator.
-        saturating: the minimax generator loss in place of the non-saturating one.
-        critic_steps: discriminator updates per generator update, each on fresh data.
-        average_decay: of the generator's moving average, in [0, 1).
-
-    Raises:
-        ValueError: if `critic_steps` or `average_decay` is out of range.
-    """
-
-    def critic_objective(score, key, real, fake):
-        del key
-        real_scores, fake_scores = _scores(score, real, fake)
-        loss = losses.discriminator_loss(real_scores, fake_scores)
-        gap = -losses.wasserstein_critic_loss(real_scores, fake_scores)
-        return loss, (None, None, gap)
-
-    generator_loss = (
-        losses.saturating_generator_loss
-        if saturating
-        else losses.nonsaturating_generator_loss
-    )
-    return _adversarial(
-        generator,
-        critic,
-        _Objective(critic_objective, generator_loss),
-        generator_optimizer,
-        critic_optimizer,
-        critic_steps,
-        average_decay,
-    )
-
-
-def wgan_gp(
-    generator: Generator,
-    critic: Network,
-    *,
-    generator_optimizer: optax.GradientTransformation = ADAM,
-    critic_optimizer: optax.GradientTransformation = ADAM,
-    penalty_weight: float = 10.0,
-    penalty_target: float = 1.0,
-    one_sided: bool = False,
-    critic_steps: int = 1,
-    average_decay: float = 0.999,
-) -> Algorithm:
-    """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028, algorithm 1).
-
-    Args:
-        generator: from standard normal latents to examples.
-        critic: from examples to scores; must treat each example on its own (no
-            batch-normalisation), for the penalty is per example.
-        generator_optimizer: for the generator.
-        critic_optimizer: for the critic.
-        penalty_weight: λ of equation 3.
-        penalty_target: the gradient norm that costs nothing.
-        one_sided: penalise only norms above the target.
-        critic_steps: critic updates per generator update, each on fresh data.
-        average_decay: of the generator's moving average, in [0, 1).
-
-    Raises:
-        ValueError: if `critic_steps` or `average_decay` is out of range.
-    """
-
-    def critic_objective(score, key, real, fake):
-        real_scores, fake_scores = _scores(score, real, fake)
-        loss = losses.wasserstein_critic_loss(real_scores, fake_scores)
-        between = losses.interpolate(key, real, fake)
-        norms = jax.vmap(partial(losses.gradient_norm, lambda x: score(x[None])[0]))(
-            between
-        )
-        penalize = partial(
-            losses.norm_penalty, target=penalty_target, one_sided=one_sided
-        )
-        penalty = jnp.mean(jax.vmap(penalize)(norms))
-        return loss + penalty_weight * penalty, (penalty, jnp.mean(norms), -loss)
-
-    return _adversarial(
-        generator,
-        critic,
-        _Objective(critic_objective, losses.wasserstein_generator_loss),
-        generator_optimizer,
-        critic_optimizer,
-        critic_steps,
-        average_decay,
-    )
-
-
-class Streams(NamedTuple):
-    """Independent keys for the three random things in a run."""
-
-    order: PRNGKey
-    noise: PRNGKey
-    heldout: PRNGKey
-
-
-def streams(key: PRNGKey) -> Streams:
-    """Derive them from the key of a run."""
-    return Streams(*jax.random.split(key, 3))
-
-
-def _scores(score, real: Examples, fake: Examples) -> tuple[Scores, Scores]:
-    """Both batches in one pass: fewer and larger matrix products."""
-    scores = score(jnp.concatenate([real, fake]))
-    return scores[: len(real)], scores[len(real) :]
-
-
-def _adversarial(
-    generator: Generator,
-    critic: Network,
-    objective: _Objective,
+    objective: Objective,
     generator_optimizer: optax.GradientTransformation,
     critic_optimizer: optax.GradientTransformation,
     critic_steps: int,
     average_decay: float,
 ) -> Algorithm:
+    """Alternate `critic_steps` critic updates and one generator update.
+
+    Raises:
+        ValueError: if `critic_steps` or `average_decay` is out of range.
+    """
     if critic_steps < 1:
         raise ValueError(f"critic_steps must be at least 1, got {critic_steps}")
     if not 0 <= average_decay < 1:

@@ -1,0 +1,1 @@
+"""Trained models that ship with jaxgan: see each folder's card, and `jaxgan.models`."""

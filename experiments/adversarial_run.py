@@ -1,0 +1,130 @@
+"""What the `gan` and `wgan` experiments share: from an algorithm to a finished run."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from experiments import epochs, run_folder
+from experiments.options import AdversarialOptions
+from jaxgan import adversarial, data, models, plots, training
+from jaxgan.algorithm import Algorithm, adam
+from jaxgan.networks import (
+    Generator,
+    Network,
+    conv_critic,
+    conv_generator,
+    mlp_critic,
+    mlp_generator,
+)
+
+HELDOUT_IMAGES = 2000
+FOLDING_LATENTS = 10_000
+FILM_SECONDS = 8
+
+
+def networks(options: AdversarialOptions) -> tuple[Generator, Network]:
+    """Build the generator and the critic that the options name."""
+    if options.architecture == "conv":
+        return conv_generator(options.latent_dim), conv_critic()
+    return mlp_generator(options.latent_dim, options.widths), mlp_critic()
+
+
+def optimizer(options: AdversarialOptions) -> optax.GradientTransformation:
+    """Build the optimiser that both networks use."""
+    return adam(options.learning_rate, options.beta1, options.beta2)
+
+
+def train(
+    experiment: str,
+    options: AdversarialOptions,
+    generator: Generator,
+    critic: Network,
+    algorithm: Algorithm,
+) -> dict[str, Any]:
+    """Run an algorithm for all its epochs; write results, figures and the model.
+
+    Returns:
+        The content of `summary.json`.
+
+    Raises:
+        UsageError, DataError, CheckpointError, NonFiniteError, Interrupted: see
+            `experiments.command_line.main`.
+    """
+    real = data.load(options.dataset, "train", data_dir=options.data_dir)
+    heldout = data.load(real.name, "test", data_dir=options.data_dir)
+    out, per_epoch = epochs.open_run(experiment, options, algorithm, real)
+    frames = out / "frames"
+    frames.mkdir(exist_ok=True)
+
+    unseen = training.as_inputs(jnp.asarray(heldout.images[:HELDOUT_IMAGES]))
+    estimate = jax.jit(adversarial.heldout_wasserstein_estimate, static_argnums=(0, 1))
+    sample = jax.jit(generator.apply)
+    key = jax.random.fold_in(jax.random.key(options.seed), 1)
+    fixed = jax.random.normal(key, (50, options.latent_dim))
+
+    def observe(epoch: int, state: adversarial.State) -> dict[str, float]:
+        images = plots.to_pixels(np.asarray(sample(state.average, fixed)))
+        plots.save_image(frames / f"{epoch:05}.png", plots.image_grid(images, 10))
+        value = estimate(generator, critic, state, unseen)
+        return {"wasserstein_estimate_heldout": float(value)}
+
+    trained = epochs.run_epochs(
+        out,
+        options,
+        algorithm,
+        jnp.asarray(real.images),
+        per_epoch,
+        observe,
+        watch="wasserstein_estimate",
+    )
+    summary = epochs.summarise(experiment, options, algorithm, real, trained)
+    latents_key, sample_key = jax.random.split(
+        jax.random.fold_in(trained.state.key, trained.state.step)
+    )
+    latents = jax.random.normal(latents_key, (FOLDING_LATENTS, generator.latent_dim))
+    network, weights = generator.fold(trained.state.average, latents)
+    weights = models.as_stored(weights)
+    shown = network.apply(
+        weights, jax.random.normal(sample_key, (100, generator.latent_dim))
+    )
+    grid = plots.image_grid(plots.to_pixels(np.asarray(shown)), 10)
+    plots.save_image(out / "samples.png", grid)
+    plots.save_animation(
+        out / "progress.gif",
+        [frames / f"{epoch:05}.png" for epoch in range(1, options.epochs + 1)],
+        seconds=FILM_SECONDS,
+    )
+    figure = plots.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
+    figure.savefig(out / "losses.png", dpi=150)
+    _write_model(out, options, weights, trained.state.critic, summary)
+    run_folder.write_json(out / "summary.json", summary)
+    print(
+        f"trained in {summary['wall_seconds']:.0f} s; samples in {out / 'samples.png'}"
+    )
+    return summary
+
+
+def _write_model(
+    out: Path,
+    options: AdversarialOptions,
+    weights: Any,
+    critic: Any,
+    summary: dict[str, Any],
+) -> None:
+    """Write what other programs load: the folded generator and the critic."""
+    name = options.architecture
+    shape: dict[str, Any] = {"latent_dim": options.latent_dim}
+    if name == "mlp":
+        shape["widths"] = list(options.widths)
+    models.save(
+        out / "model",
+        {
+            "generator": models.Part(f"{name}_generator", shape, weights),
+            "critic": models.Part(f"{name}_critic", {}, critic),
+        },
+        {**epochs.provenance(out), "state_sha256": summary["state_sha256"]},
+    )

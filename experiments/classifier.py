@@ -1,0 +1,90 @@
+"""Train the classifier that judges samples: `python -m experiments.classifier`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.command_line import main
+from experiments.options import RunOptions, require
+
+
+@dataclass(frozen=True)
+class Config(RunOptions):
+    """Train a small convolutional classifier of digits, the judge of samples."""
+
+    epochs: int = 30
+    """Passes over the training images; the learning rate falls to 0 over them."""
+    batch_size: int = 128
+    """Images in each batch."""
+    learning_rate: float = 2e-3
+    """Adam's step size at the start."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that no run can have."""
+        super().check()
+        require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Train, write everything into the output folder, and return the summary."""
+    config.check()
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    from experiments import epochs, run_folder
+    from jaxgan import classification, data, distortions, models, training
+    from jaxgan.networks import conv_classifier
+
+    real = data.load(config.dataset, "train", data_dir=config.data_dir)
+    heldout = data.load(real.name, "test", data_dir=config.data_dir)
+    network = conv_classifier()
+    steps = config.epochs * max(1, len(real.images) // config.batch_size)
+    schedule = optax.cosine_decay_schedule(config.learning_rate, steps)
+    algorithm = classification.classification(
+        network,
+        optimizer=optax.adam(schedule),
+        distort=distortions.random_affine,
+    )
+    may_change = tuple(set(epochs.MAY_CHANGE_ON_RESUME) - {"epochs"})
+    out, per_epoch = epochs.open_run("classifier", config, algorithm, real, may_change)
+
+    images = training.as_inputs(jnp.asarray(heldout.images))
+    labels = jnp.asarray(heldout.labels)
+
+    @jax.jit
+    def judge(params) -> jax.Array:
+        return jax.lax.map(
+            lambda image: network.apply(params, image[None]).logits[0],
+            images,
+            batch_size=500,
+        )
+
+    def observe(epoch: int, state: classification.State) -> dict[str, float]:
+        del epoch
+        right = classification.accuracy(judge(state.average), labels)
+        return {"test_accuracy": float(right)}
+
+    trained = epochs.run_epochs(
+        out,
+        config,
+        algorithm,
+        (jnp.asarray(real.images), jnp.asarray(real.labels)),
+        per_epoch,
+        observe,
+        watch="test_accuracy",
+    )
+    summary = epochs.summarise("classifier", config, algorithm, real, trained)
+    weights = models.as_stored(trained.state.average)
+    summary["test_accuracy"] = float(classification.accuracy(judge(weights), labels))
+    models.save(
+        out / "model",
+        {"classifier": models.Part("conv_classifier", {}, weights)},
+        {**epochs.provenance(out), "test_accuracy": summary["test_accuracy"]},
+    )
+    run_folder.write_json(out / "summary.json", summary)
+    print(f"test accuracy {summary['test_accuracy']:.4f}; model in {out / 'model'}")
+    return summary
+
+
+if __name__ == "__main__":
+    main(Config, run)

@@ -1,0 +1,144 @@
+"""From a generator to the judge's table, with its floors and figures."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+
+from jaxgan import judge, metrics, neighbours, plots
+from jaxgan.metrics import Estimate
+from jaxgan.models import TrainedGenerator
+from jaxgan.networks import Classified
+from jaxgan.types import Examples, PRNGKey
+
+SHOWN = 12
+
+Column = Mapping[str, Estimate]
+
+
+class Result(NamedTuple):
+    """What the judge found.
+
+    Attributes:
+        columns: `samples`; `floor`, training images against the same test images;
+            `training_floor`, two disjoint draws of training images.
+        shares: of each class among the samples, then among the test images.
+        samples: images, ordered by their distance to the training images.
+        nearest: the training image nearest to each sample.
+    """
+
+    columns: dict[str, Column]
+    shares: tuple[np.ndarray, np.ndarray]
+    samples: judge.Images
+    nearest: judge.Images
+
+
+def draw(key: PRNGKey, generator: TrainedGenerator, count: int) -> judge.Images:
+    """Sample images; the n-th depends on the key and n only."""
+
+    def one(number: jax.Array) -> jax.Array:
+        latent = jax.random.normal(
+            jax.random.fold_in(key, number), (1, generator.latent_dim)
+        )
+        return generator.generate(latent)[0]
+
+    program = jax.jit(lambda n: jax.lax.map(one, n, batch_size=1000))
+    return plots.to_pixels(np.asarray(program(np.arange(count))))
+
+
+def evaluate(
+    key: PRNGKey,
+    generator: TrainedGenerator,
+    classify: Callable[[Examples], Classified],
+    training_images: judge.Images,
+    reference_images: judge.Images,
+) -> Result:
+    """Judge as many samples as there are reference images."""
+    sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
+    count = len(reference_images)
+    images = draw(sample_key, generator, count)
+    samples, reference, training = (
+        judge.look(classify, each)
+        for each in (images, reference_images, training_images)
+    )
+    columns: dict[str, Column] = {
+        "samples": judge.verdict(
+            judge_key, samples, reference, samples, training.pixels
+        ),
+        "floor": judge.floor(floor_key, training, reference, count),
+    }
+    if len(training_images) >= 2 * count:
+        columns["training_floor"] = _training_floor(training_key, training, count)
+    distances, numbers = neighbours.nearest(samples.pixels, training.pixels)
+    order = np.argsort(np.asarray(distances))
+    classes = reference.logits.shape[1]
+    return Result(
+        columns,
+        (
+            metrics.class_shares(samples.classes, classes),
+            metrics.class_shares(reference.classes, classes),
+        ),
+        images[order],
+        training_images[np.asarray(numbers)[order]],
+    )
+
+
+def _training_floor(key: PRNGKey, training: judge.Seen, count: int) -> Column:
+    """Judge one draw of training images against another; none is in both."""
+    order_key, key = jax.random.split(key)
+    order = np.asarray(jax.random.permutation(order_key, len(training.pixels)))
+    one, other, rest = order[:count], order[count : 2 * count], order[count:]
+    first, second = (
+        judge.Seen(*(leaf[rows] for leaf in training)) for rows in (one, other)
+    )
+    return judge.verdict(key, first, second, first, training.pixels[rest])
+
+
+def table(columns: Mapping[str, Column]) -> str:
+    """Write the columns as a Markdown table of values and standard errors."""
+    names = list(columns)
+    lines = ["| metric | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for metric in columns[names[0]]:
+        estimates = [columns[name][metric] for name in names]
+        cells = [f"{e.value:.4g} ± {e.standard_error:.2g}" for e in estimates]
+        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def flat(result: Result) -> dict[str, Any]:
+    """Name every number of a result for `summary.json`."""
+    numbers: dict[str, Any] = {}
+    for column, estimates in result.columns.items():
+        suffix = "" if column == "samples" else f"_{column}"
+        for metric, estimate in estimates.items():
+            numbers[f"{metric}{suffix}"] = estimate.value
+            numbers[f"{metric}{suffix}_error"] = estimate.standard_error
+    fake, real = result.shares
+    numbers["class_shares"] = fake.tolist()
+    numbers["class_shares_real"] = real.tolist()
+    numbers["class_share_worst_relative_error"] = float(np.abs(fake / real - 1).max())
+    return numbers
+
+
+def figures(out: Path, result: Result) -> None:
+    """Draw the samples nearest to training images, and the classes."""
+    pairs = np.concatenate([result.samples[:SHOWN], result.nearest[:SHOWN]])
+    plots.save_image(out / "nearest.png", plots.image_grid(pairs, SHOWN))
+    plots.save_image(
+        out / "samples.png",
+        plots.image_grid(
+            np.random.default_rng(0).permutation(result.samples)[:100], 10
+        ),
+    )
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    axes = figure.subplots()
+    fake, real = result.shares
+    places = np.arange(len(fake))
+    axes.bar(places - 0.2, fake, 0.4, label="samples")
+    axes.bar(places + 0.2, real, 0.4, label="test images")
+    axes.set(xticks=places, xlabel="class", ylabel="share")
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(out / "classes.png", dpi=150)

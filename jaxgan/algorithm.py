@@ -1,0 +1,77 @@
+"""What an algorithm is: `init` and `step`, pure functions; and Adam, which all use.
+
+Everything random in a run (weights, the order of the data, noise) is a function of its
+key and the step number. `jaxgan.training` runs the steps.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import optax
+from jaxtyping import Array, Int
+
+from jaxgan.types import PRNGKey
+
+
+@runtime_checkable
+class State(Protocol):
+    """What every state has, beside what its algorithm adds (a NamedTuple of arrays).
+
+    `key` is fixed for the whole run, and steps derive theirs from it; `step` counts
+    the steps made.
+    """
+
+    @property
+    def key(self) -> PRNGKey: ...  # noqa: D102
+
+    @property
+    def step(self) -> Int[Array, ""]: ...  # noqa: D102
+
+
+class Algorithm(NamedTuple):
+    """A way to train, as two pure functions.
+
+    Attributes:
+        init: `init(key) -> state`.
+        step: `step(state, batches) -> (state, metrics)`, metrics a NamedTuple of
+            scalars. `batches` has the structure of the training data, every leaf
+            `[batches_per_step, batch, *shape]`, in the networks' own units.
+        batches_per_step: how many batches of fresh data a step takes.
+    """
+
+    init: Callable[[PRNGKey], Any]
+    step: Callable[[Any, Any], tuple[Any, Any]]
+    batches_per_step: int = 1
+
+
+class Streams(NamedTuple):
+    """Independent keys for the three random things in a run."""
+
+    order: PRNGKey
+    noise: PRNGKey
+    heldout: PRNGKey
+
+
+def streams(key: PRNGKey) -> Streams:
+    """Derive them from the key of a run."""
+    return Streams(*jax.random.split(key, 3))
+
+
+def adam(
+    learning_rate: optax.ScalarOrSchedule = 5e-4, b1: float = 0.0, b2: float = 0.99
+) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980); the defaults have no momentum.
+
+    Without momentum Adam is RMSProp with bias correction: the first moment would be
+    the gradient itself, and is not stored.
+    """
+    if b1 == 0:
+        return optax.rmsprop(
+            learning_rate, b2, eps=1e-8, eps_in_sqrt=False, bias_correction=True
+        )
+    return optax.adam(learning_rate, b1, b2)
+
+
+ADAM = adam()
+"""The default optimiser; without momentum, for adversarial gradients turn."""

@@ -1,0 +1,106 @@
+"""Training of a classifier, as an algorithm like every other."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from jaxgan.algorithm import Algorithm, streams
+from jaxgan.networks import Network
+from jaxgan.types import Params, PRNGKey, Scalar
+
+
+class State(NamedTuple):
+    """All that a run carries from step to step.
+
+    Attributes:
+        key: fixed for the whole run.
+        step: number of updates made.
+        params: weights being trained.
+        average: exponential moving average of `params`; the one to classify with.
+        optimizer: optax state.
+    """
+
+    key: PRNGKey
+    step: Int[Array, ""]
+    params: Params
+    average: Params
+    optimizer: optax.OptState
+
+
+class Metrics(NamedTuple):
+    """Diagnostics of one step, on its distorted batch.
+
+    Attributes:
+        loss: mean cross-entropy, in nats.
+        accuracy: share of the batch classified right, in [0, 1].
+    """
+
+    loss: Scalar
+    accuracy: Scalar
+
+
+def classification(
+    network: Network,
+    *,
+    optimizer: optax.GradientTransformation,
+    distort: Callable[[PRNGKey, Array], Array],
+    average_decay: float = 0.999,
+) -> Algorithm:
+    """Minimise the cross-entropy of labels, each image distorted afresh at every step.
+
+    The training data is a pair of images and integer labels.
+
+    Args:
+        network: its `apply` returns a `networks.Classified`.
+        optimizer: for its weights.
+        distort: `distort(key, image) -> image`; leaves the class what it is.
+        average_decay: of the moving average of the weights, in [0, 1).
+
+    Raises:
+        ValueError: if `average_decay` is out of range.
+    """
+    if not 0 <= average_decay < 1:
+        raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
+
+    def init(key: PRNGKey) -> State:
+        params_key, run_key = jax.random.split(key)
+        params = network.init(params_key)
+        return State(
+            key=run_key,
+            step=jnp.zeros((), jnp.int32),
+            params=params,
+            average=jax.tree.map(jnp.copy, params),
+            optimizer=optimizer.init(params),
+        )
+
+    def step(state: State, batches) -> tuple[State, Metrics]:
+        images, labels = (leaf[0] for leaf in batches)
+        key = jax.random.fold_in(streams(state.key).noise, state.step)
+        images = jax.vmap(distort)(jax.random.split(key, len(images)), images)
+
+        def loss(params):
+            logits = network.apply(params, images).logits
+            value = optax.losses.softmax_cross_entropy_with_integer_labels(
+                logits, labels
+            )
+            return jnp.mean(value), accuracy(logits, labels)
+
+        (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
+        change, moments = optimizer.update(gradient, state.optimizer, state.params)
+        params = optax.apply_updates(state.params, change)
+        average = optax.incremental_update(params, state.average, 1 - average_decay)
+        state = State(state.key, state.step + 1, params, average, moments)
+        return state, Metrics(value, right)
+
+    return Algorithm(init, step)
+
+
+def accuracy(
+    logits: Float[Array, "batch classes"], labels: Int[Array, "batch"]
+) -> Scalar:
+    """Share of the examples whose largest logit is that of their label."""
+    return jnp.mean((jnp.argmax(logits, 1) == labels).astype(jnp.float32))

@@ -1,0 +1,121 @@
+"""The two adversarial algorithms: the vanilla GAN, and WGAN-GP."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jaxgan import losses
+from jaxgan.adversarial import Objective, adversarial
+from jaxgan.algorithm import ADAM, Algorithm
+from jaxgan.networks import Generator, Network
+from jaxgan.types import Examples, Scores
+
+
+def gan(
+    generator: Generator,
+    critic: Network,
+    *,
+    generator_optimizer: optax.GradientTransformation = ADAM,
+    critic_optimizer: optax.GradientTransformation = ADAM,
+    saturating: bool = False,
+    critic_steps: int = 1,
+    average_decay: float = 0.999,
+) -> Algorithm:
+    """Train a vanilla GAN (Goodfellow et al. 2014, arXiv:1406.2661).
+
+    Args:
+        generator: from standard normal latents to examples.
+        critic: the discriminator; its scores are logits.
+        generator_optimizer: for the generator.
+        critic_optimizer: for the discriminator.
+        saturating: the minimax generator loss in place of the non-saturating one.
+        critic_steps: discriminator updates per generator update, each on fresh data.
+        average_decay: of the generator's moving average, in [0, 1).
+
+    Raises:
+        ValueError: if `critic_steps` or `average_decay` is out of range.
+    """
+
+    def critic_objective(score, key, real, fake):
+        del key
+        real_scores, fake_scores = _scores(score, real, fake)
+        loss = losses.discriminator_loss(real_scores, fake_scores)
+        gap = -losses.wasserstein_critic_loss(real_scores, fake_scores)
+        return loss, (None, None, gap)
+
+    generator_loss = (
+        losses.saturating_generator_loss
+        if saturating
+        else losses.nonsaturating_generator_loss
+    )
+    return adversarial(
+        generator,
+        critic,
+        Objective(critic_objective, generator_loss),
+        generator_optimizer,
+        critic_optimizer,
+        critic_steps,
+        average_decay,
+    )
+
+
+def wgan_gp(
+    generator: Generator,
+    critic: Network,
+    *,
+    generator_optimizer: optax.GradientTransformation = ADAM,
+    critic_optimizer: optax.GradientTransformation = ADAM,
+    penalty_weight: float = 10.0,
+    penalty_target: float = 1.0,
+    one_sided: bool = False,
+    critic_steps: int = 1,
+    average_decay: float = 0.999,
+) -> Algorithm:
+    """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028, algorithm 1).
+
+    Args:
+        generator: from standard normal latents to examples.
+        critic: from examples to scores; must treat each example on its own (no
+            batch-normalisation), for the penalty is per example.
+        generator_optimizer: for the generator.
+        critic_optimizer: for the critic.
+        penalty_weight: λ of equation 3.
+        penalty_target: the gradient norm that costs nothing.
+        one_sided: penalise only norms above the target.
+        critic_steps: critic updates per generator update, each on fresh data.
+        average_decay: of the generator's moving average, in [0, 1).
+
+    Raises:
+        ValueError: if `critic_steps` or `average_decay` is out of range.
+    """
+
+    def critic_objective(score, key, real, fake):
+        real_scores, fake_scores = _scores(score, real, fake)
+        loss = losses.wasserstein_critic_loss(real_scores, fake_scores)
+        between = losses.interpolate(key, real, fake)
+        norms = jax.vmap(partial(losses.gradient_norm, lambda x: score(x[None])[0]))(
+            between
+        )
+        penalize = partial(
+            losses.norm_penalty, target=penalty_target, one_sided=one_sided
+        )
+        penalty = jnp.mean(jax.vmap(penalize)(norms))
+        return loss + penalty_weight * penalty, (penalty, jnp.mean(norms), -loss)
+
+    return adversarial(
+        generator,
+        critic,
+        Objective(critic_objective, losses.wasserstein_generator_loss),
+        generator_optimizer,
+        critic_optimizer,
+        critic_steps,
+        average_decay,
+    )
+
+
+def _scores(score, real: Examples, fake: Examples) -> tuple[Scores, Scores]:
+    """Both batches in one pass: fewer and larger matrix products."""
+    scores = score(jnp.concatenate([real, fake]))
+    return scores[: len(real)], scores[len(real) :]

@@ -1,0 +1,102 @@
+"""The judge of samples: every metric of `jaxgan.metrics`, and what is attainable."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, UInt8
+
+from jaxgan import metrics
+from jaxgan.metrics import Estimate
+from jaxgan.networks import Classified
+from jaxgan.training import as_inputs
+from jaxgan.types import Examples, PRNGKey
+
+CHUNK = 500
+
+Images = UInt8[np.ndarray, "n 28 28 1"]
+Pixels = Float[np.ndarray, "n pixels"]
+
+
+class Seen(NamedTuple):
+    """A set of images as the judge sees them.
+
+    Attributes:
+        features: of the classifier.
+        logits: of the classifier.
+        pixels: flattened, in [0, 1].
+    """
+
+    features: Float[np.ndarray, "n features"]
+    logits: Float[np.ndarray, "n classes"]
+    pixels: Pixels
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The likeliest class of each image."""
+        return self.logits.argmax(1)
+
+
+def look(classify: Callable[[Examples], Classified], images: Images) -> Seen:
+    """Show images to the classifier, in chunks."""
+
+    def one(image: Array) -> Classified:
+        seen = classify(as_inputs(image)[None])
+        return Classified(seen.features[0], seen.logits[0])
+
+    program = jax.jit(lambda images: jax.lax.map(one, images, batch_size=CHUNK))
+    features, logits = program(jnp.asarray(images))
+    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
+    return Seen(np.asarray(features), np.asarray(logits), pixels)
+
+
+def verdict(
+    key: PRNGKey, samples: Seen, reference: Seen, unseen: Seen, training: Pixels
+) -> dict[str, Estimate]:
+    """Every metric of samples against a reference set.
+
+    Args:
+        key: of the bootstrap.
+        samples: to be judged; as many as `reference` for comparable numbers.
+        reference: real images that nothing was trained on.
+        unseen: whose distance to the training images is reported; `samples`, except
+            when the samples are training images themselves.
+        training: all training images.
+    """
+    frechet_key, kernel_key, score_key, class_key = jax.random.split(key, 4)
+    fake, real = samples.features, reference.features
+    num_classes = reference.logits.shape[1]
+    return {
+        "frechet_distance": metrics.frechet_distance(frechet_key, fake, real),
+        "kernel_distance": metrics.kernel_distance(kernel_key, fake, real),
+        **metrics.coverage(fake, real)._asdict(),
+        "classifier_score": metrics.classifier_score(score_key, samples.logits),
+        "class_total_variation": metrics.total_variation(
+            class_key, samples.classes, reference.classes, num_classes
+        ),
+        "nearest_training_distance": metrics.nearest_distance(unseen.pixels, training),
+    }
+
+
+def floor(
+    key: PRNGKey, training: Seen, reference: Seen, num_samples: int
+) -> dict[str, Estimate]:
+    """What real images score: training images drawn at random, in place of samples.
+
+    A generator that reproduces the training distribution cannot do better. The
+    nearest training distance is that of the reference images.
+
+    Raises:
+        ValueError: if there are not `num_samples` training images.
+    """
+    if num_samples > len(training.pixels):
+        raise ValueError(
+            f"a floor at {num_samples} samples needs as many training images, got "
+            f"{len(training.pixels)}"
+        )
+    draw_key, key = jax.random.split(key)
+    chosen = np.asarray(jax.random.permutation(draw_key, len(training.pixels)))
+    drawn = Seen(*(leaf[chosen[:num_samples]] for leaf in training))
+    return verdict(key, drawn, reference, reference, training.pixels)

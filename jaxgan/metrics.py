@@ -1,0 +1,221 @@
+"""How far a set of samples is from a set of real examples, in a feature space.
+
+Pure functions of feature arrays. Every value comes with the standard error of a
+bootstrap over the rows; for a mean over rows that is its exact limit, the standard
+deviation over the square root of the number. Neighbourhoods (radii) count as given.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int, Num, Shaped
+
+from jaxgan import neighbours
+from jaxgan.types import PRNGKey
+
+Features = Num[np.ndarray, "n features"]
+Others = Num[np.ndarray, "m features"]
+RESAMPLES = 50
+
+
+class Estimate(NamedTuple):
+    """A number and how well it is known.
+
+    Attributes:
+        value: computed from all rows.
+        standard_error: bootstrap standard deviation of `value`.
+    """
+
+    value: float
+    standard_error: float
+
+
+class Moments(NamedTuple):
+    """Mean and covariance (normalised by n − 1) of features, in double precision."""
+
+    mean: Float[np.ndarray, "features"]
+    covariance: Float[np.ndarray, "features features"]
+
+
+def moments(features: Features) -> Moments:
+    """Mean and covariance of the rows."""
+    rows = np.asarray(features, np.float64)
+    mean = rows.mean(0)
+    centred = rows - mean
+    return Moments(mean, centred.T @ centred / (len(rows) - 1))
+
+
+def frechet_between(a: Moments, b: Moments) -> float:
+    """Squared Wasserstein-2 distance of two Gaussians (Dowson & Landau 1982).
+
+    ‖μa − μb‖² + tr Σa + tr Σb − 2 tr (Σa½ Σb Σa½)½. The last trace is the sum of the
+    singular values of Σa½ Σb½, which needs roots of symmetric matrices only and is
+    accurate when they are singular.
+    """
+    shift = a.mean - b.mean
+    overlap = np.linalg.svd(
+        _root(a.covariance) @ _root(b.covariance), compute_uv=False
+    ).sum()
+    spread = np.trace(a.covariance) + np.trace(b.covariance) - 2 * overlap
+    return float(max(shift @ shift + spread, 0.0))
+
+
+def _root(covariance: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+
+
+def frechet_distance(key: PRNGKey, fake: Features, real: Others) -> Estimate:
+    """Fréchet distance of features (Heusel et al. 2017, arXiv:1706.08500, eq. 6)."""
+
+    def statistic(fake: Features, real: Others) -> float:
+        return frechet_between(moments(fake), moments(real))
+
+    return bootstrap(key, statistic, fake, real)
+
+
+def kernel_distance(
+    key: PRNGKey, fake: Features, real: Others, *, num_blocks: int = 10
+) -> Estimate:
+    """Unbiased squared kernel distance (Bińkowski et al. 2018, arXiv:1801.01401).
+
+    Kernel (x·y / d + 1)³, averaged over disjoint random blocks of the rows; the
+    standard error is that of the mean over the blocks. Can be negative.
+
+    Raises:
+        ValueError: if a block would have fewer than two rows.
+    """
+    size = min(len(fake), len(real)) // num_blocks
+    if size < 2:
+        raise ValueError(
+            f"{num_blocks} blocks need at least {2 * num_blocks} rows, got {len(fake)} "
+            f"and {len(real)}"
+        )
+    orders = [
+        np.asarray(jax.random.permutation(k, len(rows)))[: size * num_blocks]
+        for k, rows in zip(jax.random.split(key), (fake, real), strict=True)
+    ]
+    values = [
+        _kernel_block(fake[a].astype(np.float64), real[b].astype(np.float64))
+        for a, b in zip(*(o.reshape(num_blocks, size) for o in orders), strict=True)
+    ]
+    return mean_of(np.array(values))
+
+
+def _kernel_block(x: Features, y: Others) -> float:
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def off_diagonal(k: np.ndarray) -> float:
+        return (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
+
+    within = off_diagonal(kernel(x, x)) + off_diagonal(kernel(y, y))
+    return within - 2 * float(kernel(x, y).mean())
+
+
+class Coverage(NamedTuple):
+    """How two sets of features lie in one another's neighbourhoods.
+
+    Attributes:
+        precision: share of fakes within the distance of some real example to its
+            third nearest other (Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1).
+        recall: the same with the roles exchanged.
+        density: mean number of real neighbourhoods (of 5 others) that a fake lies
+            in, over 5 (Naeem et al. 2020, arXiv:2002.09797, eq. 3); 1 for equal sets.
+        coverage: share of real neighbourhoods (of 5) with a fake in them (eq. 4).
+    """
+
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+
+
+def coverage(fake: Features, real: Others) -> Coverage:
+    """Precision, recall, density and coverage; see `Coverage`.
+
+    Raises:
+        ValueError: if a set has fewer than six rows.
+    """
+    radius_3 = neighbours.kth_distance(real, 3)
+    radius_5 = neighbours.kth_distance(real, 5)
+    fake_radius = neighbours.kth_distance(fake, 3)
+    precise = neighbours.balls_containing(fake, real, radius_3) > 0
+    recalled = neighbours.balls_containing(real, fake, fake_radius) > 0
+    dense = neighbours.balls_containing(fake, real, radius_5) / 5
+    covered = neighbours.nearest(real, fake)[0] <= radius_5
+    return Coverage(
+        *(mean_of(np.asarray(x)) for x in (precise, recalled, dense, covered))
+    )
+
+
+def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Estimate:
+    """Exponential of the information between a sample and its class.
+
+    exp E KL(p(y|x) ‖ p(y)), Salimans et al. 2016 (arXiv:1606.03498), section 4, with
+    another classifier: from 1 to the number of classes.
+    """
+    shifted = np.asarray(logits, np.float64)
+    shifted = shifted - shifted.max(1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+
+    def statistic(log_p: Float[np.ndarray, "n classes"]) -> float:
+        p = np.exp(log_p)
+        # 0 log 0 = 0: a class that no sample has adds nothing to the entropy.
+        marginal = np.maximum(p.mean(0), np.finfo(np.float64).tiny)
+        return float(np.exp((p * log_p).sum(1).mean() - marginal @ np.log(marginal)))
+
+    return bootstrap(key, statistic, log_p)
+
+
+def class_shares(
+    classes: Int[np.ndarray, "n"], num_classes: int
+) -> Float[np.ndarray, "num_classes"]:
+    """Share of each class."""
+    return np.bincount(classes, minlength=num_classes) / len(classes)
+
+
+def total_variation(
+    key: PRNGKey,
+    fake: Int[np.ndarray, "n"],
+    real: Int[np.ndarray, "m"],
+    num_classes: int,
+) -> Estimate:
+    """Half the sum of the absolute differences of class shares, in [0, 1]."""
+
+    def statistic(fake: np.ndarray, real: np.ndarray) -> float:
+        difference = class_shares(fake, num_classes) - class_shares(real, num_classes)
+        return 0.5 * float(np.abs(difference).sum())
+
+    return bootstrap(key, statistic, fake, real)
+
+
+def nearest_distance(samples: Features, training: Others) -> Estimate:
+    """Mean Euclidean distance of a sample to the nearest training example.
+
+    Near 0 for copies; what unseen real examples have is the value to compare with.
+    """
+    return mean_of(np.asarray(neighbours.nearest(samples, training)[0]))
+
+
+def mean_of(values: Shaped[np.ndarray, "n"]) -> Estimate:
+    """Mean of a number per row, with the limit of its bootstrap standard error."""
+    values = np.asarray(values, np.float64)
+    return Estimate(float(values.mean()), float(values.std() / np.sqrt(len(values))))
+
+
+def bootstrap(
+    key: PRNGKey, statistic: Callable[..., float], *samples: np.ndarray
+) -> Estimate:
+    """Evaluate a statistic, and its spread over samples redrawn with replacement."""
+    redrawn = []
+    for number in range(RESAMPLES):
+        keys = jax.random.split(jax.random.fold_in(key, number), len(samples))
+        rows = [
+            np.asarray(jax.random.randint(k, (len(s),), 0, len(s)))
+            for k, s in zip(keys, samples, strict=True)
+        ]
+        redrawn.append(statistic(*(s[r] for s, r in zip(samples, rows, strict=True))))
+    return Estimate(statistic(*samples), float(np.std(redrawn, ddof=1)))

@@ -1,0 +1,205 @@
+"""Finished models as files: safetensors in half precision, and a card that says what.
+
+A model is a folder with `card.json` and one `.safetensors` file for each of its parts.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as parse
+from safetensors.numpy import save as serialise
+
+from jaxgan import networks
+from jaxgan.checkpoints import CheckpointError
+from jaxgan.types import Examples, Latents, Params, Scores
+
+FORMAT = 1
+SHIPPED = "jaxgan.shipped"
+
+ARCHITECTURES: dict[str, Callable[..., Any]] = {
+    "mlp_generator": partial(networks.mlp_generator, batch_norm=False),
+    "conv_generator": partial(networks.conv_generator, batch_norm=False),
+    "mlp_critic": networks.mlp_critic,
+    "conv_critic": networks.conv_critic,
+    "conv_classifier": networks.conv_classifier,
+}
+"""What the names in cards mean; generators are folded, without batch-normalisation."""
+
+
+class Part(NamedTuple):
+    """One network of a model.
+
+    Attributes:
+        architecture: a key of `ARCHITECTURES`.
+        options: arguments to build it with, as JSON.
+        params: its weights.
+    """
+
+    architecture: str
+    options: dict[str, Any]
+    params: Params
+
+
+class TrainedGenerator(NamedTuple):
+    """A finished generator.
+
+    Attributes:
+        generate: from latents to images in [-1, 1]; a pure function.
+        latent_dim: number of latent dimensions; latents are standard normal.
+        params: the weights behind `generate`; `params["hidden_0"]["affine"]["kernel"]`
+            is the first layer's matrix.
+        apply: `apply(params, latents)` is `generate(latents)`.
+        card: where the model came from.
+    """
+
+    generate: Callable[[Latents], Examples]
+    latent_dim: int
+    params: Params
+    apply: Callable[[Params, Latents], Examples]
+    card: dict[str, Any]
+
+
+def as_stored(params: Params) -> Params:
+    """Round weights to the half precision in which they are stored."""
+    return jax.tree.map(lambda p: p.astype(jnp.float16).astype(jnp.float32), params)
+
+
+def save(
+    folder: Path, parts: Mapping[str, Part], provenance: Mapping[str, Any]
+) -> None:
+    """Write a model; files of the same names are replaced.
+
+    Args:
+        folder: made if needed.
+        parts: by name, such as `generator` and `critic`.
+        provenance: goes into the card as it is: command, seed, data, results.
+
+    Raises:
+        CheckpointError: if the folder is not writable.
+        ValueError: if a weight is not finite in half precision.
+    """
+    contents = {name: _serialise(name, part.params) for name, part in parts.items()}
+    card = {
+        "format": FORMAT,
+        "parts": {
+            name: {
+                "architecture": part.architecture,
+                "options": part.options,
+                "sha256": hashlib.sha256(contents[name]).hexdigest(),
+            }
+            for name, part in parts.items()
+        },
+        **provenance,
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / f"{name}.safetensors").write_bytes(content)
+        (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    except OSError as error:
+        raise CheckpointError(f"{folder}: not writable: {error.strerror}") from error
+
+
+def shipped() -> list[str]:
+    """Name the models that come with the package."""
+    folders = resources.files(SHIPPED).iterdir()
+    return sorted(f.name for f in folders if f.joinpath("card.json").is_file())
+
+
+def load_generator(source: str | Path) -> TrainedGenerator:
+    """Load a finished generator.
+
+    Args:
+        source: the name of a shipped model (see `shipped`), or a model's folder.
+
+    Raises:
+        CheckpointError: if there is no such model, or it is not what was saved.
+    """
+    network, params, card = load_part(source, "generator")
+    generate = partial(network.apply, params)
+    return TrainedGenerator(generate, network.latent_dim, params, network.apply, card)
+
+
+def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
+    """Load the critic that a generator was trained against; see `load_generator`."""
+    network, params, _ = load_part(source, "critic")
+    return partial(network.apply, params)
+
+
+def load_classifier(
+    source: str | Path = "mnist-classifier",
+) -> Callable[[Examples], networks.Classified]:
+    """Load a classifier of images in [-1, 1]; see `load_generator`."""
+    network, params, _ = load_part(source, "classifier")
+    return partial(network.apply, params)
+
+
+def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any]]:
+    """Load one network of a model: how it is built, its weights, and the card.
+
+    Raises:
+        CheckpointError: if there is no such part, or it is not what was saved.
+    """
+    folder = _find(source)
+    try:
+        card = json.loads(folder.joinpath("card.json").read_text())
+        if card["format"] != FORMAT:
+            raise ValueError(f"format is {card['format']!r}, expected {FORMAT}")
+        if name not in card["parts"]:
+            raise ValueError(f"has no {name}, only {', '.join(card['parts'])}")
+        part = card["parts"][name]
+        content = folder.joinpath(f"{name}.safetensors").read_bytes()
+        if hashlib.sha256(content).hexdigest() != part["sha256"]:
+            raise ValueError(f"{name}.safetensors is not the file that was saved")
+        network = ARCHITECTURES[part["architecture"]](**part["options"])
+        params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise CheckpointError(f"{source}: not a usable model: {error}") from error
+    return network, params, card
+
+
+def _find(source: str | Path) -> Traversable:
+    if isinstance(source, str) and source in shipped():
+        return resources.files(SHIPPED).joinpath(source)
+    folder = Path(source)
+    if not folder.joinpath("card.json").is_file():
+        names = ", ".join(shipped()) or "none"
+        raise CheckpointError(
+            f"{source}: neither a folder with a card.json nor a shipped model ({names})"
+        )
+    return folder
+
+
+def _flat(params: Params) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    name = partial(jax.tree_util.keystr, simple=True, separator=".")
+    return {name(path): leaf for path, leaf in leaves}
+
+
+def _serialise(name: str, params: Params) -> bytes:
+    # A large weight becomes infinite, which is checked here, so NumPy need not warn.
+    with np.errstate(over="ignore"):
+        arrays = {k: np.asarray(v).astype(np.float16) for k, v in _flat(params).items()}
+    wrong = [k for k, array in arrays.items() if not np.isfinite(array).all()]
+    if wrong:
+        raise ValueError(f"{name}: not finite in half precision: {', '.join(wrong)}")
+    return serialise(arrays)
+
+
+def _parse(content: bytes, like: Params) -> Params:
+    arrays, expected = parse(content), _flat(like)
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != {name: leaf.shape for name, leaf in expected.items()}:
+        raise ValueError(f"weights {found} do not fit the architecture")
+    leaves = [jnp.asarray(arrays[name], jnp.float32) for name in expected]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)

@@ -1,0 +1,23 @@
+"""Networks as pairs of pure functions; only this package uses flax.
+
+Batch-normalisation keeps no running state: a generator in training normalises by
+the batch at hand, and a finished one is folded into plain affine layers.
+"""
+
+from jaxgan.networks.classifiers import Classified, conv_classifier
+from jaxgan.networks.critics import conv_critic, mlp_critic
+from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
+from jaxgan.networks.layers import EPSILON, Network, leaky_relu
+
+__all__ = [
+    "EPSILON",
+    "Classified",
+    "Generator",
+    "Network",
+    "conv_classifier",
+    "conv_critic",
+    "conv_generator",
+    "leaky_relu",
+    "mlp_critic",
+    "mlp_generator",
+]

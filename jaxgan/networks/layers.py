@@ -1,0 +1,98 @@
+"""What all networks are made of: functions, layers, and how flax becomes functions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgan.types import Params, PRNGKey
+
+Activation: TypeAlias = Callable[[jax.Array], jax.Array]
+
+EPSILON = 1e-5
+"""Added to the variance in batch-normalisation."""
+
+
+class Network(NamedTuple):
+    """A network as two pure functions.
+
+    Attributes:
+        init: `init(key) -> params`.
+        apply: `apply(params, inputs) -> outputs`, on a batch.
+    """
+
+    init: Callable[[PRNGKey], Params]
+    apply: Callable[[Params, Any], Any]
+
+
+def leaky_relu(x: jax.Array) -> jax.Array:
+    """Leaky rectifier with slope 0.2 for negative inputs."""
+    return nn.leaky_relu(x, 0.2)
+
+
+class BatchNorm(nn.Module):
+    """Normalisation by the mean and variance of the batch, for each channel."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        channels = (1,) * (x.ndim - 1) + x.shape[-1:]
+        scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
+        bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
+        axes = tuple(range(x.ndim - 1))
+        mean = jnp.mean(x, axes, keepdims=True)
+        centred = x - mean
+        variance = jnp.mean(centred * centred, axes, keepdims=True)
+        self.sow("statistics", "mean", mean.reshape(-1))
+        self.sow("statistics", "variance", variance.reshape(-1))
+        gain = scale.reshape(channels) * jax.lax.rsqrt(variance + EPSILON)
+        return centred * gain + bias.reshape(channels)
+
+
+class Hidden(nn.Module):
+    """An affine layer, batch-normalised or with a bias, and a leaky ReLU."""
+
+    layer: Callable[..., nn.Module]
+    normalise: bool
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        x = self.layer(use_bias=not self.normalise, name="affine")(x)
+        if self.normalise:
+            x = BatchNorm(name="norm")(x)
+        return leaky_relu(x)
+
+
+def dense(features: int) -> Callable[..., nn.Module]:
+    """Fully connected."""
+    return lambda **options: nn.Dense(features, **options)
+
+
+def conv(features: int) -> Callable[..., nn.Module]:
+    """A 4×4 convolution that halves the image."""
+    return lambda **options: nn.Conv(features, (4, 4), (2, 2), **options)
+
+
+def conv_transpose(features: int) -> Callable[..., nn.Module]:
+    """A 4×4 transposed convolution that doubles the image."""
+    return lambda **options: nn.ConvTranspose(features, (4, 4), (2, 2), **options)
+
+
+def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
+    """Turn a flax module into two pure functions."""
+
+    def init(key: PRNGKey) -> Params:
+        return module.init(key, jnp.zeros(inputs.shape, inputs.dtype))["params"]
+
+    def apply(params: Params, x: jax.Array) -> Any:
+        return module.apply({"params": params}, x)
+
+    return Network(init, apply)
+
+
+def require_positive(**sizes: Sequence[int]) -> None:
+    """Raise a `ValueError` that names the size below 1."""
+    for name, values in sizes.items():
+        if any(value < 1 for value in values):
+            raise ValueError(f"{name} must be at least 1, got {tuple(values)}")
