@@ -37,7 +37,7 @@ class Dataset(NamedTuple):
     source: str
 
 
-def load(name: str, split: str, *, data_dir: Path | None = None) -> Dataset:
+def load(name: str, split: str, *, data_dir: str | Path | None = None) -> Dataset:
     """Load one split of a dataset.
 
     Args:
@@ -59,9 +59,10 @@ def load(name: str, split: str, *, data_dir: Path | None = None) -> Dataset:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     if name == "sample":
         return _sample(split)
+    folder = None if data_dir is None else Path(data_dir)
     if name == "auto":
-        return load_auto(split, data_dir)
-    return load_official(OFFICIAL[name], split, data_dir)
+        return load_auto(split, folder)
+    return load_official(OFFICIAL[name], split, folder)
 
 
 def load_auto(
