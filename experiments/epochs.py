@@ -16,7 +16,7 @@ from tqdm import tqdm
 from experiments import run_folder
 from experiments.command_line import Interrupted, NonFiniteError, UsageError
 from experiments.interruption import stop_requested
-from experiments.options import RunOptions
+from experiments.options import DataOptions, RunOptions
 from jaxgan import checkpoints, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.data import Dataset
@@ -79,13 +79,14 @@ def open_run(
     return out, per_epoch
 
 
-def record(experiment: str, options: RunOptions, real: Dataset) -> dict[str, Any]:
+def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, Any]:
     """Say what makes the run what it is, as JSON."""
     flags = dataclasses.asdict(options)
-    for name in NOT_THE_RUN:
-        del flags[name]
-    if options.data_dir is not None:
-        flags["data_dir"] = str(options.data_dir)
+    flags = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in flags.items()
+        if name not in NOT_THE_RUN
+    }
     return {
         "experiment": experiment,
         "command": command(experiment, options),
@@ -97,7 +98,7 @@ def record(experiment: str, options: RunOptions, real: Dataset) -> dict[str, Any
     }
 
 
-def command(experiment: str, options: RunOptions) -> str:
+def command(experiment: str, options: DataOptions) -> str:
     """Write the command that makes the run, without its folders."""
     words = ["python", "-m", f"experiments.{experiment}"]
     for field in dataclasses.fields(options):

@@ -8,13 +8,11 @@ from experiments.command_line import UsageError
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """What to train on, for how long, and where the results go."""
+class DataOptions:
+    """What digits to use, and where the results go."""
 
     out: Path | None = None
-    """Folder for the results; default runs/<experiment>-<dataset>-<seed>."""
-    resume: bool = False
-    """Go on from the last checkpoint of the run in --out."""
+    """Folder for the results; default runs/<experiment>-<what>-<seed>."""
     overwrite: bool = False
     """Delete the run that is in --out first."""
     seed: int = 0
@@ -23,6 +21,18 @@ class RunOptions:
     """auto: MNIST if it is at hand or can be fetched, else the embedded sample."""
     data_dir: Path | None = None
     """Folder with the four official IDX files of the dataset."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that no run can have."""
+        require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
+
+
+@dataclass(frozen=True)
+class RunOptions(DataOptions):
+    """What to train on, and for how long."""
+
+    resume: bool = False
+    """Go on from the last checkpoint of the run in --out."""
     epochs: int = 100
     """Passes over the training images."""
     batch_size: int = 64
@@ -32,9 +42,9 @@ class RunOptions:
 
     def check(self) -> None:
         """Raise a `UsageError` for values that no run can have."""
+        super().check()
         for name in ("epochs", "batch_size", "checkpoint_every"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
-        require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class AdversarialOptions(RunOptions):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
 
 
-def require(holds: bool, options: RunOptions, name: str, expected: str) -> None:
+def require(holds: bool, options: DataOptions, name: str, expected: str) -> None:
     """Raise a `UsageError` that names the flag, unless it holds."""
     if not holds:
         flag = "--" + name.replace("_", "-")

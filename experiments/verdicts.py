@@ -1,10 +1,12 @@
 """From a generator to the judge's table, with its floors and figures."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -12,7 +14,7 @@ from jaxgan import judge, metrics, neighbours, plots
 from jaxgan.metrics import Estimate
 from jaxgan.models import TrainedGenerator
 from jaxgan.networks import Classified
-from jaxgan.types import Examples, PRNGKey
+from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 SHOWN = 12
 
@@ -36,17 +38,24 @@ class Result(NamedTuple):
     nearest: judge.Images
 
 
-def draw(key: PRNGKey, generator: TrainedGenerator, count: int) -> judge.Images:
-    """Sample images; the n-th depends on the key and n only."""
-
+@partial(jax.jit, static_argnames=("apply", "latent_dim", "count"))
+def _draw(key: PRNGKey, apply, params: Params, latent_dim: int, count: int):
     def one(number: jax.Array) -> jax.Array:
-        latent = jax.random.normal(
-            jax.random.fold_in(key, number), (1, generator.latent_dim)
-        )
-        return generator.generate(latent)[0]
+        latent = jax.random.normal(jax.random.fold_in(key, number), (1, latent_dim))
+        return apply(params, latent)[0]
 
-    program = jax.jit(lambda n: jax.lax.map(one, n, batch_size=1000))
-    return plots.to_pixels(np.asarray(program(np.arange(count))))
+    return jax.lax.map(one, jnp.arange(count), batch_size=1000)
+
+
+def draw(
+    key: PRNGKey,
+    apply: Callable[[Params, Latents], Examples],
+    params: Params,
+    latent_dim: int,
+    count: int,
+) -> judge.Images:
+    """Sample images; the n-th depends on the key and n only."""
+    return plots.to_pixels(np.asarray(_draw(key, apply, params, latent_dim, count)))
 
 
 def evaluate(
@@ -59,7 +68,9 @@ def evaluate(
     """Judge as many samples as there are reference images."""
     sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
     count = len(reference_images)
-    images = draw(sample_key, generator, count)
+    images = draw(
+        sample_key, generator.apply, generator.params, generator.latent_dim, count
+    )
     samples, reference, training = (
         judge.look(classify, each)
         for each in (images, reference_images, training_images)

@@ -1,6 +1,7 @@
 """The judge of samples: every metric of `jaxgan.metrics`, and what is attainable."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -39,17 +40,36 @@ class Seen(NamedTuple):
         return self.logits.argmax(1)
 
 
-def look(classify: Callable[[Examples], Classified], images: Images) -> Seen:
-    """Show images to the classifier, in chunks."""
+def draw(key: PRNGKey, images: Images, count: int) -> Images:
+    """Draw different images at random; all of them, in their order, if all are asked.
 
+    Raises:
+        ValueError: if there are fewer.
+    """
+    if count > len(images):
+        raise ValueError(f"cannot draw {count} of {len(images)} images")
+    chosen = np.asarray(jax.random.permutation(key, len(images)))[:count]
+    return images[np.sort(chosen)]
+
+
+def look(
+    classify: Callable[[Examples], Classified], images: Images, *, chunk: int = CHUNK
+) -> Seen:
+    """Show images to the classifier, `chunk` of them at a time."""
+    features, logits = _classified(classify, jnp.asarray(images), chunk)
+    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
+    return Seen(np.asarray(features), np.asarray(logits), pixels)
+
+
+@partial(jax.jit, static_argnums=(0, 2))
+def _classified(
+    classify: Callable[[Examples], Classified], images: Array, chunk: int
+) -> Classified:
     def one(image: Array) -> Classified:
         seen = classify(as_inputs(image)[None])
         return Classified(seen.features[0], seen.logits[0])
 
-    program = jax.jit(lambda images: jax.lax.map(one, images, batch_size=CHUNK))
-    features, logits = program(jnp.asarray(images))
-    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
-    return Seen(np.asarray(features), np.asarray(logits), pixels)
+    return jax.lax.map(one, images, batch_size=chunk)
 
 
 def verdict(

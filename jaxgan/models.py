@@ -120,7 +120,8 @@ def load_generator(source: str | Path) -> TrainedGenerator:
     """Load a finished generator.
 
     Args:
-        source: the name of a shipped model (see `shipped`), or a model's folder.
+        source: the name of a shipped model (see `shipped`), a model's folder, or the
+            folder of a run with a model in it.
 
     Raises:
         CheckpointError: if there is no such model, or it is not what was saved.
@@ -171,8 +172,9 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
 def _find(source: str | Path) -> Traversable:
     if isinstance(source, str) and source in shipped():
         return resources.files(SHIPPED).joinpath(source)
-    folder = Path(source)
-    if not folder.joinpath("card.json").is_file():
+    folders = [Path(source), Path(source) / "model"]
+    folder = next((f for f in folders if f.joinpath("card.json").is_file()), None)
+    if folder is None:
         names = ", ".join(shipped()) or "none"
         raise CheckpointError(
             f"{source}: neither a folder with a card.json nor a shipped model ({names})"

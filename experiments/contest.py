@@ -1,0 +1,201 @@
+"""Several seeds of one algorithm trained as one program, and judged along the way."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments import run_folder, verdicts
+from experiments.command_line import Interrupted
+from experiments.interruption import stop_requested
+from jaxgan import adversarial, checkpoints, judge, metrics, plots, training
+from jaxgan.algorithm import Algorithm
+from jaxgan.networks import Classified, Generator, Network
+from jaxgan.types import Examples, PRNGKey
+
+HELDOUT_IMAGES = 1000
+FOLDING_LATENTS = 10_000
+SHOWN = 60
+
+Row = dict[str, Any]
+
+
+class Contestant(NamedTuple):
+    """What competes.
+
+    Attributes:
+        name: as the report calls it.
+        folder: for its checkpoints, rows and samples.
+        generator: the same for all contestants.
+        critic: the same for all contestants.
+        algorithm: the difference.
+    """
+
+    name: str
+    folder: Path
+    generator: Generator
+    critic: Network
+    algorithm: Algorithm
+
+
+class Bench(NamedTuple):
+    """What all contestants are judged by.
+
+    Attributes:
+        key: of samples and bootstraps; the same at every point and for everyone.
+        classify: whose features are compared.
+        reference: held-out images, as the classifier sees them.
+        heldout: the first of them, as inputs of the critic.
+        training: pixels of the training images.
+    """
+
+    key: PRNGKey
+    classify: Callable[[Examples], Classified]
+    reference: judge.Seen
+    heldout: Examples
+    training: judge.Pixels
+
+
+@partial(jax.jit, static_argnums=(0, 3, 4), donate_argnums=1)
+def _advance(algorithm: Algorithm, states, images, count: int, batch_size: int):
+    def one(state):
+        return training.run_steps(
+            algorithm, state, images, count, batch_size=batch_size
+        )
+
+    return jax.vmap(one)(states)
+
+
+def stops(start: int, end: int, interval: int) -> list[int]:
+    """Divide the steps from `start` to `end`, where there is always a stop."""
+    return [*range(start + interval, end, interval), end] if end > start else []
+
+
+def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
+    """Give the states of all seeds and what is logged: new, or where it stopped."""
+    contestant.folder.mkdir(exist_ok=True)
+    states = jax.vmap(contestant.algorithm.init)(keys)
+    found = checkpoints.restore(contestant.folder / "checkpoint", states)
+    step, states = found or (0, states)
+    return states, run_folder.keep_rows(contestant.folder / "metrics.jsonl", step)
+
+
+def row_at(rows: Sequence[Row], step: int) -> Row:
+    """Find what was logged at a stop."""
+    return next(row for row in rows if row["step"] == step)
+
+
+def train(
+    contestant: Contestant,
+    states: Any,
+    rows: list[Row],
+    images: jax.Array,
+    batch_size: int,
+    stops: Sequence[int],
+    bench: Bench,
+) -> tuple[Any, list[Row]]:
+    """Train all seeds to each of the stops in turn; judge, log and save at each.
+
+    At the last stop the verdict is complete; before, it is the Fréchet distance only.
+
+    Raises:
+        Interrupted: after a signal; what was reached is saved.
+    """
+    compiled: dict[int, Any] = {}
+    with stop_requested() as stopping:
+        for stop in stops:
+            count = stop - (rows[-1]["step"] if rows else 0)
+            if count <= 0:
+                continue
+            if count not in compiled:
+                compiled[count] = _advance.lower(
+                    contestant.algorithm, states, images, count, batch_size
+                ).compile()
+            started = time.perf_counter()
+            states, logged = jax.block_until_ready(compiled[count](states, images))
+            seconds = time.perf_counter() - started
+            row = {
+                "step": stop,
+                "seconds": seconds + (rows[-1]["seconds"] if rows else 0.0),
+                **{
+                    name: np.asarray(values).tolist()
+                    for name, values in logged._asdict().items()
+                    if values is not None
+                },
+                **_judge(contestant, states, bench, whole=stop == stops[-1]),
+            }
+            rows.append(row)
+            run_folder.append_row(contestant.folder / "metrics.jsonl", row)
+            checkpoints.save(contestant.folder / "checkpoint", stop, states)
+            distance = np.mean(row["frechet_distance"])
+            print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")
+            if stopping():
+                raise Interrupted(f"stopped at step {stop}; go on with --resume")
+    return states, rows
+
+
+def _judge(
+    contestant: Contestant, states: Any, bench: Bench, whole: bool
+) -> dict[str, list[float]]:
+    """Name every number, a list with one for each seed; NaN for a seed that is lost."""
+    seeds = [
+        jax.tree.map(itemgetter(number), states) for number in range(len(states.step))
+    ]
+    columns = [
+        _judge_seed(contestant, state, bench, whole) if _is_finite(state) else {}
+        for state in seeds
+    ]
+    if whole and columns[0]:
+        _save_samples(contestant, seeds[0])
+    names = next((list(column) for column in columns if column), ["frechet_distance"])
+    return {name: [column.get(name, math.nan) for column in columns] for name in names}
+
+
+def _is_finite(state: adversarial.State) -> bool:
+    leaves = jax.tree.leaves((state.average, state.critic))
+    return all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
+
+
+def _folded(contestant: Contestant, state: adversarial.State) -> tuple[Network, Any]:
+    dimension = contestant.generator.latent_dim
+    latents = jax.random.normal(state.key, (FOLDING_LATENTS, dimension))
+    return contestant.generator.fold(state.average, latents)
+
+
+def _judge_seed(
+    contestant: Contestant, state: adversarial.State, bench: Bench, whole: bool
+) -> dict[str, float]:
+    network, weights = _folded(contestant, state)
+    sample_key, verdict_key = jax.random.split(bench.key)
+    count, dimension = len(bench.reference.features), contestant.generator.latent_dim
+    images = verdicts.draw(sample_key, network.apply, weights, dimension, count)
+    samples = judge.look(bench.classify, images)
+    estimate = _heldout(contestant.generator, contestant.critic, state, bench.heldout)
+    numbers = {"wasserstein_estimate_heldout": float(estimate)}
+    if not whole:
+        fake, real = samples.features, bench.reference.features
+        distance = metrics.frechet_between(metrics.moments(fake), metrics.moments(real))
+        return numbers | {"frechet_distance": distance}
+    verdict = judge.verdict(
+        verdict_key, samples, bench.reference, samples, bench.training
+    )
+    return numbers | {name: estimate.value for name, estimate in verdict.items()}
+
+
+_heldout = jax.jit(adversarial.heldout_wasserstein_estimate, static_argnums=(0, 1))
+
+
+def _save_samples(contestant: Contestant, state: adversarial.State) -> None:
+    network, weights = _folded(contestant, state)
+    dimension = contestant.generator.latent_dim
+    latents = jax.random.normal(jax.random.key(0), (SHOWN, dimension))
+    images = plots.to_pixels(np.asarray(network.apply(weights, latents)))
+    path = contestant.folder / f"samples-{int(state.step)}.png"
+    plots.save_image(path, plots.image_grid(images, 10))
