@@ -19,9 +19,9 @@ class Config(DataOptions):
 
     resume: bool = False
     """Go on from the last point that was judged."""
-    seeds: int = 3
+    seeds: int = 5
     """Runs of each algorithm, trained as one program."""
-    steps: int = 4000
+    steps: int = 2500
     """Generator steps of each run."""
     points: int = 10
     """How often to judge on the way."""

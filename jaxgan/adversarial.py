@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from jaxgan import losses
-from jaxgan.algorithm import Algorithm, streams
+from jaxgan.algorithm import Algorithm, average_rate, streams
 from jaxgan.networks import Generator, Network
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
@@ -151,9 +151,7 @@ def adversarial(
         )
         weights = optax.apply_updates(state.generator, change)
 
-        # A young average forgets its random start faster.
-        t = state.step.astype(jnp.float32)
-        rate = 1 - jnp.minimum(average_decay, (1 + t) / (10 + t))
+        rate = average_rate(state.step, average_decay)
         average = optax.incremental_update(weights, state.average, rate)
 
         penalty, norm, gap = report

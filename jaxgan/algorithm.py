@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from jaxgan.types import PRNGKey
+from jaxgan.types import PRNGKey, Scalar
 
 
 @runtime_checkable
@@ -56,6 +57,15 @@ class Streams(NamedTuple):
 def streams(key: PRNGKey) -> Streams:
     """Derive them from the key of a run."""
     return Streams(*jax.random.split(key, 3))
+
+
+def average_rate(step: Int[Array, ""], decay: float) -> Scalar:
+    """How much of the new weights a moving average takes in at a step.
+
+    1 − `decay`, and more at the first steps: a young average forgets its random start.
+    """
+    t = step.astype(jnp.float32)
+    return 1 - jnp.minimum(decay, (1 + t) / (10 + t))
 
 
 def adam(

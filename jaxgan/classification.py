@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from jaxgan.algorithm import Algorithm, streams
+from jaxgan.algorithm import Algorithm, average_rate, streams
 from jaxgan.networks import Network
 from jaxgan.types import Params, PRNGKey, Scalar
 
@@ -92,7 +92,8 @@ def classification(
         (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(state.params)
         change, moments = optimizer.update(gradient, state.optimizer, state.params)
         params = optax.apply_updates(state.params, change)
-        average = optax.incremental_update(params, state.average, 1 - average_decay)
+        rate = average_rate(state.step, average_decay)
+        average = optax.incremental_update(params, state.average, rate)
         state = State(state.key, state.step + 1, params, average, moments)
         return state, Metrics(value, right)
 

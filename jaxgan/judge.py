@@ -40,7 +40,9 @@ class Seen(NamedTuple):
         return self.logits.argmax(1)
 
 
-def draw(key: PRNGKey, images: Images, count: int) -> Images:
+def draw(
+    key: PRNGKey, images: Images, count: int
+) -> UInt8[np.ndarray, "count 28 28 1"]:
     """Draw different images at random; all of them, in their order, if all are asked.
 
     Raises:

@@ -1,0 +1,144 @@
+import json
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgan
+from jaxgan import models, networks
+from jaxgan.checkpoints import CheckpointError
+
+LATENTS = jax.random.normal(jax.random.key(1), (5, 3))
+
+
+def parts():
+    generator = networks.mlp_generator(3, (4, 8))
+    critic = networks.mlp_critic()
+    network, weights = generator.fold(
+        generator.init(jax.random.key(0)), jax.random.normal(jax.random.key(2), (50, 3))
+    )
+    return network, {
+        "generator": models.Part(
+            "mlp_generator", {"latent_dim": 3, "widths": [4, 8]}, weights
+        ),
+        "critic": models.Part("mlp_critic", {}, critic.init(jax.random.key(3))),
+    }
+
+
+@pytest.fixture
+def saved(tmp_path):
+    network, written = parts()
+    models.save(tmp_path / "model", written, {"seed": 7})
+    return tmp_path / "model", network, written
+
+
+def test_a_model_comes_back_as_it_was_stored(saved):
+    folder, network, written = saved
+    loaded = jaxgan.load_generator(folder)
+    weights = models.as_stored(written["generator"].params)
+    expected = network.apply(weights, LATENTS)
+    np.testing.assert_array_equal(loaded.generate(LATENTS), expected)
+    np.testing.assert_array_equal(loaded.apply(weights, LATENTS), expected)
+    assert loaded.latent_dim == 3 and loaded.card["seed"] == 7
+    assert jax.tree.structure(loaded.params) == jax.tree.structure(weights)
+
+
+def test_half_precision_moves_no_pixel_by_a_gray_level(saved):
+    folder, network, written = saved
+    exact = network.apply(written["generator"].params, LATENTS)
+    stored = jaxgan.load_generator(folder).generate(LATENTS)
+    assert 0 < float(jnp.abs(exact - stored).max()) < 1 / 127.5
+
+
+def test_the_critic_comes_back(saved):
+    folder, _, written = saved
+    images = jnp.zeros((2, 28, 28, 1))
+    weights = models.as_stored(written["critic"].params)
+    expected = networks.mlp_critic().apply(weights, images)
+    np.testing.assert_array_equal(jaxgan.load_critic(folder)(images), expected)
+
+
+def test_a_run_folder_with_a_model_is_a_model(saved):
+    folder, _, _ = saved
+    assert jaxgan.load_generator(folder.parent).latent_dim == 3
+
+
+def test_weights_beyond_half_precision_are_refused(tmp_path):
+    _, written = parts()
+    part = written["critic"]
+    large = jax.tree.map(lambda w: w.at[...].set(1e5), part.params)
+    with pytest.raises(ValueError, match="not finite in half precision"):
+        models.save(tmp_path, {"critic": part._replace(params=large)}, {})
+    assert not list(tmp_path.iterdir())
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def other_format(path):
+    card = json.loads(path.read_text())
+    path.write_text(json.dumps(card | {"format": 99}))
+
+
+def other_shape(path):
+    card = json.loads(path.read_text())
+    card["parts"]["generator"]["options"]["widths"] = [4, 9]
+    path.write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("generator.safetensors", cut, "not the file that was saved"),
+        ("generator.safetensors", flip, "not the file that was saved"),
+        ("generator.safetensors", lambda p: p.unlink(), "No such file"),
+        ("card.json", cut, "not a usable model"),
+        ("card.json", lambda p: p.write_text("[]"), "not a usable model"),
+        ("card.json", lambda p: p.write_bytes(b"\xff\xfe"), "not a usable model"),
+        ("card.json", other_format, "format is 99, expected 1"),
+        ("card.json", other_shape, "do not fit the architecture"),
+    ],
+)
+def test_a_damaged_model_is_one_clear_error(saved, file, damage, message):
+    folder, _, _ = saved
+    damage(folder / file)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        jaxgan.load_generator(folder)
+    assert "\n" not in str(caught.value).strip() and str(folder) in str(caught.value)
+
+
+def test_a_model_that_is_not_there_names_those_that_are(tmp_path):
+    with pytest.raises(CheckpointError, match="mnist-classifier"):
+        jaxgan.load_generator("mnist-gna")
+    with pytest.raises(CheckpointError, match="has no generator, only classifier"):
+        jaxgan.load_generator("mnist-classifier")
+
+
+def test_shipped_models_load_and_are_small():
+    assert "mnist-classifier" in models.shipped()
+    images = jnp.zeros((1, 28, 28, 1))
+    for name in models.shipped():
+        if name.endswith("classifier"):
+            assert jaxgan.load_classifier(name)(images).features.shape == (1, 128)
+            continue
+        generator = jaxgan.load_generator(name)
+        samples = generator.generate(jnp.zeros((1, generator.latent_dim)))
+        assert jaxgan.load_critic(name)(samples).shape == (1,)
+        assert {"command", "seed", "data_sha256", "versions"} <= set(generator.card)
+
+
+def test_a_shipped_name_is_not_searched_in_the_working_directory(
+    saved, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(saved[0], tmp_path / "mnist-classifier")
+    assert jaxgan.load_classifier("mnist-classifier") is not None
