@@ -16,8 +16,6 @@ from jaxgan.models import TrainedGenerator
 from jaxgan.networks import Classified
 from jaxgan.types import Examples, Latents, Params, PRNGKey
 
-SHOWN = 12
-
 Column = Mapping[str, Estimate]
 
 
@@ -28,13 +26,15 @@ class Result(NamedTuple):
         columns: `samples`; `floor`, training images against the same test images;
             `training_floor`, two disjoint draws of training images.
         shares: of each class among the samples, then among the test images.
-        samples: images, ordered by their distance to the training images.
-        nearest: the training image nearest to each sample.
+        samples: images.
+        closest: of each class, the sample nearest to a training image.
+        nearest: that training image.
     """
 
     columns: dict[str, Column]
     shares: tuple[np.ndarray, np.ndarray]
     samples: judge.Images
+    closest: judge.Images
     nearest: judge.Images
 
 
@@ -83,17 +83,22 @@ def evaluate(
     }
     if len(training_images) >= 2 * count:
         columns["training_floor"] = _training_floor(training_key, training, count)
-    distances, numbers = neighbours.nearest(samples.pixels, training.pixels)
-    order = np.argsort(np.asarray(distances))
+    distances, numbers = map(
+        np.asarray, neighbours.nearest(samples.pixels, training.pixels)
+    )
     classes = reference.logits.shape[1]
+    order = np.argsort(distances)
+    _, first = np.unique(samples.classes[order], return_index=True)
+    closest = order[first]
     return Result(
         columns,
         (
             metrics.class_shares(samples.classes, classes),
             metrics.class_shares(reference.classes, classes),
         ),
-        images[order],
-        training_images[np.asarray(numbers)[order]],
+        images,
+        images[closest],
+        training_images[numbers[closest]],
     )
 
 
@@ -135,15 +140,10 @@ def flat(result: Result) -> dict[str, Any]:
 
 
 def figures(out: Path, result: Result) -> None:
-    """Draw the samples nearest to training images, and the classes."""
-    pairs = np.concatenate([result.samples[:SHOWN], result.nearest[:SHOWN]])
-    plots.save_image(out / "nearest.png", plots.image_grid(pairs, SHOWN))
-    plots.save_image(
-        out / "samples.png",
-        plots.image_grid(
-            np.random.default_rng(0).permutation(result.samples)[:100], 10
-        ),
-    )
+    """Draw samples, those closest to training images, and the classes."""
+    plots.save_image(out / "samples.png", plots.image_grid(result.samples[:100], 10))
+    pairs = np.concatenate([result.closest, result.nearest])
+    plots.save_image(out / "nearest.png", plots.image_grid(pairs, len(result.closest)))
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     fake, real = result.shares
@@ -151,5 +151,5 @@ def figures(out: Path, result: Result) -> None:
     axes.bar(places - 0.2, fake, 0.4, label="samples")
     axes.bar(places + 0.2, real, 0.4, label="test images")
     axes.set(xticks=places, xlabel="class", ylabel="share")
-    axes.legend(frameon=False, loc="lower right")
+    figure.legend(frameon=False, loc="outside upper center", ncols=2)
     figure.savefig(out / "classes.png", dpi=150)
