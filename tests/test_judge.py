@@ -99,7 +99,7 @@ def test_copies_are_caught_by_their_distance_to_the_training_images(seen):
 
 def test_a_floor_needs_enough_images(seen):
     with pytest.raises(ValueError, match="at 1001 samples needs"):
-        judge.floor(KEY, *seen, 1001)
+        judge.floor(KEY, seen[0], seen[1], 1001)
 
 
 def test_drawn_images_differ_and_are_of_all_classes(digits):
