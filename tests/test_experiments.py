@@ -61,6 +61,9 @@ def check_run(out, experiment):
     assert numbers["steps"] == 4 * 20 and numbers["n_train"] == 4000
     values = [v for v in numbers.values() if not isinstance(v, str)]
     assert np.isfinite(values).all()
+    # On the same scale: raw gray values would make it hundreds of times as large.
+    heldout = numbers["wasserstein_estimate_heldout"]
+    assert abs(heldout) < 10 * abs(numbers["wasserstein_estimate"])
     logged = rows(out)
     assert [row["epoch"] for row in logged] == [1, 2, 3, 4]
     assert logged[-1]["critic_loss"] == numbers["critic_loss"]
