@@ -1,5 +1,6 @@
 """What the `gan` and `wgan` experiments share: from an algorithm to a finished run."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from experiments import epochs, run_folder
+from experiments import epochs, record, run_folder
 from experiments.options import AdversarialOptions
 from jaxgan import adversarial, data, models, plots, training
 from jaxgan.algorithm import Algorithm, adam
@@ -68,7 +69,8 @@ def train(
 
     def observe(epoch: int, state: adversarial.State) -> dict[str, float]:
         images = plots.to_pixels(np.asarray(sample(state.average, fixed)))
-        plots.save_image(frames / f"{epoch:05}.png", plots.image_grid(images, 10))
+        with suppress(OSError):  # the film lacks what a full disk did not take
+            plots.save_image(frames / f"{epoch:05}.png", plots.image_grid(images, 10))
         value = estimate(generator, critic, state, unseen)
         return {"wasserstein_estimate_heldout": float(value)}
 
@@ -95,7 +97,7 @@ def train(
     plots.save_image(out / "samples.png", grid)
     plots.save_animation(
         out / "progress.gif",
-        [frames / f"{epoch:05}.png" for epoch in range(1, options.epochs + 1)],
+        sorted(frames.glob("*.png")),
         seconds=FILM_SECONDS,
     )
     figure = plots.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
@@ -126,5 +128,5 @@ def _write_model(
             "generator": models.Part(f"{name}_generator", shape, weights),
             "critic": models.Part(f"{name}_critic", {}, critic),
         },
-        {**epochs.provenance(out), "state_sha256": summary["state_sha256"]},
+        {**record.provenance(out), "state_sha256": summary["state_sha256"]},
     )

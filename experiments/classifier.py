@@ -31,7 +31,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import optax
 
-    from experiments import epochs, run_folder
+    from experiments import epochs, record, run_folder
     from jaxgan import classification, data, distortions, models, training
     from jaxgan.networks import conv_classifier
 
@@ -45,7 +45,7 @@ def run(config: Config) -> dict[str, Any]:
         optimizer=optax.adam(schedule),
         distort=distortions.random_affine,
     )
-    may_change = tuple(set(epochs.MAY_CHANGE_ON_RESUME) - {"epochs"})
+    may_change = tuple(set(record.MAY_CHANGE_ON_RESUME) - {"epochs"})
     out, per_epoch = epochs.open_run("classifier", config, algorithm, real, may_change)
 
     images = training.as_inputs(jnp.asarray(heldout.images))
@@ -72,6 +72,7 @@ def run(config: Config) -> dict[str, Any]:
         per_epoch,
         observe,
         watch="test_accuracy",
+        loss=lambda row: 1 - row["test_accuracy"],
     )
     summary = epochs.summarise("classifier", config, algorithm, real, trained)
     weights = models.as_stored(trained.state.average)
@@ -79,7 +80,7 @@ def run(config: Config) -> dict[str, Any]:
     models.save(
         out / "model",
         {"classifier": models.Part("conv_classifier", {}, weights)},
-        {**epochs.provenance(out), "test_accuracy": summary["test_accuracy"]},
+        {**record.provenance(out), "test_accuracy": summary["test_accuracy"]},
     )
     run_folder.write_json(out / "summary.json", summary)
     print(f"test accuracy {summary['test_accuracy']:.4f}; model in {out / 'model'}")

@@ -28,8 +28,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     """Parse the command line into `config`, run it, and exit.
 
     A run that cannot go on ends with one line on standard error. Exit codes: 2 wrong
-    usage, 3 no valid data, 4 unreadable or unwritable checkpoint, 5 not finite, 75
-    interrupted but resumable. A traceback is a bug.
+    usage, 3 no valid data, 4 unreadable checkpoint or unwritable results, 5 not finite,
+    75 interrupted but resumable. A traceback is a bug.
     """
     parsed = _parse(config)
     from jaxgan.checkpoints import CheckpointError
@@ -43,6 +43,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
         _leave(error, 3)
     except CheckpointError as error:
         _leave(error, 4)
+    except OSError as error:
+        _leave(UsageError(f"{error.filename}: {error.strerror}"), 4)
     except NonFiniteError as error:
         _leave(error, 5)
     except Interrupted as error:

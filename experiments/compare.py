@@ -52,7 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from experiments import comparison, comparison_figures, contest, epochs, run_folder
+    from experiments import comparison, comparison_figures, contest, record, run_folder
     from jaxgan import data, gans, judge, models, networks, training
 
     classify = models.load_classifier(config.judge)
@@ -66,10 +66,10 @@ def run(config: Config) -> dict[str, Any]:
     out = config.out or Path("runs") / f"compare-{real.name}-{config.seed}"
     run_folder.open_run_folder(
         out,
-        epochs.record("compare", config, real),
+        record.record("compare", config, real),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=epochs.MAY_CHANGE_ON_RESUME,
+        may_change=record.MAY_CHANGE_ON_RESUME,
     )
     print(f"compare: {config.seeds} seeds on {real.name}, results in {out}")
 

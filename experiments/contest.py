@@ -1,6 +1,7 @@
 """Several seeds of one algorithm trained as one program, and judged along the way."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -81,10 +82,14 @@ def stops(start: int, end: int, interval: int) -> list[int]:
 def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
     """Give the states of all seeds and what is logged: new, or where it stopped."""
     contestant.folder.mkdir(exist_ok=True)
-    states = jax.vmap(contestant.algorithm.init)(keys)
+    states = jax.jit(jax.vmap(contestant.algorithm.init))(keys)
     found = checkpoints.restore(contestant.folder / "checkpoint", states)
-    step, states = found or (0, states)
-    return states, run_folder.keep_rows(contestant.folder / "metrics.jsonl", step)
+    if found is None:
+        return states, []
+    for line in found.damaged:
+        print(f"warning: {line}; set aside", file=sys.stderr)
+    path = contestant.folder / "metrics.jsonl"
+    return found.state, run_folder.keep_rows(path, found.step)
 
 
 def row_at(rows: Sequence[Row], step: int) -> Row:
@@ -132,7 +137,7 @@ def train(
                 **_judge(contestant, states, bench, whole=stop == stops[-1]),
             }
             rows.append(row)
-            run_folder.append_row(contestant.folder / "metrics.jsonl", row)
+            run_folder.write_rows(contestant.folder / "metrics.jsonl", rows)
             checkpoints.save(contestant.folder / "checkpoint", stop, states)
             distance = np.mean(row["frechet_distance"])
             print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")

@@ -1,8 +1,6 @@
 """The life of a run: open its folder, train epoch by epoch, log, save, stop, resume."""
 
-import dataclasses
-import importlib.metadata
-import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,24 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import run_folder
+from experiments import record, run_folder
 from experiments.command_line import Interrupted, NonFiniteError, UsageError
 from experiments.interruption import stop_requested
-from experiments.options import DataOptions, RunOptions
+from experiments.options import RunOptions
 from jaxgan import checkpoints, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.data import Dataset
-
-PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
-NOT_THE_RUN = ("out", "resume", "overwrite")
-MAY_CHANGE_ON_RESUME = (
-    "command",
-    "epochs",
-    "checkpoint_every",
-    "data_dir",
-    "versions",
-    "device",
-)
 
 
 class Trained(NamedTuple):
@@ -54,7 +41,7 @@ def open_run(
     options: RunOptions,
     algorithm: Algorithm,
     real: Dataset,
-    may_change: tuple[str, ...] = MAY_CHANGE_ON_RESUME,
+    may_change: tuple[str, ...] = record.MAY_CHANGE_ON_RESUME,
 ) -> tuple[Path, int]:
     """Make the output folder ready; return it and the steps in an epoch.
 
@@ -70,55 +57,13 @@ def open_run(
     out = options.out or Path("runs") / f"{experiment}-{real.name}-{options.seed}"
     run_folder.open_run_folder(
         out,
-        record(experiment, options, real),
+        record.record(experiment, options, real),
         resume=options.resume,
         overwrite=options.overwrite,
         may_change=may_change,
     )
     print(f"{experiment}: {len(real.images)} images of {real.name}, results in {out}")
     return out, per_epoch
-
-
-def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, Any]:
-    """Say what makes the run what it is, as JSON."""
-    flags = dataclasses.asdict(options)
-    flags = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in flags.items()
-        if name not in NOT_THE_RUN
-    }
-    return {
-        "experiment": experiment,
-        "command": command(experiment, options),
-        **flags,
-        "dataset": real.name,
-        "data_sha256": checkpoints.sha256((real.images, real.labels)),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "device": jax.devices()[0].device_kind,
-    }
-
-
-def command(experiment: str, options: DataOptions) -> str:
-    """Write the command that makes the run, without its folders."""
-    words = ["python", "-m", f"experiments.{experiment}"]
-    for field in dataclasses.fields(options):
-        value = getattr(options, field.name)
-        if field.name in (*NOT_THE_RUN, "data_dir") or value == field.default:
-            continue
-        flag = field.name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{flag}", *map(str, values)]
-    return " ".join(words)
-
-
-def provenance(out: Path) -> dict[str, Any]:
-    """Say, for a model's card, what it was made with: the run's own record."""
-    config = json.loads((out / "config.json").read_text())
-    names = ("command", "seed", "dataset", "data_sha256", "versions", "device")
-    return {name: config[name] for name in names}
 
 
 def run_epochs(
@@ -129,8 +74,12 @@ def run_epochs(
     per_epoch: int,
     observe: Callable[[int, Any], dict[str, float]],
     watch: str,
+    loss: Callable[[dict[str, Any]], float] | None = None,
 ) -> Trained:
     """Train to the last epoch, from the last checkpoint if there is one to resume.
+
+    What cannot be written (a full disk) is said at once and tried again after the next
+    epoch; only a last checkpoint that cannot be written is an error.
 
     Args:
         out: the run's folder.
@@ -140,11 +89,12 @@ def run_epochs(
         per_epoch: steps in an epoch.
         observe: `observe(epoch, state)` measures, and may write files of its own.
         watch: the logged number that the progress bar shows.
+        loss: of a logged row; the checkpoint with the least is kept.
 
     Raises:
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
     """
-    state = algorithm.init(jax.random.key(options.seed))
+    state = jax.jit(algorithm.init)(jax.random.key(options.seed))
     state, rows = _resume(out, state) if options.resume else (state, [])
     done = int(state.step) // per_epoch
     if options.resume:
@@ -157,6 +107,7 @@ def run_epochs(
     compile_seconds = time.perf_counter() - started
     seconds = rows[-1]["wall_seconds"] if rows else 0.0
     images = per_epoch * algorithm.batches_per_step * options.batch_size
+    unsaved = None
     bar = tqdm(total=options.epochs, initial=done, unit="epoch", disable=None)
     with bar, stop_requested() as stopping:
         for epoch in range(done + 1, options.epochs + 1):
@@ -174,15 +125,39 @@ def run_epochs(
             }
             _stop_if_not_finite(row, state)
             rows.append(row)
-            run_folder.append_row(out / "metrics.jsonl", row)
             bar.update()
             bar.set_postfix({watch: f"{row[watch]:.3g}"})
-            last = epoch == options.epochs
-            if last or stopping() or epoch % options.checkpoint_every == 0:
-                checkpoints.save(out / "checkpoint", int(state.step), state)
-            if stopping() and not last:
+            leaving = stopping() or epoch == options.epochs
+            due = leaving or unsaved or epoch % options.checkpoint_every == 0
+            wrong = _write(out, rows, state if due else None, loss)
+            unsaved = wrong
+            if leaving and unsaved:
+                raise unsaved
+            if leaving and epoch < options.epochs:
                 raise Interrupted(f"stopped after epoch {epoch}; go on with --resume")
     return Trained(state, rows, seconds, compile_seconds)
+
+
+def _write(
+    out: Path,
+    rows: list[dict[str, Any]],
+    state: Any | None,
+    loss: Callable[[dict[str, Any]], float] | None,
+) -> checkpoints.CheckpointError | None:
+    """Write the rows, then the state that they lead to; return what went wrong."""
+    try:
+        run_folder.write_rows(out / "metrics.jsonl", rows)
+        if state is not None:
+            best = loss(rows[-1]) if loss else None
+            checkpoints.save(out / "checkpoint", int(state.step), state, loss=best)
+    except OSError as error:
+        wrong = checkpoints.CheckpointError(f"{out}: not writable: {error.strerror}")
+    except checkpoints.CheckpointError as error:
+        wrong = error
+    else:
+        return None
+    tqdm.write(f"warning: {wrong}", sys.stderr)
+    return wrong
 
 
 def summarise(
@@ -213,8 +188,11 @@ def summarise(
 def _resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Find the last checkpoint, and of the records what was before it."""
     found = checkpoints.restore(out / "checkpoint", like)
-    step, state = found or (0, like)
-    return state, run_folder.keep_rows(out / "metrics.jsonl", step)
+    if found is None:
+        return like, run_folder.keep_rows(out / "metrics.jsonl", 0)
+    for line in found.damaged:
+        print(f"warning: {line}; set aside", file=sys.stderr)
+    return found.state, run_folder.keep_rows(out / "metrics.jsonl", found.step)
 
 
 def _numbers(metrics: Any) -> dict[str, float]:

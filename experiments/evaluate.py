@@ -30,7 +30,7 @@ def run(config: Config) -> dict[str, Any]:
     config.check()
     import jax
 
-    from experiments import epochs, run_folder, verdicts
+    from experiments import record, run_folder, verdicts
     from jaxgan import data, judge, models
 
     generator = models.load_generator(config.checkpoint)
@@ -47,7 +47,7 @@ def run(config: Config) -> dict[str, Any]:
     out = config.out or Path("runs") / f"evaluate-{name}-{config.seed}"
     run_folder.open_run_folder(
         out,
-        epochs.record("evaluate", config, reference),
+        record.record("evaluate", config, reference),
         resume=False,
         overwrite=config.overwrite,
     )

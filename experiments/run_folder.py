@@ -1,5 +1,6 @@
 """The folder that a run writes into: who may use it, and the JSON files in it."""
 
+import fcntl
 import json
 import math
 import os
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command_line import UsageError
+
+LOCK = ".lock"
 
 
 def open_run_folder(
@@ -28,29 +31,59 @@ def open_run_folder(
         overwrite: delete the run that is there.
         may_change: keys of `config` that may differ on resuming.
 
+    It is this process's until it ends: a lock that the system lets go then.
+
     Raises:
-        UsageError: if the folder is in the way, not writable, or another run's.
+        UsageError: if the folder is in the way, not writable, another run's, or in use
+            by another process.
     """
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file, not a folder")
     record = folder / "config.json"
+    there = {p.name for p in folder.iterdir()} if folder.exists() else set()
+    if there - {LOCK} and not record.exists():
+        raise UsageError(f"--out {folder} holds other files, and no run")
     if resume:
         _check_same(record, config, set(may_change))
-    elif folder.exists() and any(folder.iterdir()):
-        if not record.exists():
-            raise UsageError(f"--out {folder} holds other files, and no run")
-        if not overwrite:
-            raise UsageError(
-                f"--out {folder} already holds a run: add --resume or --overwrite"
-            )
-        shutil.rmtree(folder)
+    elif record.exists() and not overwrite:
+        raise UsageError(
+            f"--out {folder} already holds a run: add --resume or --overwrite"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _lock(folder)
+        if overwrite:
+            _empty(folder)
         write_json(record, config)
     except OSError as error:
         raise UsageError(f"--out {folder} is not writable: {error.strerror}") from error
+
+
+def _lock(folder: Path) -> None:
+    # Never closed: the descriptor, and with it the lock, lasts as long as the process.
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 100).decode(errors="replace").strip()
+        os.close(descriptor)
+        if holder != str(os.getpid()):
+            raise UsageError(
+                f"--out {folder} is in use by process {holder or 'unknown'}"
+            ) from None
+    else:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()
 
 
 def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -> None:
@@ -78,28 +111,29 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(temporary, path)
 
 
-def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Add one JSON object as a line."""
-    with path.open("a") as file:
-        file.write(json.dumps(_finite(row), allow_nan=False) + "\n")
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replace a file of one JSON object a line at one stroke."""
+    text = "".join(json.dumps(_finite(row), allow_nan=False) + "\n" for row in rows)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    os.replace(temporary, path)
 
 
 def keep_rows(path: Path, last_step: int) -> list[dict[str, Any]]:
-    """Cut a metrics file back to the rows up to `last_step`, and return these."""
-    rows = []
-    if path.exists():
-        for line in path.read_text().splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:  # the line in flight when a process was killed
-                break
-            if row["step"] > last_step:
-                break
-            rows.append(row)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    os.replace(temporary, path)
-    return rows
+    """Cut a metrics file back to the rows up to `last_step`, and return these.
+
+    Raises:
+        UsageError: if the file is not what was written.
+    """
+    try:
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        kept = [row for row in rows if row["step"] <= last_step]
+    except FileNotFoundError:
+        kept = []
+    except (ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"--resume: {path} is unreadable: {error}") from error
+    write_rows(path, kept)
+    return kept
 
 
 def _finite(content: Any) -> Any:

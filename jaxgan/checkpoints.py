@@ -1,19 +1,31 @@
-"""The one place that reads and writes model files.
+"""States of runs as files: each leaf with its digest, the newest good one comes back.
 
 A checkpoint is an Orbax step folder with the arrays of a state and, beside them, a
-SHA-256 digest of every leaf: Orbax itself does not notice a flipped bit.
+manifest with the SHA-256 digest of every file and every leaf: Orbax itself does not
+notice a flipped bit. A folder without manifest is a save that was cut short.
 """
 
 import hashlib
+import json
 import logging
+import math
+import os
+import tempfile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers as retention
 
 logging.getLogger("absl").setLevel(logging.ERROR)
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+KEPT = 3
+MARGIN = 1 << 20
+LOSS = "loss"
 
 S = TypeVar("S")
 
@@ -22,98 +34,189 @@ class CheckpointError(Exception):
     """A checkpoint is missing, unreadable, or not what was saved."""
 
 
+class Restored(NamedTuple):
+    """What was found in a folder of checkpoints.
+
+    Attributes:
+        step: of the state.
+        state: every bit of it as it was saved.
+        damaged: one line for each newer checkpoint that was not usable; such a one is
+            renamed to `corrupt-<step>`.
+    """
+
+    step: int
+    state: Any
+    damaged: tuple[str, ...]
+
+
+class _Unlike(Exception):
+    """A sound checkpoint, of something else than was asked for."""
+
+
 def sha256(state: Any) -> str:
     """Digest of a whole pytree: names, types, shapes and bits of all its leaves."""
-    digests = _digests(_arrays(state))
+    digests = _digests(_raw(_leaves(state)))
     text = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def save(folder: Path, step: int, state: Any) -> None:
-    """Write one checkpoint and return when it is on disk; the latest three are kept.
+def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> None:
+    """Write one checkpoint and return when it is on disk.
+
+    The latest three are kept, and the one with the least finite loss.
 
     Args:
         folder: holds the checkpoints of one run; made if needed.
         step: must be newer than every step already there.
         state: a pytree of arrays and PRNG keys.
+        loss: how good the state is, if that is known; smaller is better.
 
     Raises:
-        CheckpointError: if nothing was written.
+        CheckpointError: if it is not on disk; older ones are as they were.
     """
-    arrays = _arrays(state)
-    items = ocp.args.Composite(
-        state=ocp.args.StandardSave(arrays),  # pyright: ignore
-        digests=ocp.args.JsonSave(_digests(arrays)),  # pyright: ignore
-    )
+    leaves = _leaves(state)
+    arrays = _raw(leaves)
+    known = loss is not None and math.isfinite(loss)
     try:
+        _require_space(folder, MARGIN + sum(array.nbytes for array in arrays.values()))
         with _manager(folder) as manager:
-            saved = manager.save(step, args=items)
-    except (OSError, ValueError) as error:
+            saved = manager.save(
+                step,
+                args=ocp.args.StandardSave(arrays),  # pyright: ignore
+                metrics={LOSS: loss} if known else None,
+            )
+        if not saved:
+            raise ValueError("not the newest step")
+        _write_manifest(folder / str(step), arrays, leaves)
+    except Exception as error:  # Orbax and TensorStore raise many kinds
         raise CheckpointError(
             f"{folder}: step {step} not saved: {_line(error)}"
         ) from error
-    if not saved:
-        raise CheckpointError(f"{folder}: step {step} not saved: not the newest step")
 
 
-def restore(folder: Path, like: S) -> tuple[int, S] | None:
-    """Read the newest checkpoint and check every bit of it; None if there is none.
+def _require_space(folder: Path, size: int) -> None:
+    """Fail before Orbax does, whose threads go on after a failed write."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+
+
+def _write_manifest(
+    folder: Path, arrays: dict[str, jax.Array], leaves: dict[str, jax.Array]
+) -> None:
+    manifest = {
+        "format": FORMAT,
+        "leaves": _digests(arrays),
+        "keys": _keys(leaves),
+        "files": _file_digests(folder),
+    }
+    temporary = folder / f".{MANIFEST}.tmp"
+    temporary.write_text(json.dumps(manifest))
+    os.replace(temporary, folder / MANIFEST)
+
+
+def _file_digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and MANIFEST not in path.name
+    }
+
+
+def restore(folder: Path, like: Any) -> Restored | None:
+    """Read the newest good checkpoint, check every bit of it; None if there are none.
 
     Args:
         folder: as given to `save`.
-        like: a state of the same structure, shapes and dtypes.
-
-    Returns:
-        The step and the state.
+        like: a state of the same structure, shapes, dtypes and key implementations.
 
     Raises:
-        CheckpointError: if the newest checkpoint is unreadable, differs in structure
-            from `like`, or holds a leaf that is not what was saved.
+        CheckpointError: if the newest sound checkpoint is of another kind of state or
+            another format, or if there are checkpoints but none is usable.
     """
-    if not folder.is_dir():
-        return None
-    arrays = _arrays(like)
-    step = None
+    steps = sorted(int(p.name) for p in _folders(folder) if p.name.isdigit())
+    damaged: list[str] = []
+    for step in reversed(steps):
+        try:
+            return Restored(step, _read(folder, step, like), tuple(damaged))
+        except _Unlike as error:
+            raise CheckpointError(f"{folder}: step {step} unusable: {error}") from error
+        except Exception as error:  # Orbax and TensorStore raise many kinds
+            damaged.append(f"{folder}: step {step} unusable: {_line(error)}")
+            _set_aside(folder, step)
+    if damaged or any(p.name.startswith("corrupt-") for p in _folders(folder)):
+        raise CheckpointError("; ".join([*damaged, f"{folder}: nothing else is there"]))
+    return None
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+
+
+def _set_aside(folder: Path, step: int) -> None:
+    taken = [p.name for p in _folders(folder)]
+    name = f"corrupt-{step}"
+    while name in taken:
+        name += "-again"
     try:
-        with _manager(folder) as manager:
-            step = manager.latest_step()
-            if step is None:
-                return None
-            only = ocp.args.Composite(digests=ocp.args.JsonRestore())
-            saved = manager.restore(step, args=only)["digests"]
-            # Before any array is read: Orbax would cast another dtype in silence.
-            _require_same_kind(saved, arrays)
-            only = ocp.args.Composite(
-                state=ocp.args.StandardRestore(arrays)  # pyright: ignore
-            )
-            restored = manager.restore(step, args=only)["state"]
-        wrong = [k for k, v in _digests(restored).items() if saved[k] != v]
-        if wrong:
-            raise ValueError(f"corrupt: {', '.join(wrong)}")
-    except Exception as error:  # Orbax and TensorStore raise many kinds
+        (folder / str(step)).rename(folder / name)
+    except OSError as error:
         raise CheckpointError(
-            f"{folder}: step {step} unusable: {_line(error)}"
+            f"{folder}: step {step} is corrupt and cannot be renamed: {_line(error)}"
         ) from error
-    return step, _with_keys(restored, like)
 
 
-def _require_same_kind(saved: dict[str, str], arrays: dict[str, jax.Array]) -> None:
-    """Compare names, types and shapes of what was saved with what is expected."""
-    found = {name: digest.split()[0] for name, digest in saved.items()}
+def _read(folder: Path, step: int, like: Any) -> Any:
+    leaves = _leaves(like)
+    arrays = _raw(leaves)
+    manifest = json.loads((folder / str(step) / MANIFEST).read_text())
+    files = _file_digests(folder / str(step))
+    wrong = [f for f, digest in manifest["files"].items() if files.get(f) != digest]
+    if wrong:
+        raise ValueError(f"corrupt: {', '.join(wrong)}")
+    if manifest["format"] != FORMAT:
+        raise _Unlike(f"format is {manifest['format']!r}, expected {FORMAT}")
+    # Before any array is read: Orbax would cast another dtype in silence.
+    found = {name: text.split()[0] for name, text in manifest["leaves"].items()}
     expected = {name: _kind(array) for name, array in arrays.items()}
+    _require_same(found | manifest["keys"], expected | _keys(leaves))
+    with _manager(folder) as manager:
+        only = ocp.args.StandardRestore(arrays)  # pyright: ignore
+        arrays = manager.restore(step, args=only)
+    digests = _digests(arrays)
+    wrong = [name for name in digests if digests[name] != manifest["leaves"][name]]
+    if wrong:
+        raise ValueError(f"corrupt: {', '.join(wrong)}")
+    restored = [_cooked(arrays[name], leaf) for name, leaf in leaves.items()]
+    return jax.tree.unflatten(jax.tree.structure(like), restored)
+
+
+def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
+    """Compare names, types, shapes and key implementations."""
     differing = [
         f"{name} is {found.get(name)}, expected {expected.get(name)}"
         for name in sorted(found.keys() | expected.keys())
         if found.get(name) != expected.get(name)
     ]
     if differing:
-        raise ValueError("; ".join(differing))
+        raise _Unlike("; ".join(differing))
 
 
 def _manager(folder: Path) -> ocp.CheckpointManager:
-    # Asynchronous saving would lose the save in flight when the process is killed.
+    policies = [
+        retention.LatestN(KEPT),
+        retention.BestN(
+            get_metric_fn=lambda metrics: metrics[LOSS],
+            reverse=True,
+            n=1,
+            keep_checkpoints_without_metrics=False,
+        ),
+    ]
     options = ocp.CheckpointManagerOptions(
-        max_to_keep=3, enable_async_checkpointing=False
+        preservation_policy=retention.AnyPreservationPolicy(policies),
+        best_fn=lambda metrics: metrics[LOSS],
+        # Asynchronous saving would lose the save in flight when the process is killed.
+        enable_async_checkpointing=False,
     )
     return ocp.CheckpointManager(folder.absolute(), options=options)
 
@@ -122,34 +225,43 @@ def _line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
+def _leaves(state: Any) -> dict[str, jax.Array]:
+    """Name every leaf by its path."""
+    leaves = jax.tree_util.tree_leaves_with_path(state)
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): leaf
+        for path, leaf in leaves
+    }
+
+
 def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(
         leaf.dtype, jax.dtypes.prng_key
     )
 
 
-def _arrays(state: Any) -> dict[str, jax.Array]:
-    """Name every leaf by its path; PRNG keys become their raw words."""
-    leaves = jax.tree_util.tree_leaves_with_path(state)
+def _raw(leaves: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Replace PRNG keys by their words."""
     return {
-        jax.tree_util.keystr(path, simple=True, separator="."): (
-            jax.random.key_data(leaf) if _is_key(leaf) else leaf
-        )
-        for path, leaf in leaves
+        name: jax.random.key_data(leaf) if _is_key(leaf) else leaf
+        for name, leaf in leaves.items()
     }
 
 
-def _with_keys(arrays: dict[str, jax.Array], like: S) -> S:
-    """Undo `_arrays`, with structure and key implementation taken from `like`."""
-    leaves = [
-        jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
+def _cooked(array: jax.Array, like: jax.Array) -> jax.Array:
+    """Make words a PRNG key again where one is expected."""
+    if not _is_key(like):
+        return array
+    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
+
+
+def _keys(leaves: dict[str, jax.Array]) -> dict[str, str]:
+    """Name the implementation of every PRNG key."""
+    return {
+        name: str(jax.random.key_impl(leaf))
+        for name, leaf in leaves.items()
         if _is_key(leaf)
-        else array
-        for array, leaf in zip(
-            (arrays[name] for name in _arrays(like)), jax.tree.leaves(like), strict=True
-        )
-    ]
-    return jax.tree.unflatten(jax.tree.structure(like), leaves)
+    }
 
 
 def _digests(arrays: dict[str, jax.Array]) -> dict[str, str]:

@@ -4,6 +4,18 @@ from pathlib import Path
 import jax
 import pytest
 
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_compilations(tmp_path_factory):
+    """Whole processes that compile the same program compile it once."""
+    folder = str(tmp_path_factory.mktemp("compilations"))
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
+    yield
+    del os.environ["JAX_COMPILATION_CACHE_DIR"]
+    del os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]
+
+
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

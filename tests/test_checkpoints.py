@@ -1,3 +1,4 @@
+import shutil
 from typing import NamedTuple
 
 import jax
@@ -22,8 +23,8 @@ def example(scale=1.0):
 
 def restored(folder):
     found = checkpoints.restore(folder, example(0.0))
-    assert found is not None
-    return found
+    assert found is not None and not found.damaged
+    return found.step, found.state
 
 
 def same(a, b):
@@ -75,24 +76,84 @@ def test_the_digest_sees_values_types_shapes_and_names():
     assert len({checkpoints.sha256(v) for v in variants}) == len(variants)
 
 
-def test_every_flipped_weight_file_is_noticed(tmp_path):
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [flip, cut, lambda path: path.write_bytes(b""), lambda path: path.unlink()],
+)
+def test_whatever_file_is_damaged_a_good_state_comes_back(tmp_path, damage):
     """Orbax alone restores flipped bits without a word."""
+    source = tmp_path / "source"
+    for step in (1, 2):
+        checkpoints.save(source, step, example(float(step)))
+    files = [p.relative_to(source) for p in (source / "2").rglob("*") if p.is_file()]
+    for number, file in enumerate(files):
+        folder = tmp_path / str(number)
+        shutil.copytree(source, folder)
+        damage(folder / file)
+        found = checkpoints.restore(folder, example(0.0))
+        assert found is not None
+        assert found.step == 1 and same(found.state, example(1.0)), file
+        assert len(found.damaged) == 1 and "step 2" in found.damaged[0]
+        assert "\n" not in found.damaged[0]
+        assert (folder / "corrupt-2").is_dir() and not (folder / "2").exists()
+        checkpoints.save(folder, 2, example(2.0))
+        assert same(restored(folder)[1], example(2.0))
+
+
+def test_a_damaged_file_is_named(tmp_path):
     checkpoints.save(tmp_path, 1, example())
-    data = [p for p in (tmp_path / "1" / "state").rglob("*") if p.is_file()]
-    large = max(data, key=lambda p: p.stat().st_size)
-    original = large.read_bytes()
-    for position in np.random.default_rng(0).integers(0, len(original), 12):
-        damaged = bytearray(original)
-        damaged[position] ^= 1
-        large.write_bytes(damaged)
-        try:
-            _, state = restored(tmp_path)
-        except CheckpointError as error:
-            assert "\n" not in str(error)
-        else:
-            assert same(state, example()), "a flip that changes no value"
-    large.write_bytes(original)
-    assert same(restored(tmp_path)[1], example())
+    data = [p for p in (tmp_path / "1").rglob("*") if p.is_file()]
+    largest = max(data, key=lambda p: p.stat().st_size)
+    flip(largest)
+    with pytest.raises(CheckpointError, match=f"{largest.name}; .*nothing else"):
+        checkpoints.restore(tmp_path, example())
+    # Nor is there a silent fresh start the next time.
+    with pytest.raises(CheckpointError, match="nothing else is there"):
+        checkpoints.restore(tmp_path, example())
+
+
+def test_an_unfinished_step_is_not_the_latest(tmp_path):
+    checkpoints.save(tmp_path, 5, example())
+    checkpoints.save(tmp_path, 6, example())
+    (tmp_path / "6" / "manifest.json").unlink()
+    (tmp_path / "7").mkdir()
+    found = checkpoints.restore(tmp_path, example(0.0))
+    assert found is not None and found.step == 5 and same(found.state, example())
+
+
+def test_what_a_killed_save_leaves_is_ignored(tmp_path):
+    checkpoints.save(tmp_path, 5, example())
+    (tmp_path / "6.orbax-checkpoint-tmp").mkdir()
+    assert restored(tmp_path)[0] == 5
+    checkpoints.save(tmp_path, 6, example(6.0))
+    assert same(restored(tmp_path)[1], example(6.0))
+
+
+def test_the_best_is_kept_beside_the_latest(tmp_path):
+    losses = [3.0, 1.0, 5.0, 4.0, float("nan"), 6.0, None]
+    for step, loss in enumerate(losses, 1):
+        checkpoints.save(tmp_path, step, example(), loss=loss)
+    kept = sorted(int(p.name) for p in tmp_path.iterdir() if p.name.isdigit())
+    assert kept == [2, 5, 6, 7]
+
+
+def test_an_unknown_format_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "FORMAT", 99)
+    checkpoints.save(tmp_path, 1, example())
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="format is 99, expected 1"):
+        checkpoints.restore(tmp_path, example())
+    assert (tmp_path / "1").is_dir()
 
 
 def test_another_structure_or_shape_is_refused(tmp_path):
@@ -100,6 +161,13 @@ def test_another_structure_or_shape_is_refused(tmp_path):
     wider = example()._replace(weights={"kernel": jnp.zeros((64, 33))})
     other = example()._replace(weights={"bias": jnp.zeros((64, 32))})
     cast = example()._replace(weights={"kernel": jnp.zeros((64, 32), jnp.float16)})
-    for like in (wider, other, cast):
-        with pytest.raises(CheckpointError):
+    key = example()._replace(key=jax.random.key(3, impl="rbg"))
+    for like, message in (
+        (wider, r"weights.kernel is float32\[64,32\], expected float32\[64,33\]"),
+        (other, "weights.bias is None, expected float32"),
+        (cast, "expected float16"),
+        (key, "key is threefry2x32, expected rbg"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
             checkpoints.restore(tmp_path, like)
+    assert restored(tmp_path)[0] == 1

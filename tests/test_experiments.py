@@ -189,17 +189,17 @@ def test_folders_that_are_no_runs_are_left_alone(tmp_path):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_rows_after_the_checkpoint_and_half_written_ones_are_cut(tmp_path):
+def test_rows_after_the_checkpoint_are_cut(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    for step in (10, 20, 30):
-        run_folder.append_row(path, {"step": step, "loss": float("nan")})
-    with path.open("a") as file:
-        file.write('{"step": 4')
-    assert run_folder.keep_rows(path, 20) == [
-        {"step": 10, "loss": None},
-        {"step": 20, "loss": None},
-    ]
-    assert len(path.read_text().splitlines()) == 2
+    rows = [{"step": step, "loss": float("nan")} for step in (10, 20, 30)]
+    run_folder.write_rows(path, rows)
+    kept = [{"step": 10, "loss": None}, {"step": 20, "loss": None}]
+    assert run_folder.keep_rows(path, 20) == kept
+    assert run_folder.keep_rows(path, 20) == kept
+    assert run_folder.keep_rows(tmp_path / "none.jsonl", 20) == []
+    path.write_text('{"step": 4')
+    with pytest.raises(UsageError, match="unreadable"):
+        run_folder.keep_rows(path, 20)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""What makes a run what it is: its settings, its data, its versions, as JSON."""
+
+import dataclasses
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from experiments.options import DataOptions
+from jaxgan import checkpoints
+from jaxgan.data import Dataset
+
+PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
+NOT_THE_RUN = ("out", "resume", "overwrite")
+MAY_CHANGE_ON_RESUME = (
+    "command",
+    "epochs",
+    "checkpoint_every",
+    "data_dir",
+    "versions",
+    "device",
+)
+
+
+def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, Any]:
+    """Say what makes the run what it is, as JSON."""
+    flags = dataclasses.asdict(options)
+    flags = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in flags.items()
+        if name not in NOT_THE_RUN
+    }
+    return {
+        "experiment": experiment,
+        "command": command(experiment, options),
+        **flags,
+        "dataset": real.name,
+        "data_sha256": checkpoints.sha256((real.images, real.labels)),
+        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "device": jax.devices()[0].device_kind,
+    }
+
+
+def command(experiment: str, options: DataOptions) -> str:
+    """Write the command that makes the run, without its folders."""
+    words = ["python", "-m", f"experiments.{experiment}"]
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if field.name in (*NOT_THE_RUN, "data_dir") or value == field.default:
+            continue
+        flag = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{flag}", *map(str, values)]
+    return " ".join(words)
+
+
+def provenance(out: Path) -> dict[str, Any]:
+    """Say, for a model's card, what it was made with: the run's own record."""
+    config = json.loads((out / "config.json").read_text())
+    names = ("command", "seed", "dataset", "data_sha256", "versions", "device")
+    return {name: config[name] for name in names}
