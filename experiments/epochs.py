@@ -15,7 +15,7 @@ from experiments import record, run_folder
 from experiments.command_line import Interrupted, NonFiniteError, UsageError
 from experiments.interruption import stop_requested
 from experiments.options import RunOptions
-from jaxgan import checkpoints, training
+from jaxgan import checkpoints, digests, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.data import Dataset
 
@@ -181,7 +181,7 @@ def summarise(
         "steps_per_second": steps / trained.seconds,
         **{k: v for k, v in trained.rows[-1].items() if k not in ("epoch", "step")},
         "images_per_second": images / trained.seconds,
-        "state_sha256": checkpoints.sha256(trained.state),
+        "state_sha256": digests.sha256(trained.state),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from experiments.options import DataOptions
-from jaxgan import checkpoints
+from jaxgan import digests
 from jaxgan.data import Dataset
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -37,7 +37,7 @@ def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, An
         "command": command(experiment, options),
         **flags,
         "dataset": real.name,
-        "data_sha256": checkpoints.sha256((real.images, real.labels)),
+        "data_sha256": digests.sha256((real.images, real.labels)),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": jax.devices()[0].device_kind,
     }

@@ -12,12 +12,21 @@ import math
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as retention
+
+from jaxgan.digests import (
+    Leaves,
+    digests,
+    implementations,
+    kind,
+    like_keys,
+    named,
+    words,
+)
 
 logging.getLogger("absl").setLevel(logging.ERROR)
 
@@ -26,8 +35,6 @@ MANIFEST = "manifest.json"
 KEPT = 3
 MARGIN = 1 << 20
 LOSS = "loss"
-
-S = TypeVar("S")
 
 
 class CheckpointError(Exception):
@@ -53,13 +60,6 @@ class _Unlike(Exception):
     """A sound checkpoint, of something else than was asked for."""
 
 
-def sha256(state: Any) -> str:
-    """Digest of a whole pytree: names, types, shapes and bits of all its leaves."""
-    digests = _digests(_raw(_leaves(state)))
-    text = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> None:
     """Write one checkpoint and return when it is on disk.
 
@@ -74,8 +74,8 @@ def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> N
     Raises:
         CheckpointError: if it is not on disk; older ones are as they were.
     """
-    leaves = _leaves(state)
-    arrays = _raw(leaves)
+    leaves = named(state)
+    arrays = words(leaves)
     known = loss is not None and math.isfinite(loss)
     try:
         _require_space(folder, MARGIN + sum(array.nbytes for array in arrays.values()))
@@ -101,13 +101,11 @@ def _require_space(folder: Path, size: int) -> None:
         os.posix_fallocate(file.fileno(), 0, size)
 
 
-def _write_manifest(
-    folder: Path, arrays: dict[str, jax.Array], leaves: dict[str, jax.Array]
-) -> None:
+def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves) -> None:
     manifest = {
         "format": FORMAT,
-        "leaves": _digests(arrays),
-        "keys": _keys(leaves),
+        "leaves": digests(arrays),
+        "keys": implementations(leaves),
         "files": _file_digests(folder),
     }
     temporary = folder / f".{MANIFEST}.tmp"
@@ -167,8 +165,8 @@ def _set_aside(folder: Path, step: int) -> None:
 
 
 def _read(folder: Path, step: int, like: Any) -> Any:
-    leaves = _leaves(like)
-    arrays = _raw(leaves)
+    leaves = named(like)
+    arrays = words(leaves)
     manifest = json.loads((folder / str(step) / MANIFEST).read_text())
     files = _file_digests(folder / str(step))
     wrong = [f for f, digest in manifest["files"].items() if files.get(f) != digest]
@@ -178,17 +176,17 @@ def _read(folder: Path, step: int, like: Any) -> Any:
         raise _Unlike(f"format is {manifest['format']!r}, expected {FORMAT}")
     # Before any array is read: Orbax would cast another dtype in silence.
     found = {name: text.split()[0] for name, text in manifest["leaves"].items()}
-    expected = {name: _kind(array) for name, array in arrays.items()}
-    _require_same(found | manifest["keys"], expected | _keys(leaves))
+    expected = {name: kind(array) for name, array in arrays.items()}
+    _require_same(found | manifest["keys"], expected | implementations(leaves))
     with _manager(folder) as manager:
         only = ocp.args.StandardRestore(arrays)  # pyright: ignore
         arrays = manager.restore(step, args=only)
-    digests = _digests(arrays)
-    wrong = [name for name in digests if digests[name] != manifest["leaves"][name]]
+    restored = digests(arrays)
+    wrong = [name for name in restored if restored[name] != manifest["leaves"][name]]
     if wrong:
         raise ValueError(f"corrupt: {', '.join(wrong)}")
-    restored = [_cooked(arrays[name], leaf) for name, leaf in leaves.items()]
-    return jax.tree.unflatten(jax.tree.structure(like), restored)
+    state = [like_keys(arrays[name], leaf) for name, leaf in leaves.items()]
+    return jax.tree.unflatten(jax.tree.structure(like), state)
 
 
 def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
@@ -223,54 +221,3 @@ def _manager(folder: Path) -> ocp.CheckpointManager:
 
 def _line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-def _leaves(state: Any) -> dict[str, jax.Array]:
-    """Name every leaf by its path."""
-    leaves = jax.tree_util.tree_leaves_with_path(state)
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): leaf
-        for path, leaf in leaves
-    }
-
-
-def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jax.numpy.issubdtype(
-        leaf.dtype, jax.dtypes.prng_key
-    )
-
-
-def _raw(leaves: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Replace PRNG keys by their words."""
-    return {
-        name: jax.random.key_data(leaf) if _is_key(leaf) else leaf
-        for name, leaf in leaves.items()
-    }
-
-
-def _cooked(array: jax.Array, like: jax.Array) -> jax.Array:
-    """Make words a PRNG key again where one is expected."""
-    if not _is_key(like):
-        return array
-    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
-
-
-def _keys(leaves: dict[str, jax.Array]) -> dict[str, str]:
-    """Name the implementation of every PRNG key."""
-    return {
-        name: str(jax.random.key_impl(leaf))
-        for name, leaf in leaves.items()
-        if _is_key(leaf)
-    }
-
-
-def _digests(arrays: dict[str, jax.Array]) -> dict[str, str]:
-    def digest(array: jax.Array) -> str:
-        data = np.asarray(array).tobytes()
-        return f"{_kind(array)} {hashlib.sha256(data).hexdigest()}"
-
-    return {name: digest(array) for name, array in arrays.items()}
-
-
-def _kind(array: jax.Array) -> str:
-    return f"{array.dtype}[{','.join(map(str, array.shape))}]"

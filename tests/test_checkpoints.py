@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import checkpoints
+from jaxgan import checkpoints, digests
 from jaxgan.checkpoints import CheckpointError
 
 
@@ -28,7 +28,7 @@ def restored(folder):
 
 
 def same(a, b):
-    return checkpoints.sha256(a) == checkpoints.sha256(b)
+    return digests.sha256(a) == digests.sha256(b)
 
 
 def test_what_is_restored_is_what_was_saved(tmp_path):
@@ -73,7 +73,7 @@ def test_the_digest_sees_values_types_shapes_and_names():
         {"a": x.reshape(3, 2)},
         {"a": x.astype(jnp.int32)},
     ]
-    assert len({checkpoints.sha256(v) for v in variants}) == len(variants)
+    assert len({digests.sha256(v) for v in variants}) == len(variants)
 
 
 def flip(path):
