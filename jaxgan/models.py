@@ -54,7 +54,8 @@ class TrainedGenerator(NamedTuple):
     """A finished generator.
 
     Attributes:
-        generate: from latents to images in [-1, 1]; a pure function.
+        generate: from latents to images in [-1, 1]; a pure function, in the precision
+            of the latents.
         latent_dim: number of latent dimensions; latents are standard normal.
         params: the weights behind `generate`; `params["hidden_0"]["affine"]["kernel"]`
             is the first layer's matrix.
@@ -127,7 +128,11 @@ def load_generator(source: str | Path) -> TrainedGenerator:
         CheckpointError: if there is no such model, or it is not what was saved.
     """
     network, params, card = load_part(source, "generator")
-    generate = partial(network.apply, params)
+
+    def generate(latents: Latents) -> Examples:
+        weights = jax.tree.map(lambda w: w.astype(latents.dtype), params)
+        return network.apply(weights, latents)
+
     return TrainedGenerator(generate, network.latent_dim, params, network.apply, card)
 
 

@@ -7,10 +7,11 @@ the batch at hand, and a finished one is folded into plain affine layers.
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
-from jaxgan.networks.layers import EPSILON, Network, leaky_relu
+from jaxgan.networks.layers import EPSILON, NEGATIVE_SLOPE, Network, leaky_relu
 
 __all__ = [
     "EPSILON",
+    "NEGATIVE_SLOPE",
     "Classified",
     "Generator",
     "Network",

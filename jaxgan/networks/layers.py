@@ -14,6 +14,9 @@ Activation: TypeAlias = Callable[[jax.Array], jax.Array]
 EPSILON = 1e-5
 """Added to the variance in batch-normalisation."""
 
+NEGATIVE_SLOPE = 0.2
+"""Of every leaky ReLU."""
+
 
 class Network(NamedTuple):
     """A network as two pure functions.
@@ -28,8 +31,8 @@ class Network(NamedTuple):
 
 
 def leaky_relu(x: jax.Array) -> jax.Array:
-    """Leaky rectifier with slope 0.2 for negative inputs."""
-    return nn.leaky_relu(x, 0.2)
+    """Leaky rectifier with slope `NEGATIVE_SLOPE` for negative inputs."""
+    return nn.leaky_relu(x, NEGATIVE_SLOPE)
 
 
 class BatchNorm(nn.Module):

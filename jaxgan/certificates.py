@@ -1,0 +1,136 @@
+"""Is an end point a local minimum of ½‖G(z) − x‖²? Proof, or what stands against it."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxgan import facets
+from jaxgan.regions import Layers, region
+from jaxgan.types import Scalar
+
+STATUSES = ("strict", "kink", "degenerate", "saddle", "not_stationary")
+"""What `Certificate.status` counts through; see `certify`."""
+
+FLAT = 1e-9
+"""Eigenvalues below this part of the largest count as zero."""
+SMALL_STEP = 1e-7
+"""A Newton step this short, relative to 1 + ‖z‖, ends at a stationary point."""
+MARGIN = 1e-7
+"""Least distance of a multiplier from its bounds, relative to their difference."""
+
+
+class Certificate(NamedTuple):
+    """What is known of an end point.
+
+    Attributes:
+        status: index into `STATUSES`.
+        gradient_norm: of the objective on the face of the held facets.
+        newton_length: of the Newton step on the face.
+        radius: of a ball around the point that no facet enters but the held ones.
+        eigenvalues: of the Hessian on the face, ascending; infinite off the face.
+        nullity: how many of them are zero.
+        num_held: facets that the point is on.
+        margin: least distance of a multiplier from its bounds, relative to their
+            difference; 1/2 without held facets, negative if one does not attract.
+    """
+
+    status: Int[Array, ""]
+    gradient_norm: Scalar
+    newton_length: Scalar
+    radius: Scalar
+    eigenvalues: Float[Array, "latent"]
+    nullity: Int[Array, ""]
+    num_held: Int[Array, ""]
+    margin: Scalar
+
+
+def certify(
+    layers: Layers, state: facets.State, target: Float[Array, "pixels"]
+) -> Certificate:
+    """Decide what an end point is; in double precision.
+
+    The objective on the face is smooth in the ball of radius `radius`. With the Newton
+    step η, the least eigenvalue μ and a Lipschitz constant K of the Hessian in the ball
+    of radius 2η, K η / μ < ½ and 2η < `radius` prove a minimum on the face within 2η
+    (Newton-Kantorovich). All multipliers inside their bounds make it one of the whole:
+    off the face the objective rises at first order.
+
+    - `strict`: a strict local minimum that no facet touches.
+    - `kink`: a strict local minimum on the facets that are held.
+    - `degenerate`: stationary, with a flat direction, dependent facets, or a
+      multiplier at its bound.
+    - `saddle`: stationary, with a direction of negative curvature.
+    - `not_stationary`: none of these, or not proved to be.
+    """
+    at = facets.local(layers, state, target)
+    values, vectors, on_face = facets.tangent(at)
+    along = jnp.where(on_face, vectors.T @ at.gradient, 0.0)
+    largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
+    flat = on_face & (jnp.abs(values) <= FLAT * largest)
+    newton = jnp.sqrt(
+        jnp.sum(
+            jnp.where(on_face & ~flat, along / jnp.where(flat, 1, values), 0.0) ** 2
+        )
+    )
+    least = jnp.min(jnp.where(on_face, values, jnp.inf))
+
+    norms = jnp.sqrt(jnp.sum(at.normals * at.normals, 1))
+    distances = jnp.where(state.held, jnp.inf, jnp.abs(at.units) / norms)
+    radius = jnp.min(distances)
+    bound = hessian_lipschitz(layers, state, 2 * newton)
+
+    pushes, bounds = facets.multipliers(layers, state, at, at.gradient)
+    ratio = jnp.where(state.held, pushes / bounds, 0.5)
+    margin = jnp.where(
+        jnp.any(state.held & (bounds <= 0)),
+        -jnp.inf,
+        jnp.min(jnp.minimum(ratio, 1 - ratio)),
+    )
+    dependent = jnp.linalg.eigvalsh(at.gram)[0] <= FLAT * jnp.trace(at.gram)
+    stationary = newton < SMALL_STEP * (1 + jnp.sqrt(state.latent @ state.latent))
+    nullity = jnp.sum(flat)
+    proved = (2 * newton < radius) & (bound * newton < 0.5 * least)
+    num_held = jnp.sum(state.held)
+    status = jnp.select(
+        [
+            ~stationary | (margin < -MARGIN),
+            least < -FLAT * largest,
+            (nullity > 0) | dependent | (margin < MARGIN),
+            proved & (num_held == 0),
+            proved,
+        ],
+        [
+            STATUSES.index("not_stationary"),
+            STATUSES.index("saddle"),
+            STATUSES.index("degenerate"),
+            STATUSES.index("strict"),
+            STATUSES.index("kink"),
+        ],
+        STATUSES.index("not_stationary"),
+    )
+    return Certificate(
+        status=status,
+        gradient_norm=jnp.sqrt(along @ along),
+        newton_length=newton,
+        radius=radius,
+        eigenvalues=jnp.where(on_face, values, jnp.inf),
+        nullity=nullity,
+        num_held=num_held,
+        margin=margin,
+    )
+
+
+def hessian_lipschitz(layers: Layers, state: facets.State, radius: Scalar) -> Scalar:
+    """Bound how fast the Hessian changes within a ball that no free facet enters.
+
+    The objective is Σ φₖ(aₖ·z + cₖ) with φ(u) = ½(tanh u − x)². With t = tanh u,
+    φ‴ = (1 − t²)(12t³ − 8t − 6xt² + 2x), and the second factor is at most 8 for
+    |t|, |x| ≤ 1. So K ≤ ‖Aᵀ diag(8 sₖ ‖aₖ‖) A‖, sₖ the largest 1 − t² in the ball.
+    """
+    here = region(layers, state.latent, state.positive & ~state.held)
+    norms = jnp.sqrt(jnp.sum(here.jacobian * here.jacobian, 1))
+    nearest = jnp.maximum(jnp.abs(here.logits) - norms * radius, 0.0)
+    decay = 1 - jnp.tanh(nearest) ** 2
+    weighted = here.jacobian.T @ ((8 * decay * norms)[:, None] * here.jacobian)
+    return jnp.linalg.eigvalsh(weighted)[-1]

@@ -1,0 +1,174 @@
+"""How many local minima are there? Estimates from the ends of random starts."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from jaxgan.types import PRNGKey
+
+RESAMPLES = 1000
+LEVEL = 0.95
+NORMAL_QUANTILE = 1.959963984540054
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Pairs(NamedTuple):
+    """Shares of the pairs of end points, by whether code and image are the same."""
+
+    same_code_same_image: float
+    same_code_other_image: float
+    other_code_same_image: float
+    other_code_other_image: float
+
+
+class Count(NamedTuple):
+    """What the end points of one image's starts say of its minima.
+
+    Attributes:
+        seen: distinct codes among the end points.
+        seen_images: distinct images among them.
+        coverage: probability that one more start ends in a minimum already seen
+            (Good 1953), 1 − f₁/R with f₁ minima seen once in R starts.
+        at_least: lower bound of the number of minima (Chao 1984, bias-corrected),
+            seen + f₁ (f₁ − 1) / (2 (f₂ + 1)).
+        success: probability that a start ends in the best minimum, Wilson's interval.
+        starts_to_99: starts needed to meet the best minimum with probability 0.99.
+        pairs: 2×2 table of pairs of end points.
+    """
+
+    seen: int
+    seen_images: int
+    coverage: Interval
+    at_least: Interval
+    success: Interval
+    starts_to_99: float
+    pairs: Pairs
+
+
+def cluster(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarray, "n"]:
+    """Number the groups of points that chains of steps up to `tolerance` connect.
+
+    Euclidean distance. Numbers follow the first point of each group.
+    """
+    labels = np.full(len(points), -1)
+    for first in range(len(points)):
+        if labels[first] >= 0:
+            continue
+        labels[first] = group = labels.max() + 1
+        frontier = [first]
+        while frontier:
+            gaps = points - points[frontier.pop()]
+            near = (np.einsum("nd,nd->n", gaps, gaps) <= tolerance**2) & (labels < 0)
+            labels[near] = group
+            frontier.extend(np.flatnonzero(near))
+    return labels
+
+
+def count_minima(
+    key: PRNGKey,
+    latents: Float[np.ndarray, "starts latent"],
+    images: Float[np.ndarray, "starts pixels"],
+    errors: Float[np.ndarray, "starts"],
+    *,
+    code_tolerance: float = 1e-5,
+    image_tolerance: float = 0.5,
+) -> Count:
+    """Count the minima that random starts of one image ended in.
+
+    Args:
+        key: of the bootstrap.
+        latents: end points, polished: an unpolished cloud looks like many minima.
+        images: generated there, pixels in [0, 1].
+        errors: of the end points.
+        code_tolerance: codes so close are one, relative to their root mean square norm.
+        image_tolerance: images so close in Euclidean distance are one; half is a
+            change that is hard to see.
+
+    Raises:
+        ValueError: if there are no end points.
+    """
+    if not len(latents):
+        raise ValueError("minima cannot be counted without end points")
+    scale = np.sqrt(np.mean(np.sum(latents**2, 1)))
+    codes = cluster(latents, code_tolerance * scale)
+    looks = cluster(images, image_tolerance)
+    best = codes[np.argmin(errors)]
+    hits, starts = int(np.sum(codes == best)), len(codes)
+    success = wilson(hits, starts)
+    return Count(
+        seen=int(codes.max()) + 1,
+        seen_images=int(looks.max()) + 1,
+        coverage=_bootstrap(key, codes, good_turing),
+        at_least=_bootstrap(key, codes, chao),
+        success=success,
+        starts_to_99=starts_needed(success.value),
+        pairs=_pairs(codes, looks),
+    )
+
+
+def good_turing(labels: Int[np.ndarray, "n"]) -> float:
+    """Estimate the probability of what has been seen: 1 − f₁/R."""
+    times = np.bincount(labels)
+    return 1 - float(np.sum(times == 1)) / len(labels)
+
+
+def chao(labels: Int[np.ndarray, "n"]) -> float:
+    """Bound the number of kinds from below: S + f₁ (f₁ − 1) / (2 (f₂ + 1))."""
+    times = np.bincount(labels)
+    once, twice = np.sum(times == 1), np.sum(times == 2)
+    return float(np.sum(times > 0) + once * (once - 1) / (2 * (twice + 1)))
+
+
+def wilson(hits: int, trials: int) -> Interval:
+    """Give a proportion with Wilson's score interval (1927) at 95 %.
+
+    Raises:
+        ValueError: if there are no trials, or more hits than trials.
+    """
+    if not 0 <= hits <= trials or trials == 0:
+        raise ValueError(f"expected 0 ≤ hits ≤ trials > 0, got {hits} of {trials}")
+    share, z2 = hits / trials, NORMAL_QUANTILE**2
+    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
+    spread = share * (1 - share) / trials + z2 / (4 * trials**2)
+    half = NORMAL_QUANTILE * np.sqrt(spread) / (1 + z2 / trials)
+    return Interval(share, float(max(centre - half, 0)), float(min(centre + half, 1)))
+
+
+def starts_needed(success: float, confidence: float = 0.99) -> float:
+    """Give the starts until one succeeds with a probability; infinite if none can."""
+    if success >= 1:
+        return 1.0
+    if success <= 0:
+        return float("inf")
+    return float(max(1.0, np.log(1 - confidence) / np.log(1 - success)))
+
+
+def _pairs(codes: Int[np.ndarray, "n"], looks: Int[np.ndarray, "n"]) -> Pairs:
+    upper = np.triu_indices(len(codes), 1)
+    code = (codes[:, None] == codes[None])[upper]
+    look = (looks[:, None] == looks[None])[upper]
+    table = [(code & look), (code & ~look), (~code & look), (~code & ~look)]
+    return Pairs(*(float(t.mean()) if len(t) else float("nan") for t in table))
+
+
+def _bootstrap(
+    key: PRNGKey,
+    labels: Int[np.ndarray, "n"],
+    statistic: Callable[[Int[np.ndarray, "n"]], float],
+) -> Interval:
+    """Give a statistic with the percentiles of its values on redrawn starts."""
+    rows = np.asarray(jax.random.randint(key, (RESAMPLES, len(labels)), 0, len(labels)))
+    values = [statistic(labels[row]) for row in rows]
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    value = statistic(labels)
+    return Interval(value, min(float(low), value), max(float(high), value))

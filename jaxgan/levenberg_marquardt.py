@@ -1,0 +1,91 @@
+"""Dense Levenberg-Marquardt steps for min ½‖G(z) − x‖² + ½κ‖z‖², for one instance."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxgan.types import Example, Examples, Latent, Latents, Scalar
+
+DAMPING = 1e-2
+"""Relative to the mean diagonal of JᵀJ, at the start."""
+LEAST_DAMPING = 1e-14
+
+
+class State(NamedTuple):
+    """One instance.
+
+    Attributes:
+        latent: the best point so far.
+        value: ½‖G(z) − x‖² + ½κ‖z‖² there, in the networks' units; infinite if it is
+            not finite.
+        damping: μ, relative to the mean diagonal of JᵀJ.
+        growth: factor of the damping after the next refused step.
+    """
+
+    latent: Float[Array, "latent"]
+    value: Float[Array, ""]
+    damping: Float[Array, ""]
+    growth: Float[Array, ""]
+
+
+def start(
+    generate: Callable[[Latents], Examples],
+    latent: Latent,
+    target: Example,
+    prior_weight: float,
+) -> State:
+    """Begin at a point."""
+    residual = (generate(latent[None])[0] - target).reshape(-1)
+    value = _value(residual, latent, prior_weight)
+    one = jnp.ones((), latent.dtype)
+    value = jnp.where(jnp.isfinite(value), value, jnp.inf)
+    return State(latent, value, DAMPING * one, 2.0 * one)
+
+
+def step(
+    generate: Callable[[Latents], Examples],
+    state: State,
+    target: Example,
+    prior_weight: float,
+) -> State:
+    """Try one step; the damping follows the gain ratio (Nielsen 1999, IMM-REP-1999-05).
+
+    A step that does not lower the value is refused, so that nothing that is not finite
+    is ever accepted.
+    """
+
+    def residuals(latent: Latent) -> Array:
+        return (generate(latent[None])[0] - target).reshape(-1)
+
+    latent = state.latent
+    identity = jnp.eye(len(latent), dtype=latent.dtype)
+    residual = residuals(latent)
+    jacobian = jax.jacfwd(residuals)(latent)
+    gradient = jacobian.T @ residual + prior_weight * latent
+    normal = jacobian.T @ jacobian + prior_weight * identity
+    shift = state.damping * jnp.trace(normal) / len(latent)
+    factor = jnp.linalg.cholesky(normal + shift * identity)
+    change = -jax.scipy.linalg.cho_solve((factor, True), gradient)
+    trial = latent + change
+    value = _value(residuals(trial), trial, prior_weight)
+    predicted = 0.5 * change @ (shift * change - gradient)
+    accepted = (value < state.value) & (predicted > 0)
+    gain = (state.value - value) / predicted
+    easier = state.damping * jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
+    return State(
+        latent=jnp.where(accepted, trial, latent),
+        value=jnp.where(accepted, value, state.value),
+        damping=jnp.where(
+            accepted,
+            jnp.maximum(easier, LEAST_DAMPING),
+            state.damping * state.growth,
+        ),
+        growth=jnp.where(accepted, 2.0, 2.0 * state.growth),
+    )
+
+
+def _value(residual: Array, latent: Latent, prior_weight: float) -> Scalar:
+    return 0.5 * (residual @ residual + prior_weight * (latent @ latent))

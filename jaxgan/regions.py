@@ -1,0 +1,146 @@
+"""A folded generator from inside: in each region of its leaky ReLUs it is tanh(Az + c).
+
+A *unit* is a hidden neuron; its pre-activation is affine in a region, and its zero is a
+*facet* between two regions, where the generator has a kink.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from jaxgan.networks import NEGATIVE_SLOPE
+from jaxgan.types import Latent, Params
+
+Matrix = Float[Array, "inputs outputs"]
+
+
+class Layers(NamedTuple):
+    """Weights of a multilayer perceptron with leaky ReLUs and a tanh at the end.
+
+    Attributes:
+        kernels: of all layers, the last one before tanh.
+        biases: likewise.
+    """
+
+    kernels: tuple[Matrix, ...]
+    biases: tuple[Float[Array, "outputs"], ...]
+
+    @property
+    def num_units(self) -> int:
+        """Count the hidden neurons."""
+        return sum(len(bias) for bias in self.biases[:-1])
+
+
+class Region(NamedTuple):
+    """The network around a latent, units kept on given sides.
+
+    Attributes:
+        units: pre-activations of all units, first layer first.
+        normals: their gradients.
+        logits: what tanh is applied to.
+        jacobian: of the logits.
+    """
+
+    units: Float[Array, "units"]
+    normals: Float[Array, "units latent"]
+    logits: Float[Array, "pixels"]
+    jacobian: Float[Array, "pixels latent"]
+
+
+def layers_of(params: Params) -> Layers:
+    """Read the layers of a folded fully connected generator.
+
+    Raises:
+        ValueError: if the weights are not those of one.
+    """
+    names = [f"hidden_{i}" for i in range(len(params) - 1)]
+    try:
+        affine = [*(params[name]["affine"] for name in names), params["output"]]
+        kernels = tuple(a["kernel"] for a in affine)
+        biases = tuple(a["bias"] for a in affine)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            "expected a folded fully connected generator, got weights named "
+            f"{', '.join(map(str, params))}"
+        ) from error
+    if any(kernel.ndim != 2 for kernel in kernels):
+        raise ValueError("expected matrices, got the kernels of convolutions")
+    return Layers(kernels, biases)
+
+
+def slopes(positive: Bool[Array, "units"]) -> Float[Array, "units"]:
+    """Slope of the leaky ReLU on the side where each unit is."""
+    return jnp.where(positive, 1.0, NEGATIVE_SLOPE)
+
+
+def region(layers: Layers, latent: Latent, positive: Bool[Array, "units"]) -> Region:
+    """Propagate a latent and its Jacobian, each unit linear with its side's slope.
+
+    Args:
+        layers: of the network.
+        latent: where.
+        positive: the side of each unit: whether its slope is 1.
+    """
+    value, jacobian = latent, jnp.eye(len(latent), dtype=latent.dtype)
+    units, normals, first = [], [], 0
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        value, jacobian = value @ kernel + bias, kernel.T @ jacobian
+        units.append(value)
+        normals.append(jacobian)
+        slope = slopes(positive[first : first + len(bias)]).astype(latent.dtype)
+        value, jacobian = slope * value, slope[:, None] * jacobian
+        first += len(bias)
+    kernel, bias = layers.kernels[-1], layers.biases[-1]
+    return Region(
+        jnp.concatenate(units),
+        jnp.concatenate(normals),
+        value @ kernel + bias,
+        kernel.T @ jacobian,
+    )
+
+
+def units_at(layers: Layers, latent: Latent) -> Float[Array, "units"]:
+    """Pre-activations of all units."""
+    value, units = latent, []
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        unit = value @ kernel + bias
+        units.append(unit)
+        value = unit * slopes(unit > 0).astype(latent.dtype)
+    return jnp.concatenate(units)
+
+
+def logits_at(layers: Layers, latent: Latent) -> Float[Array, "pixels"]:
+    """What tanh is applied to."""
+    value = latent
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        unit = value @ kernel + bias
+        value = unit * slopes(unit > 0).astype(latent.dtype)
+    return value @ layers.kernels[-1] + layers.biases[-1]
+
+
+def signals(
+    layers: Layers,
+    positive: Bool[Array, "units"],
+    output: Float[Array, "pixels"],
+    multipliers: Float[Array, "units"],
+) -> Float[Array, "units"]:
+    """Propagate a derivative by the logits back to the activations of the units.
+
+    Args:
+        layers: of the network.
+        positive: the side of each unit.
+        output: derivative by the logits.
+        multipliers: added to the derivative by each unit's pre-activation.
+    """
+    found = []
+    last = layers.num_units
+    signal = layers.kernels[-1] @ output
+    for index in reversed(range(len(layers.kernels) - 1)):
+        first = last - len(layers.biases[index])
+        found.append(signal)
+        slope = slopes(positive[first:last]).astype(signal.dtype)
+        by_unit = slope * signal + multipliers[first:last]
+        signal = layers.kernels[index] @ by_unit
+        last = first
+    return jnp.concatenate(found[::-1])

@@ -1,0 +1,104 @@
+"""Newton's method through the kinks: minima of networks that become leaky ReLUs.
+
+Thousands of facets cross the way to a minimum, and on each the gradient jumps, which
+stops every method that trusts derivatives. Here the corner of the leaky ReLU is
+rounded, h(a) = αa + (1 − α)(a + √(a² + w²))/2, and the width w goes to 0 while Newton
+steps follow the minimum. The Hessian is exact: beside the curvature of tanh and of the
+loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the signal that arrives at the activation.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxgan.networks import NEGATIVE_SLOPE
+from jaxgan.regions import Layers
+from jaxgan.types import Latent, Scalar
+
+WIDTHS = np.concatenate(
+    [
+        np.repeat(np.geomspace(0.1, 1e-3, 10), 8),
+        np.repeat(np.geomspace(3e-4, 1e-8, 8), 4),
+    ]
+)
+"""Widths in the order of the steps."""
+
+LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
+LEAST_CURVATURE = 1e-9
+"""Relative to the largest eigenvalue, in absolute value."""
+
+
+def rounded(unit: Float[Array, "*units"], width: Scalar) -> tuple[Array, Array, Array]:
+    """Give the rounded leaky ReLU and its first two derivatives."""
+    root = jnp.sqrt(unit * unit + width * width)
+    jump = 0.5 * (1 - NEGATIVE_SLOPE)
+    return (
+        NEGATIVE_SLOPE * unit + jump * (unit + root),
+        NEGATIVE_SLOPE + jump * (1 + unit / root),
+        jump * (width / root) ** 2 / root,
+    )
+
+
+def value(
+    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+) -> Scalar:
+    """½‖G(z) − x‖² of the rounded network."""
+    activation = latent
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        activation = rounded(activation @ kernel + bias, width)[0]
+    logits = activation @ layers.kernels[-1] + layers.biases[-1]
+    residual = jnp.tanh(logits) - target
+    return 0.5 * (residual @ residual)
+
+
+def expansion(
+    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
+    """Gradient and exact Hessian of `value`."""
+    activation, jacobian = latent, jnp.eye(len(latent), dtype=latent.dtype)
+    passed = []
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        normals = kernel.T @ jacobian
+        activation, slope, bend = rounded(activation @ kernel + bias, width)
+        jacobian = slope[:, None] * normals
+        passed.append((normals, slope, bend))
+    jacobian = layers.kernels[-1].T @ jacobian
+    image = jnp.tanh(activation @ layers.kernels[-1] + layers.biases[-1])
+    residual, decay = image - target, 1 - image * image
+    output = residual * decay
+    curvature = decay * (decay - 2 * image * residual)
+    hessian = jacobian.T @ (curvature[:, None] * jacobian)
+    signal = layers.kernels[-1] @ output
+    for kernel, (normals, slope, bend) in zip(
+        layers.kernels[-2::-1], passed[::-1], strict=True
+    ):
+        hessian = hessian + normals.T @ ((signal * bend)[:, None] * normals)
+        signal = kernel @ (slope * signal)
+    return jacobian.T @ output, hessian
+
+
+def step(
+    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+) -> Latent:
+    """Take the best of several lengths of a Newton step, curvatures made positive."""
+    gradient, hessian = expansion(layers, latent, target, width)
+    values, vectors = jnp.linalg.eigh(hessian)
+    sizes = jnp.abs(values)
+    sizes = jnp.maximum(sizes, LEAST_CURVATURE * jnp.max(sizes))
+    change = -vectors @ ((vectors.T @ gradient) / sizes)
+    lengths = jnp.array(LENGTHS, latent.dtype)
+    found = jax.vmap(lambda t: value(layers, latent + t * change, target, width))(
+        lengths
+    )
+    best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
+    moved = latent + lengths[best] * change
+    return jnp.where(jnp.isfinite(moved), moved, latent)
+
+
+def descend(layers: Layers, latent: Latent, target: Float[Array, "pixels"]) -> Latent:
+    """Follow the minimum near a latent while the corners sharpen, for all `WIDTHS`."""
+    widths = jnp.asarray(WIDTHS, latent.dtype)
+    return jax.lax.scan(
+        lambda z, w: (step(layers, z, target, w), None), latent, widths
+    )[0]

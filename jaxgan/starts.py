@@ -1,0 +1,55 @@
+"""Where the search for the code of an image begins."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxgan.types import Examples, Latents, PRNGKey
+
+CHUNK = 1000
+
+
+def prior_starts(
+    key: PRNGKey, images: Int[Array, "n"], num_starts: int, latent_dim: int
+) -> Float[Array, "n starts latent"]:
+    """Draw starts from the prior; each depends on key, image and start number only."""
+
+    def one(image: Array, start: Array) -> Array:
+        return jax.random.normal(
+            jax.random.fold_in(jax.random.fold_in(key, image), start), (latent_dim,)
+        )
+
+    starts = jnp.arange(num_starts)
+    return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(images)
+
+
+def sample_bank(
+    generate: Callable[[Latents], Examples], key: PRNGKey, size: int, latent_dim: int
+) -> tuple[Float[Array, "size latent"], Float[Array, "size pixels"]]:
+    """Draw codes and their images, flattened: made once for all targets."""
+    latents = jax.random.normal(key, (size, latent_dim))
+    images = jax.lax.map(lambda z: generate(z[None])[0], latents, batch_size=CHUNK)
+    return latents, images.reshape(size, -1)
+
+
+def nearest_starts(
+    bank: tuple[Float[Array, "size latent"], Float[Array, "size pixels"]],
+    targets: Float[Array, "n pixels"],
+    num_starts: int,
+) -> Float[Array, "n starts latent"]:
+    """Give the codes in the bank whose images are nearest to each target, in order.
+
+    Raises:
+        ValueError: if the bank has fewer codes.
+    """
+    latents, images = bank
+    if num_starts > len(latents):
+        raise ValueError(f"a bank of {len(latents)} has no {num_starts} nearest codes")
+    squares = jnp.sum(images * images, 1)
+
+    def one(target: Array) -> Array:
+        return latents[jax.lax.top_k(2.0 * (images @ target) - squares, num_starts)[1]]
+
+    return jax.lax.map(one, targets, batch_size=CHUNK)

@@ -1,0 +1,186 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgan import descent, expansive, inversion, networks, regions, starts
+from jaxgan import levenberg_marquardt as lm
+
+KEY = jax.random.key(0)
+DIM = 3
+NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(6, 6, 1), batch_norm=False)
+PARAMS = jax.tree.map(lambda p: 1.5 * p, NETWORK.init(jax.random.key(1)))
+
+
+def generate(latents):
+    return NETWORK.apply(
+        jax.tree.map(lambda p: p.astype(latents.dtype), PARAMS), latents
+    )
+
+
+CODES = jax.random.normal(jax.random.key(2), (5, DIM))
+TARGETS = generate(CODES)
+
+
+def invert(targets=TARGETS, **options):
+    options = {"latent_dim": DIM, "num_starts": 8, "bank_size": 200} | options
+    return inversion.invert(generate, KEY, targets, **options)
+
+
+def test_codes_of_reachable_images_are_recovered():
+    found = invert()
+    assert found.errors.shape == (5, 8) and found.latents.dtype == np.float64
+    best = found.best()
+    np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-12)
+    np.testing.assert_allclose(best, CODES, atol=1e-4)
+    assert found.finished[found.errors < 1e-12].all()
+
+
+def test_what_is_found_does_not_depend_on_chunks_or_other_images():
+    targets = jnp.clip(TARGETS + 0.3, -1, 1)  # not reachable
+    whole = invert(targets)
+    for other in (invert(targets, chunk=3), invert(targets, chunk=1000)):
+        np.testing.assert_allclose(other.errors, whole.errors, rtol=1e-3)
+    alone = invert(targets[3:], first_image=3)
+    np.testing.assert_allclose(alone.errors, whole.errors[3:], rtol=1e-3)
+    fewer = invert(targets, num_starts=4, bank_size=0)
+    more = invert(targets, num_starts=6, bank_size=0)
+    np.testing.assert_allclose(fewer.errors, more.errors[:, :4], rtol=1e-3)
+
+
+def test_the_error_is_per_pixel_on_the_unit_scale():
+    found = invert(max_steps=5)
+    latents = jnp.asarray(found.latents[2], jnp.float32)
+    pixels, target = (generate(latents) + 1) / 2, (TARGETS[2] + 1) / 2
+    expected = jnp.mean((pixels - target[None]) ** 2, (1, 2, 3))
+    np.testing.assert_allclose(found.errors[2], expected, rtol=1e-4, atol=1e-9)
+
+
+def test_survivors_are_the_best_and_cost_less():
+    targets = jnp.clip(TARGETS + 0.3, -1, 1)
+    all_, few = invert(targets), invert(targets, survivors=2)
+    assert (few.finished.sum(1) <= 2).all()
+    assert few.steps.sum() < 0.7 * all_.steps.sum()
+    assert (few.errors.min(1) <= np.median(all_.errors, 1) + 1e-9).all()
+
+
+def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere():
+    def broken(latents):
+        # Not a number in a half-space that contains about half of the starts.
+        return jnp.where(latents[:, :1, None, None] > 0, jnp.nan, generate(latents))
+
+    codes = CODES.at[:, 0].set(-jnp.abs(CODES[:, 0]))
+    found = inversion.invert(
+        broken, KEY, generate(codes), latent_dim=DIM, num_starts=12, bank_size=0
+    )
+    lost = ~np.isfinite(found.errors)
+    assert 0.2 < lost.mean() < 0.8 and not found.finished[lost].any()
+    assert np.isfinite(found.errors.min(1)).all()
+    np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-6)
+
+
+def test_bad_numbers_are_refused():
+    with pytest.raises(ValueError, match="survivors must be in 1…num_starts"):
+        invert(survivors=9)
+    with pytest.raises(ValueError, match="prior_weight must be ≥ 0, got -1"):
+        invert(prior_weight=-1.0)
+    flat = TARGETS.reshape(5, -1)
+    with pytest.raises(ValueError, match="a bank of 10 has no 20 nearest codes"):
+        starts.nearest_starts((jnp.zeros((10, 2)), jnp.zeros((10, 36))), flat, 20)
+
+    def single(latents):
+        return generate(latents.astype(jnp.float32))
+
+    with pytest.raises(ValueError, match="precision of its latents"):
+        inversion.invert(single, KEY, TARGETS, latent_dim=DIM, num_starts=2)
+
+
+def test_nearest_starts_are_the_nearest():
+    bank = starts.sample_bank(generate, KEY, 50, DIM)
+    flat = TARGETS.reshape(5, -1)
+    found = starts.nearest_starts(bank, flat, 4)
+    gaps = np.asarray(bank[1])[None] - np.asarray(flat)[:, None]
+    distances = np.linalg.norm(gaps, axis=2)
+    expected = np.asarray(bank[0])[distances.argsort(1)[:, :4]]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_one_step_solves_a_linear_problem():
+    matrix = jax.random.normal(KEY, (DIM, 7))
+    target = jax.random.normal(jax.random.key(4), (7,))
+
+    def linear(latents):
+        return latents @ matrix
+
+    state = lm.start(linear, jnp.zeros(DIM), target, 0.5)
+    state = state._replace(damping=jnp.asarray(1e-12))
+    after = lm.step(linear, state, target, 0.5)
+    normal = matrix @ matrix.T + 0.5 * jnp.eye(DIM)
+    expected = jnp.linalg.solve(normal, matrix @ target)
+    np.testing.assert_allclose(after.latent, expected, rtol=1e-4)
+
+
+def test_steps_never_raise_the_value():
+    target = jnp.clip(TARGETS[0] + 0.5, -1, 1)
+    state = lm.start(generate, 3 * CODES[1], target, 0.0)
+    for _ in range(30):
+        after = lm.step(generate, state, target, 0.0)
+        assert float(after.value) <= float(state.value)
+        state = after
+
+
+def test_descent_keeps_the_best_point():
+    """A step size that overshoots: the last iterate is not the best one."""
+    start = jnp.ones((2, DIM))
+    found = descent.descend(generate, start, TARGETS[:2], optax.sgd(0.7), 40)
+    values = [
+        descent.objective(generate, target)(latent)
+        for latent, target in zip(found.latents, TARGETS, strict=False)
+    ]
+    np.testing.assert_allclose(found.values, values, rtol=1e-5)
+    for n in (1, 10, 39):
+        shorter = descent.descend(generate, start, TARGETS[:2], optax.sgd(0.7), n)
+        assert (found.values <= shorter.values * (1 + 1e-5)).all()
+
+
+def test_descent_treats_each_instance_on_its_own():
+    optimizer = optax.sgd(0.1, momentum=0.7)
+    latents = jax.random.normal(KEY, (5, DIM))
+    whole = descent.descend(generate, latents, TARGETS, optimizer, 20)
+    for number in range(5):
+        one = slice(number, number + 1)
+        alone = descent.descend(generate, latents[one], TARGETS[one], optimizer, 20)
+        np.testing.assert_allclose(alone.values, whole.values[one], rtol=1e-3)
+
+
+def test_cross_entropy_does_not_saturate_with_tanh():
+    def by_logit(fit, logit):
+        return jax.grad(lambda a: fit(jnp.tanh(a), jnp.array([-0.5])))(
+            jnp.array([logit])
+        )
+
+    # By the logit a of tanh(a): the residual itself, (tanh a − x).
+    for logit in (0.0, 1.0, 3.0):
+        np.testing.assert_allclose(
+            by_logit(descent.cross_entropy, logit), jnp.tanh(logit) + 0.5, rtol=2e-3
+        )
+    assert float(by_logit(descent.squared_error, 6.0)[0]) < 1e-4
+
+
+def test_expansive_generators_are_inverted_in_closed_form():
+    with jax.enable_x64(True):
+        layers = jax.tree.map(
+            lambda w: jnp.asarray(w, jnp.float64), regions.layers_of(PARAMS)
+        )
+        codes = 0.5 * jax.random.normal(KEY, (20, DIM), jnp.float64)
+        images = generate(codes).reshape(20, -1)
+        found = expansive.invert_expansive(layers, images)
+        np.testing.assert_allclose(found, codes, rtol=1e-8, atol=1e-9)
+
+
+def test_a_layer_that_narrows_has_no_closed_form():
+    narrow = networks.mlp_generator(3, (8, 4), shape=(9,), batch_norm=False)
+    layers = regions.layers_of(narrow.init(KEY))
+    with pytest.raises(ValueError, match="a layer narrows"):
+        expansive.invert_expansive(layers, jnp.zeros((1, 9)))

@@ -1,0 +1,213 @@
+"""Local minima on toy generators whose landscape is known by exhaustive search."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import optimize
+
+from jaxgan import (
+    certificates,
+    counting,
+    facets,
+    networks,
+    regions,
+    settling,
+    smoothing,
+)
+
+STATUSES = certificates.STATUSES
+
+
+def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
+    """A small generator with random biases, in double precision, and a target."""
+    network = networks.mlp_generator(
+        latent_dim, widths, shape=(pixels,), batch_norm=False
+    )
+    params = network.init(jax.random.key(seed))
+    keys = iter(jax.random.split(jax.random.key(seed + 1000), 100))
+    params = jax.tree.map(
+        lambda p: p + 0.5 * jax.random.normal(next(keys), p.shape), params
+    )
+    target = 0.8 * jnp.tanh(jax.random.normal(next(keys), (pixels,)))
+    return network, params, np.asarray(target, np.float64)
+
+
+def in_double(params):
+    return jax.tree.map(
+        lambda w: jnp.asarray(w, jnp.float64), regions.layers_of(params)
+    )
+
+
+def objective(params, target):
+    """½‖G(z) − x‖² in NumPy, written again."""
+    layers = [np.asarray(w, np.float64) for w in regions.layers_of(params).kernels]
+    biases = [np.asarray(b, np.float64) for b in regions.layers_of(params).biases]
+
+    def value(points):
+        h = np.atleast_2d(points)
+        for kernel, bias in zip(layers[:-1], biases[:-1], strict=True):
+            h = h @ kernel + bias
+            h = np.maximum(h, networks.NEGATIVE_SLOPE * h)
+        h = np.tanh(h @ layers[-1] + biases[-1])
+        return 0.5 * np.sum((h - target) ** 2, 1)
+
+    return value
+
+
+def exhaustive_minima(value, half_width=6.0, size=601):
+    """All strict minima of a fine grid, refined without derivatives."""
+    axis = np.linspace(-half_width, half_width, size)
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
+    values = value(grid.reshape(-1, 2)).reshape(size, size)
+    inner = values[1:-1, 1:-1]
+    lowest = np.ones_like(inner, bool)
+    for i in (-1, 0, 1):
+        for j in (-1, 0, 1):
+            if i or j:
+                moved = values[1 + i : size - 1 + i, 1 + j : size - 1 + j]
+                lowest &= inner < moved
+    found = []
+    for start in grid[1:-1, 1:-1][lowest]:
+        end = optimize.minimize(
+            lambda z: value(z)[0],
+            start,
+            method="Nelder-Mead",
+            options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 4000},
+        )
+        if not any(np.linalg.norm(end.x - other) < 1e-4 for other in found):
+            found.append(end.x)
+    return np.array(found)
+
+
+def settle(params, target, starts):
+    return settling.settle(
+        params, np.asarray(starts), target[None], np.zeros(len(starts), int)
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_settled_points_are_all_the_minima_and_nothing_else(seed):
+    _, params, target = toy(seed)
+    value = objective(params, target)
+    truth = exhaustive_minima(value)
+    starts = np.random.default_rng(seed).normal(size=(120, 2)) * 2.5
+    end = settle(params, target, starts)
+    status = end.certificates.status
+    proved = (status == STATUSES.index("strict")) | (status == STATUSES.index("kink"))
+    # No false proof: around each proved point the objective is larger, everywhere.
+    rng = np.random.default_rng(1)
+    for point in end.latents[proved]:
+        for radius in (1e-6, 1e-4):
+            around = point + radius * rng.normal(size=(200, 2))
+            rounding = 8 * np.finfo(float).eps * value(point)
+            assert (value(around) > value(point) - rounding).all()
+    # Inside the grid the proved points are the minima, one for one.
+    inside = truth[np.abs(truth).max(1) < 5]
+    points = end.latents[proved]
+    points = points[np.abs(points).max(1) < 5]
+    labels = counting.cluster(points, 1e-6)
+    assert labels.max() + 1 == len(inside)
+    for minimum in inside:
+        assert np.linalg.norm(points - minimum, axis=1).min() < 1e-3
+
+
+def test_kinks_and_smooth_minima_are_told_apart():
+    seen = set()
+    for seed in range(4):
+        _, params, target = toy(seed)
+        starts = np.random.default_rng(seed).normal(size=(40, 2)) * 2
+        end = settle(params, target, starts)
+        for status, held in zip(end.certificates.status, end.held.sum(1), strict=True):
+            seen.add(STATUSES[int(status)])
+            if STATUSES[int(status)] == "strict":
+                assert held == 0
+            if STATUSES[int(status)] == "kink":
+                assert held > 0
+    assert {"strict", "kink"} <= seen
+
+
+def test_the_network_from_inside_is_the_network():
+    network, params, _ = toy(0, latent_dim=3)
+    layers = regions.layers_of(params)
+    z = jax.random.normal(jax.random.key(2), (3,))
+    units = regions.units_at(layers, z)
+    here = regions.region(layers, z, units > 0)
+    np.testing.assert_allclose(here.units, units, rtol=1e-5, atol=1e-6)
+    image = network.apply(params, z[None])[0]
+    np.testing.assert_allclose(jnp.tanh(here.logits), image, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        here.normals, jax.jacfwd(lambda z: regions.units_at(layers, z))(z),
+        rtol=1e-4, atol=1e-5,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        here.jacobian, jax.jacfwd(lambda z: regions.logits_at(layers, z))(z),
+        rtol=1e-4, atol=1e-5,
+    )  # fmt: skip
+
+
+def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs():
+    _, params, target = toy(3, latent_dim=4)
+    with jax.enable_x64(True):
+        layers, x = in_double(params), jnp.asarray(target)
+        z = jax.random.normal(jax.random.key(5), (4,), jnp.float64)
+        at = facets.local(layers, facets.start(layers, z), x)
+
+        def exact(z):
+            return facets.value(layers, z, x)
+
+        np.testing.assert_allclose(at.gradient, jax.grad(exact)(z), rtol=1e-9)
+        np.testing.assert_allclose(
+            at.hessian, jax.hessian(exact)(z), rtol=1e-9, atol=1e-12
+        )
+        for width in (1.0, 0.1, 0.003):
+
+            def smooth(z, width=width):
+                return smoothing.value(layers, z, x, jnp.asarray(width))
+
+            gradient, hessian = smoothing.expansion(layers, z, x, jnp.asarray(width))
+            np.testing.assert_allclose(gradient, jax.grad(smooth)(z), rtol=1e-8)
+            np.testing.assert_allclose(
+                hessian, jax.hessian(smooth)(z), rtol=1e-8, atol=1e-9
+            )
+        gap = smoothing.value(layers, z, x, jnp.asarray(1e-9)) - exact(z)
+        assert abs(float(gap)) < 1e-8
+
+
+def test_the_hessian_changes_no_faster_than_its_bound():
+    _, params, target = toy(1, latent_dim=3)
+    with jax.enable_x64(True):
+        layers, x = in_double(params), jnp.asarray(target)
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            state = facets.start(layers, jnp.asarray(rng.normal(size=3)))
+            here = facets.local(layers, state, x)
+            norms = np.linalg.norm(here.normals, axis=1)
+            radius = float(np.min(np.abs(here.units) / norms))
+            bound = float(
+                certificates.hessian_lipschitz(layers, state, jnp.asarray(radius))
+            )
+            direction = rng.normal(size=3)
+            move = 0.9 * radius * direction / np.linalg.norm(direction)
+            there = facets.local(layers, facets.start(layers, state.latent + move), x)
+            change = np.linalg.norm(there.hessian - here.hessian, 2)
+            assert change <= bound * np.linalg.norm(move) * (1 + 1e-9)
+
+
+def test_what_is_no_minimum_is_not_called_one():
+    _, params, target = toy(0)
+    with jax.enable_x64(True):
+        layers, x = in_double(params), jnp.asarray(target)
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            state = facets.start(layers, jnp.asarray(rng.normal(size=2)))
+            found = certificates.certify(layers, state, x)
+            assert STATUSES[int(found.status)] == "not_stationary"
+
+
+def test_other_networks_are_refused():
+    with pytest.raises(ValueError, match="folded fully connected generator"):
+        regions.layers_of({"something": jnp.zeros(3)})
+    network = networks.conv_generator(2, width=4, channels=(2, 2), batch_norm=False)
+    with pytest.raises(ValueError, match="convolutions"):
+        regions.layers_of(network.init(jax.random.key(0)))
