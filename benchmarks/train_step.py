@@ -20,23 +20,24 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 
+from benchmarks.products import (
+    Product,
+    each,
+    gflop,
+    milliseconds,
+    products_program,
+)
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
 from jaxgan import gans, training
 from jaxgan.networks import mlp_critic, mlp_generator
 
 NUM_IMAGES = 60_000
 
-Product = tuple[str, int, int, int]
-"""`forward`, `weights` (xᵀδ) or `inputs` (δWᵀ); rows, layer inputs, layer outputs."""
-
 
 def step_products(batch: int) -> list[Product]:
     """List the matrix products that a step cannot do without."""
     critic = list(pairwise(CRITIC_WIDTHS))
     generator = list(pairwise(GENERATOR_WIDTHS))
-
-    def each(kind: str, rows: int, layers: list) -> list[Product]:
-        return [(kind, rows, *layer) for layer in layers]
 
     return [
         *each("forward", batch, generator),
@@ -57,43 +58,6 @@ def step_products(batch: int) -> list[Product]:
         *each("weights", batch, generator),
         *each("inputs", batch, generator[1:]),
     ]
-
-
-def gflop(products: list[Product]) -> float:
-    """Count the floating-point operations, in 10⁹."""
-    return sum(2e-9 * rows * i * o for _, rows, i, o in products)
-
-
-def products_program(batch: int, steps: int) -> Callable[[], object]:
-    """Compile the matrix products of `steps` steps and nothing else."""
-    shapes = {"forward": (0, 1, 2), "weights": (1, 0, 2), "inputs": (0, 2, 1)}
-    products = step_products(batch)
-    operands = []
-    for number, (kind, *sizes) in enumerate(products):
-        m, k, n = (sizes[axis] for axis in shapes[kind])
-        left, right = jax.random.split(jax.random.fold_in(jax.random.key(0), number))
-        # As in the step: weight gradients transpose their left operand, input
-        # gradients their right one.
-        a = jax.random.normal(left, (k, m) if kind == "weights" else (m, k))
-        b = jax.random.normal(right, (n, k) if kind == "inputs" else (k, n))
-        operands.append((a, b))
-
-    def multiply(kind: str, a: jax.Array, b: jax.Array) -> jax.Array:
-        if kind == "weights":
-            return a.T @ b
-        return a @ b.T if kind == "inputs" else a @ b
-
-    def body(operands, _):
-        changed = []
-        for (kind, *_), (a, b) in zip(products, operands, strict=True):
-            # The barrier makes the whole product, and the one changed element keeps
-            # it inside the loop.
-            product = jax.lax.optimization_barrier(multiply(kind, a, b))
-            changed.append((a.at[0, 0].set(1e-3 * product[0, 0]), b))
-        return changed, None
-
-    run = jax.jit(lambda operands: jax.lax.scan(body, operands, length=steps)[0])
-    return lambda: jax.block_until_ready(run(operands))
 
 
 def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
@@ -118,13 +82,6 @@ def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
     return run, seconds
 
 
-def milliseconds(run: Callable[[], object], steps: int) -> float:
-    """Time one call, per step."""
-    started = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - started) / steps
-
-
 def torch_times(batch: int, steps: int) -> dict:
     """Time PyTorch in a process of its own, so that no thread pools meet."""
     module = [sys.executable, "-m", "benchmarks.torch_peer"]
@@ -137,7 +94,7 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
     """Compare the contenders at one batch size; medians over the rounds."""
     epoch, few = NUM_IMAGES // batch, 100
     step, compile_seconds = step_program(batch, epoch)
-    products = products_program(batch, few)
+    products = products_program(step_products(batch), few)
     has_torch = importlib.util.find_spec("torch") is not None
     times: dict[str, list[float]] = {"step": [], "gemm": [], "plain": [], "shared": []}
     step()

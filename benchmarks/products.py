@@ -1,0 +1,57 @@
+"""The limit that a program's matrix products set: what they take by themselves."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import jax
+
+Product = tuple[str, int, int, int]
+"""`forward`, `weights` (xᵀδ) or `inputs` (δWᵀ); rows, layer inputs, layer outputs."""
+
+
+def each(kind: str, rows: int, layers: Sequence[tuple[int, int]]) -> list[Product]:
+    """List one product for each layer."""
+    return [(kind, rows, *layer) for layer in layers]
+
+
+def gflop(products: list[Product]) -> float:
+    """Count the floating-point operations, in 10⁹."""
+    return sum(2e-9 * rows * i * o for _, rows, i, o in products)
+
+
+def products_program(products: list[Product], steps: int) -> Callable[[], object]:
+    """Compile `steps` repetitions of these products and nothing else."""
+    shapes = {"forward": (0, 1, 2), "weights": (1, 0, 2), "inputs": (0, 2, 1)}
+    operands = []
+    for number, (kind, *sizes) in enumerate(products):
+        m, k, n = (sizes[axis] for axis in shapes[kind])
+        left, right = jax.random.split(jax.random.fold_in(jax.random.key(0), number))
+        # As in the step: weight gradients transpose their left operand, input
+        # gradients their right one.
+        a = jax.random.normal(left, (k, m) if kind == "weights" else (m, k))
+        b = jax.random.normal(right, (n, k) if kind == "inputs" else (k, n))
+        operands.append((a, b))
+
+    def multiply(kind: str, a: jax.Array, b: jax.Array) -> jax.Array:
+        if kind == "weights":
+            return a.T @ b
+        return a @ b.T if kind == "inputs" else a @ b
+
+    def body(operands, _):
+        changed = []
+        for (kind, *_), (a, b) in zip(products, operands, strict=True):
+            # The barrier makes the whole product, and the one changed element keeps
+            # it inside the loop.
+            product = jax.lax.optimization_barrier(multiply(kind, a, b))
+            changed.append((a.at[0, 0].set(1e-3 * product[0, 0]), b))
+        return changed, None
+
+    run = jax.jit(lambda operands: jax.lax.scan(body, operands, length=steps)[0])
+    return lambda: jax.block_until_ready(run(operands))
+
+
+def milliseconds(run: Callable[[], object], steps: int) -> float:
+    """Time one call, per step."""
+    started = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - started) / steps
