@@ -90,7 +90,7 @@ def train(
     latents = jax.random.normal(latents_key, (FOLDING_LATENTS, generator.latent_dim))
     network, weights = generator.fold(trained.state.average, latents)
     weights = models.as_stored(weights)
-    shown = network.apply(
+    shown = jax.jit(network.apply)(
         weights, jax.random.normal(sample_key, (100, generator.latent_dim))
     )
     grid = plots.image_grid(plots.to_pixels(np.asarray(shown)), 10)

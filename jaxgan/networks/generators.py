@@ -79,7 +79,8 @@ def _generator(
     init, apply = bind(module(batch_norm), latents)
     plain = bind(module(False), latents)
 
-    def fold(params: Params, latents: Latents) -> tuple[Network, Params]:
+    @jax.jit
+    def folded_weights(params: Params, latents: Latents) -> Params:
         sown: Any = module(batch_norm).apply(
             {"params": params}, latents, mutable=["statistics"]
         )[1]
@@ -92,7 +93,10 @@ def _generator(
             bias = norm["bias"] - mean * gain
             columns = gain.reshape((1,) * (kernel.ndim - 1) + gain.shape)
             folded[name] = {"affine": {"kernel": kernel * columns, "bias": bias}}
-        return plain, folded
+        return folded
+
+    def fold(params: Params, latents: Latents) -> tuple[Network, Params]:
+        return plain, folded_weights(params, latents)
 
     return Generator(init, apply, latent_dim, fold)
 
