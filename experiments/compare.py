@@ -66,7 +66,7 @@ def run(config: Config) -> dict[str, Any]:
     out = config.out or Path("runs") / f"compare-{real.name}-{config.seed}"
     run_folder.open_run_folder(
         out,
-        record.record("compare", config, real),
+        record.record("compare", config, real.name, (real.images, real.labels)),
         resume=config.resume,
         overwrite=config.overwrite,
         may_change=record.MAY_CHANGE_ON_RESUME,

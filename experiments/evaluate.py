@@ -47,7 +47,12 @@ def run(config: Config) -> dict[str, Any]:
     out = config.out or Path("runs") / f"evaluate-{name}-{config.seed}"
     run_folder.open_run_folder(
         out,
-        record.record("evaluate", config, reference),
+        record.record(
+            "evaluate",
+            config,
+            reference.name,
+            (reference.images, reference.labels),
+        ),
         resume=False,
         overwrite=config.overwrite,
     )

@@ -10,7 +10,6 @@ import jax
 
 from experiments.options import DataOptions
 from jaxgan import digests
-from jaxgan.data import Dataset
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
 NOT_THE_RUN = ("out", "resume", "overwrite")
@@ -24,8 +23,17 @@ MAY_CHANGE_ON_RESUME = (
 )
 
 
-def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, Any]:
-    """Say what makes the run what it is, as JSON."""
+def record(
+    experiment: str, options: DataOptions, dataset: str, arrays: Any
+) -> dict[str, Any]:
+    """Say what makes the run what it is, as JSON.
+
+    Args:
+        experiment: its name.
+        options: its flags.
+        dataset: name of what was loaded.
+        arrays: what was loaded; its digest is recorded.
+    """
     flags = dataclasses.asdict(options)
     flags = {
         name: str(value) if isinstance(value, Path) else value
@@ -36,8 +44,8 @@ def record(experiment: str, options: DataOptions, real: Dataset) -> dict[str, An
         "experiment": experiment,
         "command": command(experiment, options),
         **flags,
-        "dataset": real.name,
-        "data_sha256": digests.sha256((real.images, real.labels)),
+        "dataset": dataset,
+        "data_sha256": digests.sha256(arrays),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": jax.devices()[0].device_kind,
     }

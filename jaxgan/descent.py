@@ -74,7 +74,6 @@ def descend(
     *,
     fit: Fit = squared_error,
     prior_weight: float = 0.0,
-    project: Callable[[Latent], Latent] = lambda latent: latent,
 ) -> Descended:
     """Minimise each instance's objective for `num_steps` steps from its own start.
 
@@ -86,7 +85,6 @@ def descend(
         num_steps: of the optimiser; one gradient each, without line search.
         fit: how image and target are compared.
         prior_weight: of ½‖z‖².
-        project: applied to the start and after every step.
     """
     optimizer = optax.with_extra_args_support(optimizer)
 
@@ -105,9 +103,8 @@ def descend(
             change, state = optimizer.update(
                 gradient, state, latent, value=now, grad=gradient, value_fn=value
             )
-            return (project(latent + jnp.asarray(change)), state, best, least), None
+            return (latent + jnp.asarray(change), state, best, least), None
 
-        start = project(start)
         carry = (start, optimizer.init(start), start, jnp.inf)
         (latent, _, best, least), _ = jax.lax.scan(body, carry, length=num_steps)
         last = value(latent)

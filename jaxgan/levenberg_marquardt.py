@@ -31,25 +31,29 @@ class State(NamedTuple):
     growth: Float[Array, ""]
 
 
-def start(
-    generate: Callable[[Latents], Examples],
-    latent: Latent,
-    target: Example,
-    prior_weight: float,
-) -> State:
-    """Begin at a point."""
-    residual = (generate(latent[None])[0] - target).reshape(-1)
-    value = _value(residual, latent, prior_weight)
+def begin(latent: Latent) -> State:
+    """Begin at a point whose value is not known yet."""
     one = jnp.ones((), latent.dtype)
-    value = jnp.where(jnp.isfinite(value), value, jnp.inf)
-    return State(latent, value, DAMPING * one, 2.0 * one)
+    return State(latent, jnp.inf * one, DAMPING * one, 2.0 * one)
+
+
+def renew(
+    generate: Callable[[Latents], Examples],
+    state: State,
+    target: Example,
+    prior_weight: float | Scalar,
+) -> State:
+    """Evaluate a state, new or of another generator."""
+    residual = _residual(generate, state.latent, target)
+    value = _value(residual, state.latent, prior_weight)
+    return state._replace(value=jnp.where(jnp.isfinite(value), value, jnp.inf))
 
 
 def step(
     generate: Callable[[Latents], Examples],
     state: State,
     target: Example,
-    prior_weight: float,
+    prior_weight: float | Scalar,
 ) -> State:
     """Try one step; the damping follows the gain ratio (Nielsen 1999, IMM-REP-1999-05).
 
@@ -58,7 +62,7 @@ def step(
     """
 
     def residuals(latent: Latent) -> Array:
-        return (generate(latent[None])[0] - target).reshape(-1)
+        return _residual(generate, latent, target)
 
     latent = state.latent
     identity = jnp.eye(len(latent), dtype=latent.dtype)
@@ -87,5 +91,11 @@ def step(
     )
 
 
-def _value(residual: Array, latent: Latent, prior_weight: float) -> Scalar:
+def _residual(
+    generate: Callable[[Latents], Examples], latent: Latent, target: Example
+) -> Array:
+    return generate(latent[None]).reshape(-1) - target.reshape(-1)
+
+
+def _value(residual: Array, latent: Latent, prior_weight: float | Scalar) -> Scalar:
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))

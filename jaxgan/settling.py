@@ -1,15 +1,16 @@
 """From the end points of a search to exact local minima, with their certificates."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan import certificates, facets, smoothing
 from jaxgan.certificates import STATUSES, Certificate
-from jaxgan.regions import layers_of, units_at
+from jaxgan.regions import Layers, layers_of, units_at
 from jaxgan.rounds import run_rounds
 from jaxgan.types import Params
 
@@ -26,12 +27,14 @@ class Settled(NamedTuple):
         latents: in double precision.
         errors: mean squared error per pixel, pixels in [0, 1].
         held: units whose facets a point is on.
+        steps: taken on facets, after the smoothing.
         certificates: arrays with one entry for each point.
     """
 
     latents: Float[np.ndarray, "n latent"]
     errors: Float[np.ndarray, "n"]
     held: Bool[np.ndarray, "n units"]
+    steps: Int[np.ndarray, "n"]
     certificates: Certificate
 
     def share(self, status: str) -> float:
@@ -67,43 +70,6 @@ def settle(
         layers = jax.tree.map(lambda w: jnp.asarray(w, jnp.float64), layers_of(params))
         flat = jnp.asarray(targets, jnp.float64).reshape(len(targets), -1)
         numbers = jnp.asarray(owners)
-
-        @jax.jit
-        def smooth(points, owners):
-            def one(point, owner):
-                end = smoothing.descend(layers, point, flat[owner])
-                units = units_at(layers, end)
-                crowded = jnp.sum(jnp.abs(units) < NEAR) > len(end)
-                held = (jnp.abs(units) < NEAR) & ~crowded
-                return facets.State(end, units > 0, held, jnp.array(False))
-
-            return jax.vmap(one)(points, owners)
-
-        @jax.jit
-        def advance(states, owners):
-            def one(state, owner):
-                def body(_, state):
-                    after = facets.step(layers, state, flat[owner])
-                    return jax.tree.map(
-                        lambda old, new: jnp.where(state.finished, old, new),
-                        state,
-                        after,
-                    )
-
-                return jax.lax.fori_loop(0, ROUND, body, state)
-
-            return jax.vmap(one)(states, owners)
-
-        @jax.jit
-        def judge(states, owners):
-            def one(item):
-                state, owner = item
-                error = facets.value(layers, state.latent, flat[owner])
-                certificate = certificates.certify(layers, state, flat[owner])
-                return error / (2 * flat.shape[1]), certificate
-
-            return jax.lax.map(one, (states, owners), batch_size=chunk)
-
         points = jnp.asarray(latents, jnp.float64)
         states = facets.State(
             points,
@@ -111,23 +77,63 @@ def settle(
             jnp.zeros((len(points), layers.num_units), bool),
             jnp.zeros(len(points), bool),
         )
-        everything = np.ones(len(points), bool)
-        states = run_rounds(
-            lambda some, owners: smooth(some.latent, owners),
-            states,
-            numbers,
-            everything,
-            chunk=chunk,
+        smooth, advance = (
+            partial(_smooth, layers, flat),
+            partial(_advance, layers, flat),
         )
+        everything = np.ones(len(points), bool)
+        states = run_rounds(smooth, states, numbers, everything, chunk=chunk)
+        steps = np.zeros(len(points), int)
         for _ in range(MAX_ROUNDS):
             active = ~np.asarray(states.finished)
             if not active.any():
                 break
             states = run_rounds(advance, states, numbers, active, chunk=chunk)
-        errors, found = judge(states, numbers)
+            steps += ROUND * active
+        errors, found = _judge(layers, flat, states, numbers, chunk)
     return Settled(
         np.asarray(states.latent),
         np.asarray(errors),
         np.asarray(states.held),
+        steps,
         jax.tree.map(np.asarray, found),
     )
+
+
+@jax.jit
+def _smooth(layers: Layers, targets: Array, states: facets.State, owners: Array):
+    def one(point: Array, owner: Array) -> facets.State:
+        end = smoothing.descend(layers, point, targets[owner])
+        units = units_at(layers, end)
+        crowded = jnp.sum(jnp.abs(units) < NEAR) > len(end)
+        held = (jnp.abs(units) < NEAR) & ~crowded
+        return facets.State(end, units > 0, held, jnp.array(False))
+
+    return jax.vmap(one)(states.latent, owners)
+
+
+@jax.jit
+def _advance(layers: Layers, targets: Array, states: facets.State, owners: Array):
+    def one(state: facets.State, owner: Array) -> facets.State:
+        def body(_, state):
+            after = facets.step(layers, state, targets[owner])
+            return jax.tree.map(
+                lambda old, new: jnp.where(state.finished, old, new), state, after
+            )
+
+        return jax.lax.fori_loop(0, ROUND, body, state)
+
+    return jax.vmap(one)(states, owners)
+
+
+@partial(jax.jit, static_argnums=4)
+def _judge(
+    layers: Layers, targets: Array, states: facets.State, owners: Array, chunk: int
+):
+    def one(item: tuple[facets.State, Array]) -> tuple[Array, Certificate]:
+        state, owner = item
+        error = facets.value(layers, state.latent, targets[owner])
+        certificate = certificates.certify(layers, state, targets[owner])
+        return error / (2 * targets.shape[1]), certificate
+
+    return jax.lax.map(one, (states, owners), batch_size=chunk)

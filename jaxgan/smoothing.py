@@ -7,19 +7,24 @@ steps follow the minimum. The Hessian is exact: beside the curvature of tanh and
 loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the signal that arrives at the activation.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import Layers
-from jaxgan.types import Latent, Scalar
+from jaxgan.regions import Layers, layers_of
+from jaxgan.types import Latent, Latents, Params, Scalar
+
+Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
+"""A generator with corners of a given width."""
 
 WIDTHS = np.concatenate(
     [
-        np.repeat(np.geomspace(0.1, 1e-3, 10), 8),
-        np.repeat(np.geomspace(3e-4, 1e-8, 8), 4),
+        np.repeat(np.geomspace(0.02, 1e-3, 8), 5),
+        np.repeat(np.geomspace(3e-4, 1e-8, 8), 3),
     ]
 )
 """Widths in the order of the steps."""
@@ -38,6 +43,24 @@ def rounded(unit: Float[Array, "*units"], width: Scalar) -> tuple[Array, Array, 
         NEGATIVE_SLOPE + jump * (1 + unit / root),
         jump * (width / root) ** 2 / root,
     )
+
+
+def rounded_generator(params: Params) -> Rounded:
+    """Make the rounded form of a folded fully connected generator.
+
+    Raises:
+        ValueError: if the weights are of another kind of network.
+    """
+    layers = layers_of(params)
+
+    def generate(latents: Latents, width: Scalar) -> Float[Array, "batch pixels"]:
+        kernels, biases = jax.tree.map(lambda w: w.astype(latents.dtype), layers)
+        activation = latents
+        for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
+            activation = rounded(activation @ kernel + bias[None], width)[0]
+        return jnp.tanh(activation @ kernels[-1] + biases[-1][None])
+
+    return generate
 
 
 def value(

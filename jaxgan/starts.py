@@ -1,6 +1,7 @@
 """Where the search for the code of an image begins."""
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,7 @@ def prior_starts(
     return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(images)
 
 
+@partial(jax.jit, static_argnums=(0, 2, 3))
 def sample_bank(
     generate: Callable[[Latents], Examples], key: PRNGKey, size: int, latent_dim: int
 ) -> tuple[Float[Array, "size latent"], Float[Array, "size pixels"]]:

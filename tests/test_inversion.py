@@ -1,10 +1,21 @@
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from jaxgan import descent, expansive, inversion, networks, regions, starts
+from jaxgan import (
+    descent,
+    expansive,
+    inversion,
+    networks,
+    presets,
+    regions,
+    smoothing,
+    starts,
+)
 from jaxgan import levenberg_marquardt as lm
 
 KEY = jax.random.key(0)
@@ -23,9 +34,10 @@ CODES = jax.random.normal(jax.random.key(2), (5, DIM))
 TARGETS = generate(CODES)
 
 
-def invert(targets=TARGETS, **options):
-    options = {"latent_dim": DIM, "num_starts": 8, "bank_size": 200} | options
-    return inversion.invert(generate, KEY, targets, **options)
+def invert(targets=TARGETS, **options: Any):
+    given: dict[str, Any] = {"latent_dim": DIM, "num_starts": 8, "bank_size": 200}
+    given |= options
+    return inversion.invert(generate, KEY, targets, **given)
 
 
 def test_codes_of_reachable_images_are_recovered():
@@ -61,7 +73,7 @@ def test_survivors_are_the_best_and_cost_less():
     targets = jnp.clip(TARGETS + 0.3, -1, 1)
     all_, few = invert(targets), invert(targets, survivors=2)
     assert (few.finished.sum(1) <= 2).all()
-    assert few.steps.sum() < 0.7 * all_.steps.sum()
+    assert few.steps[-1].sum() < 0.7 * all_.steps[-1].sum()
     assert (few.errors.min(1) <= np.median(all_.errors, 1) + 1e-9).all()
 
 
@@ -78,6 +90,38 @@ def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere():
     assert 0.2 < lost.mean() < 0.8 and not found.finished[lost].any()
     assert np.isfinite(found.errors.min(1)).all()
     np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-6)
+
+
+def test_rounded_corners_lead_lower():
+    """Beyond the first minimum that plain steps are caught in."""
+    targets = jnp.sign(TARGETS) * jnp.abs(TARGETS) ** 0.3  # not reachable
+    plain = invert(targets, bank_size=0)
+    rounded = invert(targets, bank_size=0, rounded=smoothing.rounded_generator(PARAMS))
+    assert np.median(rounded.errors / plain.errors) < 1
+    assert (rounded.errors.min(1) <= plain.errors.min(1) * (1 + 1e-6)).mean() >= 0.8
+
+
+def test_history_ends_where_the_search_did_and_never_rises():
+    found = invert(jnp.clip(TARGETS + 0.3, -1, 1))
+    assert (np.diff(found.history, axis=0) <= 1e-6 * found.history[:-1]).all()
+    np.testing.assert_array_equal(found.history[-1], found.errors)
+    assert (found.steps[0] == 0).all() and (np.diff(found.steps, axis=0) >= 0).all()
+
+
+def test_a_second_call_compiles_nothing():
+    traces = []
+
+    def counted(latents):
+        traces.append(latents.shape)
+        return generate(latents)
+
+    def search():
+        inversion.invert(counted, KEY, TARGETS[:2], latent_dim=DIM, num_starts=4)
+        return len(traces)
+
+    once = search()
+    # The precision of what it computes is looked at each time.
+    assert search() == once + 1
 
 
 def test_bad_numbers_are_refused():
@@ -113,7 +157,7 @@ def test_one_step_solves_a_linear_problem():
     def linear(latents):
         return latents @ matrix
 
-    state = lm.start(linear, jnp.zeros(DIM), target, 0.5)
+    state = lm.renew(linear, lm.begin(jnp.zeros(DIM)), target, 0.5)
     state = state._replace(damping=jnp.asarray(1e-12))
     after = lm.step(linear, state, target, 0.5)
     normal = matrix @ matrix.T + 0.5 * jnp.eye(DIM)
@@ -123,7 +167,7 @@ def test_one_step_solves_a_linear_problem():
 
 def test_steps_never_raise_the_value():
     target = jnp.clip(TARGETS[0] + 0.5, -1, 1)
-    state = lm.start(generate, 3 * CODES[1], target, 0.0)
+    state = lm.renew(generate, lm.begin(3 * CODES[1]), target, 0.0)
     for _ in range(30):
         after = lm.step(generate, state, target, 0.0)
         assert float(after.value) <= float(state.value)
@@ -184,3 +228,37 @@ def test_a_layer_that_narrows_has_no_closed_form():
     layers = regions.layers_of(narrow.init(KEY))
     with pytest.raises(ValueError, match="a layer narrows"):
         expansive.invert_expansive(layers, jnp.zeros((1, 9)))
+
+
+def follow(recipe, targets=TARGETS, **options: Any):
+    """Optax itself mixes types; everything of ours is strict elsewhere."""
+    with jax.numpy_dtype_promotion("standard"):
+        return presets.follow(recipe, generate, KEY, targets, latent_dim=DIM, **options)
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_recipes_lower_the_error_within_their_budget(name):
+    recipe = presets.PRESETS[name]
+    few = min(recipe.num_steps, 50)
+    recipe = recipe._replace(num_steps=few)
+    found = follow(recipe, budget=2 * few + 1)
+    assert found.gradients == 2 * few and found.errors.shape == (5, 2)
+    begin = follow(recipe._replace(num_steps=1), budget=2)
+    assert np.median(found.errors.min(1) / begin.errors.min(1)) < 0.7
+    images = generate(jnp.asarray(found.latents[:, 0]))
+    expected = jnp.mean(((images - TARGETS) / 2) ** 2, (1, 2, 3))
+    np.testing.assert_allclose(found.errors[:, 0], expected, rtol=1e-5)
+
+
+def test_recipes_treat_images_on_their_own():
+    recipe = presets.PRESETS["lipton"]._replace(num_steps=10)
+    whole = follow(recipe, budget=20)
+    alone = follow(recipe, TARGETS[3:], first_image=3, budget=20)
+    np.testing.assert_allclose(alone.latents, whole.latents[3:], rtol=1e-4, atol=1e-5)
+
+
+def test_projections_of_recipes_hold():
+    sphere = follow(presets.PRESETS["pulse"], budget=200)
+    np.testing.assert_allclose((sphere.latents**2).sum(2), DIM, rtol=1e-4)
+    box = follow(presets.PRESETS["lipton"], budget=200)
+    assert (np.abs(box.latents) <= presets.BOX + 1e-6).all()

@@ -1,0 +1,166 @@
+"""How fast are codes found? `python -m benchmarks.inversion` prints JSON.
+
+Compared in one run, in turns, at Defense-GAN's budget of 10 starts × 200 gradients: all
+images at once; one image after another, its starts together; the matrix products of
+all gradients alone; and, when torch is importable, all images at once in eager
+PyTorch. Then the Levenberg-Marquardt search: from all starts to the end, and giving up
+the worse ones.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import jax
+import numpy as np
+
+from benchmarks.products import each, products_program
+from benchmarks.sizes import GENERATOR_WIDTHS
+from jaxgan import inversion, load_generator, presets
+from jaxgan.descent import descend
+
+STARTS, STEPS = 10, 200
+BUDGET = STARTS * STEPS
+KEY = jax.random.key(0)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Time one call."""
+    started = time.perf_counter()
+    jax.block_until_ready(run())
+    return time.perf_counter() - started
+
+
+def at_once(generate, targets, optimizer, starts) -> Callable[[], object]:
+    """Compile the search for all images in one program."""
+    wanted = jax.numpy.repeat(targets, STARTS, 0)
+
+    @jax.jit
+    def search(latents, targets):
+        return descend(
+            generate, latents, targets, optimizer, STEPS, fit=presets.pixel_mean
+        )
+
+    program = search.lower(starts, wanted).compile()
+    return lambda: program(starts, wanted)
+
+
+def one_by_one(generate, targets, optimizer, starts) -> Callable[[], object]:
+    """Compile the search for one image, and call it for each."""
+
+    @jax.jit
+    def search(latents, target):
+        wanted = jax.numpy.repeat(target[None], STARTS, 0)
+        return descend(
+            generate, latents, wanted, optimizer, STEPS, fit=presets.pixel_mean
+        )
+
+    program = search.lower(starts[:STARTS], targets[0]).compile()
+    return lambda: [
+        program(starts[STARTS * i : STARTS * (i + 1)], targets[i])
+        for i in range(len(targets))
+    ]
+
+
+def torch_seconds(images: int) -> float:
+    """Time PyTorch in a process of its own, so that no thread pools meet."""
+    module = [sys.executable, "-m", "benchmarks.torch_inversion"]
+    flags = ["--images", str(images), "--starts", str(STARTS), "--steps", str(STEPS)]
+    done = subprocess.run([*module, *flags], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)["seconds"]
+
+
+def compare(images: int, rounds: int) -> dict[str, object]:
+    """Time the contenders in turns; medians over the rounds."""
+    generator = load_generator("mnist-wgan-gp")
+    target_key, start_key = jax.random.split(KEY)
+    draw = jax.jit(generator.generate)
+    targets = draw(jax.random.normal(target_key, (images, generator.latent_dim)))
+    starts = jax.random.normal(start_key, (images * STARTS, generator.latent_dim)) / 8
+    optimizer = presets.PRESETS["defense_gan"].optimizer(STEPS)
+    layers = list(pairwise(GENERATOR_WIDTHS))
+    rows = images * STARTS
+    contenders = {
+        "at_once": at_once(generator.generate, targets, optimizer, starts),
+        "one_by_one": one_by_one(generator.generate, targets, optimizer, starts),
+        "gemm": products_program(
+            each("forward", rows, layers) + each("inputs", rows, layers), STEPS
+        ),
+    }
+    for run in contenders.values():
+        jax.block_until_ready(run())
+    times: dict[str, list[float]] = {name: [] for name in (*contenders, "torch")}
+    has_torch = importlib.util.find_spec("torch") is not None
+    for _ in range(rounds):
+        for name, run in contenders.items():
+            times[name].append(seconds(run))
+        if has_torch:
+            times["torch"].append(torch_seconds(images))
+    middle = {name: statistics.median(t) for name, t in times.items() if t}
+    return {
+        "images": images,
+        "images_per_second": images / middle["at_once"],
+        "one_by_one_over_at_once": middle["one_by_one"] / middle["at_once"],
+        "torch_over_at_once": (
+            middle["torch"] / middle["at_once"] if has_torch else None
+        ),
+        "at_once_over_gemm_limit": middle["at_once"] / middle["gemm"],
+        "microseconds_per_gradient": 1e6 * middle["at_once"] / (images * BUDGET),
+    }
+
+
+def compaction(images: int) -> dict[str, object]:
+    """Time the search from 16 starts with and without giving up."""
+    generator = load_generator("mnist-wgan-gp")
+    draw = jax.jit(generator.generate)
+    targets = draw(jax.random.normal(KEY, (images, generator.latent_dim)))
+    targets = jax.numpy.clip(targets + 0.2, -1, 1)
+    taken: dict[str, object] = {}
+    for name, survivors in (("all_starts", None), ("two_survive", 2)):
+
+        def run(survivors=survivors):
+            return inversion.invert(
+                generator.generate,
+                KEY,
+                targets,
+                latent_dim=generator.latent_dim,
+                num_starts=16,
+                survivors=survivors,
+            )
+
+        run()
+        started = time.perf_counter()
+        found = run()
+        taken[name] = {
+            "seconds": time.perf_counter() - started,
+            "steps_per_image": float(found.steps[-1].sum() / images),
+            "best_mse_per_pixel_median": float(np.median(found.errors.min(1))),
+        }
+    return taken
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=3)
+    flags = parser.parse_args()
+    result = {
+        "jax_version": jax.__version__,
+        "device": jax.devices()[0].device_kind,
+        "threads": len(os.sched_getaffinity(0)),
+        "defense_gan_budget": compare(flags.images, flags.rounds),
+        "giving_up_starts": compaction(flags.images // 5 or 1),
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

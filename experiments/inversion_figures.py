@@ -1,0 +1,124 @@
+"""Figures of an inversion: what was found, how well, from how many starts."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from experiments.inverting import Found
+
+SHOWN_IMAGES = 10
+SHOWN_STARTS = 6
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def draw(
+    out: Path,
+    targets: Float[np.ndarray, "n 28 28 1"],
+    found: Found,
+    images: Float[np.ndarray, "shown starts pixels"],
+) -> None:
+    """Write all figures.
+
+    Args:
+        out: folder.
+        targets: in [-1, 1].
+        found: for all of them.
+        images: generated from all starts of the first targets, pixels in [0, 1].
+    """
+    shown = images[:SHOWN_IMAGES]
+    grid = _reconstructions((targets + 1) / 2, found, shown)
+    grid.savefig(out / "reconstructions.png", dpi=150)
+    _errors(found).savefig(out / "errors.png", dpi=150)
+    _distances(found, shown).savefig(out / "distances.png", dpi=150)
+    _convergence(found).savefig(out / "convergence.png", dpi=150)
+
+
+def _reconstructions(pixels: np.ndarray, found: Found, images: np.ndarray) -> Figure:
+    """Each row: the target, its best reconstruction, and some from worse starts."""
+    count = len(images)
+    figure = Figure(figsize=(1 + SHOWN_STARTS, 0.3 + 0.95 * count), layout="tight")
+    panels = figure.subplots(count, 2 + SHOWN_STARTS, squeeze=False)
+    for row, axes in enumerate(panels):
+        ends = np.flatnonzero(np.isfinite(found.errors[row]))
+        order = ends[np.argsort(found.errors[row][ends])]
+        places = np.linspace(0, len(order) - 1, 1 + SHOWN_STARTS).round().astype(int)
+        axes[0].imshow(pixels[row, ..., 0], cmap="gray", vmin=0, vmax=1)
+        for panel, place in zip(axes[1:], places, strict=True):
+            start = order[place]
+            panel.imshow(
+                images[row, start].reshape(28, 28), cmap="gray", vmin=0, vmax=1
+            )
+            panel.set_title(f"{found.errors[row, start]:.1e}", fontsize=7, pad=2)
+        for panel in axes:
+            panel.set_axis_off()
+    panels[0, 0].set_title("target", fontsize=8)
+    return figure
+
+
+def _errors(found: Found) -> Figure:
+    """Histogram of where the starts of each image ended."""
+    count = min(len(found.errors), SHOWN_IMAGES)
+    errors = np.where(np.isfinite(found.errors[:count]), found.errors[:count], np.nan)
+    logs = np.log10(np.maximum(errors, 1e-12))
+    bins = np.linspace(np.nanmin(logs) - 0.05, np.nanmax(logs) + 0.05, 40)
+    figure = Figure(figsize=(6, 0.6 + 0.6 * count), layout="constrained")
+    panels = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    for number, axes in enumerate(panels):
+        axes.hist(logs[number], bins, color="tab:blue")
+        axes.set(yticks=[], ylabel=f"{number}")
+        axes.spines[["top", "left", "right"]].set_visible(False)
+    panels[-1].set_xlabel("log₁₀ of the mean squared error per pixel, one start each")
+    figure.supylabel("image", fontsize=10)
+    return figure
+
+
+def _distances(found: Found, images: np.ndarray) -> Figure:
+    """Pairs of end points of an image: how far in code, how far as pictures."""
+    figure = Figure(figsize=(5.5, 4), layout="constrained")
+    axes = figure.subplots()
+    for row, pictures in enumerate(images):
+        ends = np.flatnonzero(np.isfinite(found.errors[row]))
+        first, second = np.triu_indices(len(ends), 1)
+        codes, looks = found.latents[row][ends], pictures[ends]
+        axes.plot(
+            np.linalg.norm(codes[first] - codes[second], axis=1),
+            np.linalg.norm(looks[first] - looks[second], axis=1),
+            ".",
+            markersize=2,
+            alpha=0.5,
+            label=f"{row}",
+        )
+    axes.set(
+        xscale="symlog",
+        xlabel="distance of two codes ‖z₁ − z₂‖",
+        ylabel="distance of their images ‖G(z₁) − G(z₂)‖",
+    )
+    axes.set_xscale("symlog", linthresh=1e-3)
+    axes.grid(alpha=0.3)
+    axes.legend(title="image", frameon=False, markerscale=5, fontsize=7, ncols=2)
+    return figure
+
+
+def _convergence(found: Found) -> Figure:
+    """Best error so far against gradients, quantiles over images."""
+    best = np.nanmin(found.history, 2)
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    low, lower, middle, upper, high = np.quantile(best, QUANTILES, axis=1)
+    axes.fill_between(
+        found.gradients, low, high, color="tab:blue", alpha=0.15, label="10–90 %"
+    )
+    axes.fill_between(
+        found.gradients, lower, upper, color="tab:blue", alpha=0.3, label="25–75 %"
+    )
+    axes.plot(found.gradients, middle, color="tab:blue", label="median image")
+    axes.set(
+        yscale="log",
+        xlabel="gradients for each image, all starts together",
+        ylabel="best mean squared error per pixel",
+    )
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,94 @@
+"""Find the codes of images: `python -m experiments.invert`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.command_line import UsageError, main
+from experiments.options import DataOptions, require
+
+
+@dataclass(frozen=True)
+class Config(DataOptions):
+    """Find codes z with G(z) = x from many starts, and say what minima they end in."""
+
+    checkpoint: str = "mnist-wgan-gp"
+    """Name of a shipped model, or the folder of a run."""
+    images: int = 10
+    """Test images to invert: the first ones."""
+    targets: tuple[Path, ...] = ()
+    """Own images to invert in their place: .npy arrays, PNG, …"""
+    resize: bool = False
+    """Scale own images to 28 × 28 pixels."""
+    starts: int = 64
+    """Starts for each image."""
+    survivors: int | None = None
+    """Give up the worse starts of an image until so many are left; default: none."""
+    resume: bool = False
+    """Go on with the images that the run in --out has not done."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that cannot be."""
+        super().check()
+        for name in ("images", "starts"):
+            require(getattr(self, name) >= 1, self, name, "at least 1")
+        possible = self.survivors is None or 1 <= self.survivors <= self.starts
+        require(possible, self, "survivors", "in 1…starts")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Invert, write everything into the output folder, and return the summary."""
+    config.check()
+    import time
+
+    import jax
+
+    from experiments import inversion_report, inverting, record, run_folder, targets
+    from jaxgan import models, regions
+
+    generator = models.load_generator(config.checkpoint)
+    try:
+        regions.layers_of(generator.params)
+    except ValueError as error:
+        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    if config.targets:
+        wanted = targets.from_files(config.targets, resize=config.resize)
+    else:
+        wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+    name = Path(config.checkpoint).name
+    out = config.out or Path("runs") / f"invert-{name}-{config.seed}"
+    run_folder.open_run_folder(
+        out,
+        record.record("invert", config, wanted.name, wanted.images),
+        resume=config.resume,
+        overwrite=config.overwrite,
+        may_change=("command", "data_dir", "versions", "device"),
+    )
+    print(
+        f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "
+        f"{config.starts} starts each, into {out}"
+    )
+    search_key, count_key = jax.random.split(jax.random.key(config.seed))
+    plan = inverting.Plan(
+        search_key, config.starts, config.survivors, max(1, 1024 // config.starts)
+    )
+    started = time.perf_counter()
+    found = inverting.find_all(out, generator, wanted.images, plan)
+    seconds = time.perf_counter() - started
+    report = inversion_report.report(count_key, generator, wanted.images, found)
+    summary = {
+        "experiment": "invert",
+        "checkpoint": config.checkpoint,
+        "dataset": wanted.name,
+        **report.summary,
+        "images_per_second": len(wanted.images) / seconds,
+        "wall_seconds": seconds,
+    }
+    inversion_report.write(out, wanted.images, found, report, config.seed)
+    run_folder.write_json(out / "summary.json", summary)
+    print(inversion_report.in_words(summary))
+    return summary
+
+
+if __name__ == "__main__":
+    main(Config, run)

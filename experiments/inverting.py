@@ -1,0 +1,173 @@
+"""Codes and local minima of many images, part by part, each part kept on disk."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+from tqdm import tqdm
+
+from experiments import costs
+from experiments.command_line import Interrupted
+from experiments.interruption import stop_requested
+from jaxgan import inversion, settling, smoothing
+from jaxgan.models import TrainedGenerator
+from jaxgan.regions import layers_of
+from jaxgan.types import PRNGKey
+
+UNKNOWN = -1
+"""Status of a start that was given up."""
+
+
+class Found(NamedTuple):
+    """What was found from every start of every image.
+
+    Attributes:
+        latents: where the start ended.
+        errors: mean squared error per pixel there, pixels in [0, 1].
+        statuses: number in `jaxgan.certificates.STATUSES`, or -1.
+        held: facets of the generator that the end point is on.
+        history: error of each start's best point so far.
+        gradients: spent on an image until then, mean over images.
+        gradients_per_image: spent in all, settling included.
+    """
+
+    latents: Float[np.ndarray, "n starts latent"]
+    errors: Float[np.ndarray, "n starts"]
+    statuses: Int[np.ndarray, "n starts"]
+    held: Int[np.ndarray, "n starts"]
+    history: Float[np.ndarray, "rounds n starts"]
+    gradients: Float[np.ndarray, "rounds"]
+    gradients_per_image: np.ndarray
+
+
+class Plan(NamedTuple):
+    """How the images are worked through.
+
+    Attributes:
+        key: of starts.
+        num_starts: for each image.
+        survivors: of these, that are settled.
+        part: images worked on at a time.
+    """
+
+    key: PRNGKey
+    num_starts: int
+    survivors: int | None
+    part: int
+
+
+def find_all(
+    out: Path,
+    generator: TrainedGenerator,
+    targets: Float[np.ndarray, "n 28 28 1"],
+    plan: Plan,
+) -> Found:
+    """Find the codes of all targets; parts that are on disk are not computed again.
+
+    Raises:
+        Interrupted: after a signal; the parts that are done are kept.
+    """
+    folder = out / "parts"
+    folder.mkdir(exist_ok=True)
+    find = partial(find_part, generator, smoothing.rounded_generator(generator.params))
+    firsts = range(0, len(targets), plan.part)
+    parts = []
+    bar = tqdm(total=len(targets), unit="image", disable=None)
+    with bar, stop_requested() as stopping:
+        for first in firsts:
+            some = targets[first : first + plan.part]
+            path = folder / f"{first:06d}.npz"
+            found = _read(path)
+            if found is None:
+                found = find(some, first, plan)
+                _write(path, found)
+            parts.append(found)
+            bar.update(len(some))
+            bar.set_postfix(best=f"{np.median(found.errors.min(1)):.2e}")
+            if stopping() and first != firsts[-1]:
+                raise Interrupted(
+                    f"stopped after {first + len(some)} images; go on with --resume"
+                )
+    return _joined(parts)
+
+
+def find_part(
+    generator: TrainedGenerator,
+    rounded: smoothing.Rounded,
+    targets: Float[np.ndarray, "n 28 28 1"],
+    first: int,
+    plan: Plan,
+) -> Found:
+    """Search from all starts, settle those that are left in local minima."""
+    found = inversion.invert(
+        generator.generate,
+        plan.key,
+        jnp.asarray(targets),
+        latent_dim=generator.latent_dim,
+        num_starts=plan.num_starts,
+        rounded=rounded,
+        survivors=plan.survivors,
+        first_image=first,
+    )
+    left = found.kept & np.isfinite(found.errors)
+    settled = settling.settle(
+        generator.params, found.latents[left], targets, np.nonzero(left)[0]
+    )
+    latents, errors = found.latents.copy(), found.errors.copy()
+    statuses = np.full(errors.shape, UNKNOWN, np.int8)
+    held = np.zeros(errors.shape, np.int16)
+    latents[left], errors[left] = settled.latents, settled.errors
+    statuses[left] = settled.certificates.status
+    held[left] = settled.certificates.num_held
+
+    per_step = costs.step_in_gradients(generator)
+    searching = per_step * found.steps.sum(2).mean(1)
+    newton, on_facets = costs.settling_in_gradients(layers_of(generator.params))
+    spent = newton * len(smoothing.WIDTHS) * len(settled.steps)
+    spent += on_facets * settled.steps.sum()
+    return Found(
+        latents,
+        errors,
+        statuses,
+        held,
+        found.history.astype(np.float32),
+        searching,
+        searching[-1] + costs.DOUBLE * spent / len(targets),
+    )
+
+
+def _write(path: Path, found: Found) -> None:
+    temporary = path.with_name(f".{path.name}")
+    np.savez(temporary, **found._asdict())
+    temporary.replace(path)
+
+
+def _read(path: Path) -> Found | None:
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return Found(**arrays)
+
+
+def _joined(parts: Sequence[Found]) -> Found:
+    sizes = np.array([len(part.errors) for part in parts], float)
+
+    def mean(name: str) -> np.ndarray:
+        return np.average([getattr(p, name) for p in parts], 0, weights=sizes)
+
+    def all_(name: str, axis: int = 0) -> np.ndarray:
+        return np.concatenate([getattr(p, name) for p in parts], axis)
+
+    return Found(
+        all_("latents"),
+        all_("errors"),
+        all_("statuses"),
+        all_("held"),
+        all_("history", 1),
+        mean("gradients"),
+        mean("gradients_per_image"),
+    )

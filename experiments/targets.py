@@ -1,0 +1,108 @@
+"""The images whose codes are looked for: test digits, or a user's own files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image, UnidentifiedImageError
+
+from experiments.command_line import UsageError
+from jaxgan import data
+
+SIDE = 28
+
+
+class Targets(NamedTuple):
+    """Images to invert.
+
+    Attributes:
+        images: in [-1, 1].
+        name: of the dataset, or `files`.
+    """
+
+    images: Float[np.ndarray, "n 28 28 1"]
+    name: str
+
+
+def first_digits(name: str, count: int, data_dir: Path | None) -> Targets:
+    """Take the first test images of a dataset.
+
+    Raises:
+        UsageError: if it has fewer.
+    """
+    real = data.load(name, "test", data_dir=data_dir)
+    if count > len(real.images):
+        raise UsageError(
+            f"--images must be at most {len(real.images)}, the test images of "
+            f"{real.name}, got {count}"
+        )
+    return Targets(_to_units(real.images[:count] / 255), real.name)
+
+
+def from_files(paths: Sequence[Path], *, resize: bool) -> Targets:
+    """Read images: of `.npy` files any number each, of PNG and the like one.
+
+    Raises:
+        UsageError: if a file is not readable, or no gray image of 28 × 28 pixels;
+            the latter not if `resize`.
+    """
+    images = [image for path in paths for image in _read(path)]
+    for path, image in images:
+        if image.shape != (SIDE, SIDE) and not resize:
+            raise UsageError(
+                f"--targets {path}: expected {SIDE} × {SIDE} pixels, found "
+                f"{' × '.join(map(str, image.shape))}; add --resize to scale it"
+            )
+    return Targets(
+        _to_units(np.stack([_resized(image) for _, image in images])[..., None]),
+        "files",
+    )
+
+
+def _to_units(pixels: np.ndarray) -> np.ndarray:
+    return (2 * pixels - 1).astype(np.float32)
+
+
+def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
+    """Give the images of a file with pixels in [0, 1], and where each is from."""
+    try:
+        if path.suffix == ".npy":
+            return [(path, image) for image in _images_of(path)]
+        with Image.open(path) as image:
+            return [(path, np.asarray(image.convert("L")) / 255)]
+    except UnidentifiedImageError:
+        raise UsageError(f"--targets {path}: not an image") from None
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(f"--targets {path}: {said or error}") from error
+
+
+def _images_of(path: Path) -> np.ndarray:
+    array = np.load(path, allow_pickle=False)
+    shape = array.shape
+    if array.ndim == 4 and shape[3] == 1:
+        array = array[..., 0]
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or not array.size:
+        raise ValueError(f"expected gray images [n, height, width], found {shape}")
+    if array.dtype == np.uint8:
+        return array / 255
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"expected uint8 or floating point, found {array.dtype}")
+    if not (array.min() >= 0 and array.max() <= 1):  # also refuses NaN
+        raise ValueError(
+            f"expected pixels in [0, 1], found {array.min():.3g} to {array.max():.3g}"
+        )
+    return array
+
+
+def _resized(image: np.ndarray) -> np.ndarray:
+    if image.shape == (SIDE, SIDE):
+        return image
+    scaled = Image.fromarray(image.astype(np.float32)).resize(
+        (SIDE, SIDE), Image.Resampling.LANCZOS
+    )
+    return np.clip(np.asarray(scaled), 0, 1)

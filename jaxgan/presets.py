@@ -1,0 +1,219 @@
+"""Published recipes for the code of an image, to be compared at equal budgets.
+
+Step sizes are converted to one objective for each instance, so that none depends on how
+many instances run at once; the best point is kept, whatever the recipe returns.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from jaxgan.descent import Fit, cross_entropy, descend, squared_error
+from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
+
+Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
+
+
+class Recipe(NamedTuple):
+    """How a code is looked for.
+
+    Attributes:
+        optimizer: of `num_steps` steps.
+        num_steps: from each start; one gradient each.
+        fit: of image and target.
+        draw: one start, from a key and the number of latent dimensions.
+        prior_weight: of ½‖z‖² beside the fit.
+    """
+
+    optimizer: Callable[[int], optax.GradientTransformationExtraArgs]
+    num_steps: int
+    fit: Fit = squared_error
+    draw: Draw = lambda key, dim: jax.random.normal(key, (dim,))
+    prior_weight: float = 0.0
+
+
+class Followed(NamedTuple):
+    """What a recipe found.
+
+    Attributes:
+        latents: the best of each start.
+        errors: mean squared error per pixel, pixels in [0, 1]; infinite where nothing
+            was finite.
+        gradients: evaluated for each image.
+    """
+
+    latents: Float[np.ndarray, "images starts latent"]
+    errors: Float[np.ndarray, "images starts"]
+    gradients: int
+
+
+def pixel_mean(image: Example, target: Example) -> Scalar:
+    """Mean squared error per pixel in the networks' units."""
+    return jnp.mean((image - target) ** 2)
+
+
+def projected(
+    optimizer: optax.GradientTransformation,
+    project: Callable[[PRNGKey, Array], Array],
+) -> optax.GradientTransformationExtraArgs:
+    """Make every step end where `project` brings it; its randomness is the start's."""
+
+    def init(params):
+        words = jax.lax.bitcast_convert_type(params, jnp.uint32)
+        key = jax.random.fold_in(jax.random.key(0), jnp.sum(words))
+        return key, optimizer.init(params)
+
+    def update(updates, state, params=None, **extra_args):
+        del extra_args
+        key, inner = state
+        key, now = jax.random.split(key)
+        changes, inner = optimizer.update(updates, inner, params)
+        latent = jnp.asarray(params)
+        return project(now, latent + jnp.asarray(changes)) - latent, (key, inner)
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def resample_outside(bound: float) -> Callable[[PRNGKey, Array], Array]:
+    """Stochastic clipping: draw every coordinate outside ±bound again, uniformly."""
+
+    def project(key: PRNGKey, latent: Array) -> Array:
+        drawn = jax.random.uniform(key, latent.shape, minval=-bound, maxval=bound)
+        return jnp.where(jnp.abs(latent) > bound, drawn, latent)
+
+    return project
+
+
+def to_sphere(_: PRNGKey, latent: Array) -> Array:
+    """Scale to the radius √d, where a Gaussian prior has its mass."""
+    return latent * jnp.sqrt(latent.size / jnp.sum(latent * latent))
+
+
+def _momentum_with_drop(num_steps: int) -> optax.GradientTransformationExtraArgs:
+    # Step 10 for pixels in [0, 1] is 2.5 in the networks' units.
+    schedule = optax.piecewise_constant_schedule(2.5, {-(-num_steps * 4 // 5): 0.1})
+    return optax.with_extra_args_support(optax.sgd(schedule, momentum=0.7))
+
+
+def _spherical(num_steps: int) -> optax.GradientTransformationExtraArgs:
+    top, low = round(0.45 * num_steps), round(0.9 * num_steps)
+    schedule = optax.join_schedules(
+        [
+            optax.linear_schedule(0.04, 0.4, max(top, 1)),
+            optax.linear_schedule(0.4, 0.04, max(low - top, 1)),
+            optax.linear_schedule(0.04, 0.0004, max(num_steps - low, 1)),
+        ],
+        [top, low],
+    )
+    return projected(optax.adam(schedule), to_sphere)
+
+
+def _fixed(
+    optimizer: optax.GradientTransformation,
+) -> Callable[[int], optax.GradientTransformationExtraArgs]:
+    return lambda num_steps: optax.with_extra_args_support(optimizer)
+
+
+BOX = float(np.sqrt(3))
+"""Uniform in ±√3 has the variance of the normal prior."""
+
+PRESETS = {
+    "lipton": Recipe(
+        lambda n: projected(optax.sgd(1.0), resample_outside(BOX)),
+        1_000,
+        pixel_mean,
+        lambda key, dim: jax.random.uniform(key, (dim,), minval=-BOX, maxval=BOX),
+    ),
+    "creswell": Recipe(
+        _fixed(optax.rmsprop(0.01)), 5_000, cross_entropy, prior_weight=0.01
+    ),
+    "csgm": Recipe(_fixed(optax.adam(0.1)), 1_000),
+    "defense_gan": Recipe(
+        _momentum_with_drop,
+        200,
+        pixel_mean,
+        lambda key, dim: jax.random.normal(key, (dim,)) / np.sqrt(dim),
+    ),
+    "athalye": Recipe(_fixed(optax.adam(0.1)), 2_100),
+    "webster": Recipe(_fixed(optax.lbfgs()), 50),
+    "pulse": Recipe(
+        _spherical,
+        100,
+        draw=lambda key, dim: to_sphere(key, jax.random.normal(key, (dim,))),
+    ),
+}
+"""Recipes by name.
+
+- `lipton`: Lipton & Tripathi 2017, "Precise recovery of latent vectors": gradient
+  descent with step 1 and stochastic clipping, from and to a uniform prior. Theirs was
+  uniform in ±1; a generator with a normal prior gets the same variance.
+- `creswell`: Creswell & Bharath 2018, "Inverting the generator of a GAN": RMSprop,
+  cross-entropy, log-prior.
+- `csgm`: Bora et al. 2017, "Compressed sensing using generative models": Adam.
+- `defense_gan`: Samangouei et al. 2018, "Defense-GAN": momentum, step divided by ten
+  after four fifths, starts with standard deviation 1/√d.
+- `athalye`: Athalye et al. 2018, "Obfuscated gradients": Adam, for longer.
+- `webster`: Webster et al. 2019, "Detecting overfitting of deep generative networks
+  via latent recovery": L-BFGS. Its line search evaluates more gradients than the one
+  for each step that it is charged.
+- `pulse`: Menon et al. 2020, "PULSE": Adam on the sphere, up, down and to almost 0.
+"""
+
+
+def follow(
+    recipe: Recipe,
+    generate: Callable[[Latents], Examples],
+    key: PRNGKey,
+    targets: Examples,
+    *,
+    latent_dim: int,
+    budget: int,
+    first_image: int = 0,
+) -> Followed:
+    """Spend `budget` gradients on each image: as many starts as the recipe's steps fit.
+
+    One start with fewer steps where not even one fits. Starts depend on key, number of
+    the image and number of the start only.
+
+    Raises:
+        ValueError: if the budget is below 1.
+    """
+    if budget < 1:
+        raise ValueError(f"budget must be at least 1, got {budget}")
+    num_starts = max(1, budget // recipe.num_steps)
+    num_steps = min(budget, recipe.num_steps)
+    optimizer = recipe.optimizer(num_steps)
+    count = len(targets)
+
+    @jax.jit
+    def program(key: PRNGKey, targets: Examples):
+        def one(number: Array, start: Array) -> Array:
+            own = jax.random.fold_in(jax.random.fold_in(key, number), start)
+            return recipe.draw(own, latent_dim)
+
+        numbers = jnp.repeat(first_image + jnp.arange(count), num_starts)
+        starts = jax.vmap(one)(numbers, jnp.tile(jnp.arange(num_starts), count))
+        found = descend(
+            generate,
+            starts,
+            jnp.repeat(targets, num_starts, 0),
+            optimizer,
+            num_steps,
+            fit=recipe.fit,
+            prior_weight=recipe.prior_weight,
+        )
+        images = generate(found.latents).reshape(count, num_starts, -1)
+        gaps = (images - targets.reshape(count, 1, -1)) / 2
+        errors = jnp.mean(gaps * gaps, 2).reshape(-1)
+        return found.latents, jnp.where(jnp.isfinite(found.values), errors, jnp.inf)
+
+    latents, errors = map(np.asarray, program(key, targets))
+    shape = (count, num_starts)
+    return Followed(
+        latents.reshape(*shape, -1), errors.reshape(shape), num_starts * num_steps
+    )

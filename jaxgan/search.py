@@ -1,0 +1,142 @@
+"""All starts of all images side by side, from round to round of their steps."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxgan import levenberg_marquardt as lm
+from jaxgan.rounds import run_rounds
+from jaxgan.smoothing import Rounded
+from jaxgan.types import Examples, Latents
+
+ROUND = 5
+"""Steps between two looks at what was reached."""
+WIDTHS = (1.0, 0.01)
+"""Of rounded corners, in the first round and in the last."""
+
+
+class Problem(NamedTuple):
+    """What is the same for all starts; `owners` are the numbers of their targets."""
+
+    generate: Callable[[Latents], Examples]
+    rounded: Rounded | None
+    targets: np.ndarray
+    owners: np.ndarray
+    prior_weight: float
+    chunk: int
+
+
+class Ends(NamedTuple):
+    """The best points so far, by the objective `values`."""
+
+    latents: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    steps: np.ndarray
+    finished: np.ndarray
+    alive: np.ndarray
+
+
+def search(
+    problem: Problem,
+    ends: Ends,
+    max_steps: int,
+    tolerance: float,
+    survivors: int | None,
+) -> list[Ends]:
+    """Advance all starts round by round, and say where they were after each."""
+    owners = jnp.asarray(problem.owners)
+    rounds = -(-max_steps // ROUND)
+    latents = jnp.asarray(ends.latents)
+    states = jax.vmap(lm.begin)(latents)
+    past = []
+    for width in np.geomspace(*WIDTHS, rounds):
+        active = ends.alive & ~ends.finished & np.isfinite(ends.values)
+        if active.any():
+            before = np.asarray(states.value)
+            states = run_rounds(
+                partial(
+                    _advance,
+                    problem.generate,
+                    problem.rounded,
+                    jnp.asarray(problem.targets),
+                    jnp.asarray(problem.prior_weight, latents.dtype),
+                    jnp.asarray(width, latents.dtype),
+                ),
+                states,
+                owners,
+                active,
+                chunk=problem.chunk,
+            )
+            ends = look(problem, ends, np.asarray(states.latent))
+            ends = ends._replace(steps=ends.steps + ROUND * active)
+            if problem.rounded is None:
+                stuck = np.asarray(states.value) > (1 - tolerance) * before
+                ends = ends._replace(finished=ends.finished | active & stuck)
+            if survivors is not None:
+                ends = ends._replace(alive=_better_half(ends, problem, survivors))
+        past.append(ends)
+    return past
+
+
+def _better_half(ends: Ends, problem: Problem, survivors: int) -> np.ndarray:
+    """Give up the worse half of the starts of every image; ties by start number."""
+    images = len(problem.targets)
+    values = np.where(ends.alive, ends.values, np.inf).reshape(images, -1)
+    left = ends.alive.reshape(images, -1).sum(1, keepdims=True)
+    rank = values.argsort(1, kind="stable").argsort(1, kind="stable")
+    return (rank < np.maximum(survivors, -(-left // 2))).reshape(-1) & ends.alive
+
+
+def look(problem: Problem, ends: Ends, latents: np.ndarray) -> Ends:
+    """Keep the better of two points of each start."""
+    values, errors = map(
+        np.asarray,
+        _evaluate(
+            problem.generate,
+            jnp.asarray(problem.targets),
+            jnp.asarray(problem.prior_weight, latents.dtype),
+            jnp.asarray(latents),
+            jnp.asarray(problem.owners),
+        ),
+    )
+    better = values < ends.values  # False for NaN
+    return ends._replace(
+        latents=np.where(better[:, None], latents, ends.latents),
+        values=np.where(better, values, ends.values),
+        errors=np.where(better, errors, ends.errors),
+    )
+
+
+# Static functions: whoever calls again with the same ones compiles nothing.
+@partial(jax.jit, static_argnums=(0, 1))
+def _advance(generate, rounded, targets, prior_weight, width, states, owners):
+    def one(state: lm.State, owner: Array) -> lm.State:
+        def current(latents: Latents) -> Array:
+            return generate(latents) if rounded is None else rounded(latents, width)
+
+        target = targets[owner]
+        return jax.lax.fori_loop(
+            0,
+            ROUND,
+            lambda _, s: lm.step(current, s, target, prior_weight),
+            lm.renew(current, state, target, prior_weight),
+        )
+
+    return jax.vmap(one)(states, owners)
+
+
+@partial(jax.jit, static_argnums=0)
+def _evaluate(generate, targets, prior_weight, latents, owners):
+    def one(item: tuple[Array, Array]) -> tuple[Array, Array]:
+        latent, owner = item
+        gap = generate(latent[None]).reshape(-1) - targets[owner].reshape(-1)
+        square, length = jnp.sum(gap * gap), jnp.sum(latent * latent)
+        return 0.5 * (square + prior_weight * length), square / (4 * gap.size)
+
+    return jax.lax.map(one, (latents, owners), batch_size=1000)
