@@ -127,8 +127,9 @@ def find_part(
     per_step = costs.step_in_gradients(generator)
     searching = per_step * found.steps.sum(2).mean(1)
     newton, on_facets = costs.settling_in_gradients(layers_of(generator.params))
-    spent = newton * len(smoothing.WIDTHS) * len(settled.steps)
-    spent += on_facets * settled.steps.sum()
+    single = newton * len(settling.SINGLE) * len(settled.steps)
+    double = newton * len(settling.DOUBLE) * len(settled.steps)
+    double += on_facets * settled.steps.sum()
     return Found(
         latents,
         errors,
@@ -136,7 +137,7 @@ def find_part(
         held,
         found.history.astype(np.float32),
         searching,
-        searching[-1] + costs.DOUBLE * spent / len(targets),
+        searching[-1] + (single + costs.DOUBLE * double) / len(targets),
     )
 
 

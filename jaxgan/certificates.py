@@ -87,7 +87,9 @@ def certify(
         -jnp.inf,
         jnp.min(jnp.minimum(ratio, 1 - ratio)),
     )
-    dependent = jnp.linalg.eigvalsh(at.gram)[0] <= FLAT * jnp.trace(at.gram)
+    # 1 / ‖inverse‖ is at most the least eigenvalue; NaN counts as dependent.
+    lengths = jnp.sum(at.active * at.active)
+    dependent = ~(jnp.sqrt(jnp.sum(at.inverse**2)) * FLAT * (1 + lengths) < 1)
     stationary = newton < SMALL_STEP * (1 + jnp.sqrt(state.latent @ state.latent))
     nullity = jnp.sum(flat)
     proved = (2 * newton < radius) & (bound * newton < 0.5 * least)

@@ -16,6 +16,9 @@ from jaxgan.regions import Layers, logits_at, region, signals, units_at
 from jaxgan.types import Latent
 
 FRACTIONS = (1.0, 0.5, 0.1, 0.01)
+"""Of the way to the next facet."""
+FAR = (1.0, 0.5, 0.2, 0.05, 0.01)
+"""Of the Newton step, through whatever facets are on its way."""
 JUMP = 1 - NEGATIVE_SLOPE
 RELATIVE_CURVATURE = 1e-10
 TINY_STEP = 1e-10
@@ -48,7 +51,9 @@ class Local(NamedTuple):
         hessian: in the region.
         active: normals of the held units, padded with zeros to the latent dimension.
         numbers: which units these are; the number of units where padded.
-        gram: inner products of `active`, ones on the diagonal where padded.
+        inverse: of the inner products of `active`, ones on the diagonal where padded.
+            The only one, and the eigenvectors of `tangent` wait for it: XLA's CPU
+            client can lock up where two batched LAPACK calls run side by side.
         output: derivative by the logits.
     """
 
@@ -58,7 +63,7 @@ class Local(NamedTuple):
     hessian: Float[Array, "latent latent"]
     active: Float[Array, "latent latent"]
     numbers: Array
-    gram: Float[Array, "latent latent"]
+    inverse: Float[Array, "latent latent"]
     output: Float[Array, "pixels"]
 
 
@@ -94,7 +99,7 @@ def local(layers: Layers, state: State, target: Float[Array, "pixels"]) -> Local
         hessian,
         active,
         numbers,
-        gram,
+        jnp.linalg.inv(gram),
         output,
     )
 
@@ -102,7 +107,7 @@ def local(layers: Layers, state: State, target: Float[Array, "pixels"]) -> Local
 def tangent(at: Local) -> tuple[Array, Array, Array]:
     """Eigenvalues and vectors of the Hessian on the face, and which are on it."""
     identity = jnp.eye(len(at.gradient), dtype=at.gradient.dtype)
-    onto = identity - at.active.T @ jnp.linalg.solve(at.gram, at.active)
+    onto = identity - at.active.T @ at.inverse @ at.active
     # Off the face the eigenvalue is far above every other.
     above = 1 + 2 * jnp.abs(at.hessian).sum()
     values, vectors = jnp.linalg.eigh(
@@ -126,7 +131,7 @@ def multipliers(
         at: the objective there.
         slope: the gradient to balance.
     """
-    found = -jnp.linalg.solve(at.gram, at.active @ slope)
+    found = -at.inverse @ (at.active @ slope)
     zeros = jnp.zeros(at.units.shape, slope.dtype)
     spread = zeros.at[at.numbers].set(found, mode="drop")
     arriving = signals(layers, state.positive & ~state.held, at.output, spread)
@@ -134,10 +139,10 @@ def multipliers(
 
 
 def step(layers: Layers, state: State, target: Float[Array, "pixels"]) -> State:
-    """Take one Newton step on the face, to the next facet at most."""
+    """Take one Newton step on the face: to the next facet, or on if that is lower."""
     at = local(layers, state, target)
     heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
-    back = -at.active.T @ jnp.linalg.solve(at.gram, heights)
+    back = -at.active.T @ (at.inverse @ heights)
     values, vectors, on_face = tangent(at)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
     bounded = jnp.maximum(jnp.abs(values), RELATIVE_CURVATURE * largest + 1e-300)
@@ -156,6 +161,8 @@ def step(layers: Layers, state: State, target: Float[Array, "pixels"]) -> State:
     lengths = longest * jnp.array(FRACTIONS, at.gradient.dtype)
     trials = jax.vmap(lambda t: value(layers, state.latent + t * change, target))
     found = trials(lengths)
+    far = jnp.array(FAR, at.gradient.dtype)
+    beyond = jnp.where(far > longest, trials(far), jnp.inf)
     length = lengths[jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))]
     arrived = (length == longest) & (times[unit] <= 1)
     latent = state.latent + length * change
@@ -186,4 +193,11 @@ def step(layers: Layers, state: State, target: Float[Array, "pixels"]) -> State:
     positive = positive.at[loose].set(
         jnp.where(let_go, over[loose] > below[loose], positive[loose])
     )
-    return State(latent, positive, held, rest & ~let_go)
+    near = State(latent, positive, held, rest & ~let_go)
+
+    farther = far[jnp.argmin(jnp.where(jnp.isfinite(beyond), beyond, jnp.inf))]
+    latent = state.latent + farther * change
+    positive = jnp.where(state.held, state.positive, units_at(layers, latent) > 0)
+    leap = State(latent, positive, state.held, jnp.array(False))
+    lower = jnp.min(beyond) < jnp.min(found)
+    return jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)

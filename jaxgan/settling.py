@@ -1,7 +1,7 @@
 """From the end points of a search to exact local minima, with their certificates."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,9 @@ NEAR = 1e-5
 """A unit this close to zero after the smoothing is on its facet."""
 ROUND = 5
 MAX_ROUNDS = 40
+SINGLE = tuple(np.repeat(np.geomspace(0.01, 1e-4, 14), 8).tolist())
+DOUBLE = tuple(np.repeat(np.geomspace(1e-4, 1e-8, 8), 3).tolist())
+"""Widths of the rounded corners in the order of the steps, in each precision."""
 
 
 class Settled(NamedTuple):
@@ -58,7 +61,8 @@ def settle(
 
     Args:
         params: of a folded fully connected generator.
-        latents: where to begin; all finite.
+        latents: where to begin; all finite. Best where corners rounded to 0.01 are
+            left (`jaxgan.search`).
         targets: in the networks' units.
         owners: number of the target of each point.
         chunk: points advanced at a time.
@@ -66,23 +70,23 @@ def settle(
     Raises:
         ValueError: if the weights are of another kind of network.
     """
+    everything = np.ones(len(latents), bool)
+    points = run_rounds(
+        partial(_sharpen, *_as(jnp.float32, params, targets), SINGLE),
+        jnp.asarray(latents, jnp.float32),
+        jnp.asarray(owners),
+        everything,
+        chunk=chunk,
+    )
     with jax.enable_x64(True):
-        layers = jax.tree.map(lambda w: jnp.asarray(w, jnp.float64), layers_of(params))
-        flat = jnp.asarray(targets, jnp.float64).reshape(len(targets), -1)
+        layers, flat = _as(jnp.float64, params, targets)
         numbers = jnp.asarray(owners)
-        points = jnp.asarray(latents, jnp.float64)
-        states = facets.State(
-            points,
-            jnp.zeros((len(points), layers.num_units), bool),
-            jnp.zeros((len(points), layers.num_units), bool),
-            jnp.zeros(len(points), bool),
+        sharpen = partial(_sharpen, layers, flat, DOUBLE)
+        points = run_rounds(
+            sharpen, points.astype(jnp.float64), numbers, everything, chunk=chunk
         )
-        smooth, advance = (
-            partial(_smooth, layers, flat),
-            partial(_advance, layers, flat),
-        )
-        everything = np.ones(len(points), bool)
-        states = run_rounds(smooth, states, numbers, everything, chunk=chunk)
+        states = _begin(layers, points)
+        advance = partial(_advance, layers, flat)
         steps = np.zeros(len(points), int)
         for _ in range(MAX_ROUNDS):
             active = ~np.asarray(states.finished)
@@ -100,16 +104,38 @@ def settle(
     )
 
 
-@jax.jit
-def _smooth(layers: Layers, targets: Array, states: facets.State, owners: Array):
-    def one(point: Array, owner: Array) -> facets.State:
-        end = smoothing.descend(layers, point, targets[owner])
-        units = units_at(layers, end)
-        crowded = jnp.sum(jnp.abs(units) < NEAR) > len(end)
-        held = (jnp.abs(units) < NEAR) & ~crowded
-        return facets.State(end, units > 0, held, jnp.array(False))
+def _as(
+    dtype: Any, params: Params, targets: Float[np.ndarray, "m *shape"]
+) -> tuple[Layers, Array]:
+    layers = jax.tree.map(lambda w: jnp.asarray(w, dtype), layers_of(params))
+    return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
 
-    return jax.vmap(one)(states.latent, owners)
+
+@partial(jax.jit, static_argnums=2)
+def _sharpen(
+    layers: Layers,
+    targets: Array,
+    widths: tuple[float, ...],
+    points: Array,
+    owners: Array,
+):
+    def one(point: Array, owner: Array) -> Array:
+        return smoothing.descend(
+            layers, point, targets[owner], jnp.asarray(widths, point.dtype)
+        )
+
+    return jax.vmap(one)(points, owners)
+
+
+@jax.jit
+def _begin(layers: Layers, points: Array):
+    def one(point: Array) -> facets.State:
+        units = units_at(layers, point)
+        crowded = jnp.sum(jnp.abs(units) < NEAR) > len(point)
+        held = (jnp.abs(units) < NEAR) & ~crowded
+        return facets.State(point, units > 0, held, jnp.array(False))
+
+    return jax.lax.map(one, points, batch_size=1000)
 
 
 @jax.jit

@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
@@ -20,14 +19,6 @@ from jaxgan.types import Latent, Latents, Params, Scalar
 
 Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
 """A generator with corners of a given width."""
-
-WIDTHS = np.concatenate(
-    [
-        np.repeat(np.geomspace(0.02, 1e-3, 8), 5),
-        np.repeat(np.geomspace(3e-4, 1e-8, 8), 3),
-    ]
-)
-"""Widths in the order of the steps."""
 
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
 LEAST_CURVATURE = 1e-9
@@ -119,9 +110,13 @@ def step(
     return jnp.where(jnp.isfinite(moved), moved, latent)
 
 
-def descend(layers: Layers, latent: Latent, target: Float[Array, "pixels"]) -> Latent:
-    """Follow the minimum near a latent while the corners sharpen, for all `WIDTHS`."""
-    widths = jnp.asarray(WIDTHS, latent.dtype)
+def descend(
+    layers: Layers,
+    latent: Latent,
+    target: Float[Array, "pixels"],
+    widths: Float[Array, "steps"],
+) -> Latent:
+    """Follow the minimum near a latent while corners sharpen, a step at each width."""
     return jax.lax.scan(
         lambda z, w: (step(layers, z, target, w), None), latent, widths
     )[0]

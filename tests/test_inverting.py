@@ -1,0 +1,125 @@
+"""The inversion experiment as users run it, at toy length."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import targets
+from experiments.command_line import UsageError
+
+
+def finish(experiment, out, *flags):
+    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
+    return subprocess.run(
+        [*command, "--dataset", "sample", *flags],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    out = tmp_path_factory.mktemp("wgan") / "run"
+    small = ["--epochs", "1", "--latent-dim", "3", "--widths", "8", "16"]
+    done = finish("wgan", out, *small)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def inverted(model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("invert") / "run"
+    flags = ["--checkpoint", str(model), "--images", "3", "--starts", "6"]
+    done = finish("invert", out, *flags)
+    assert done.returncode == 0, done.stderr
+    return out, flags
+
+
+def test_an_inversion_writes_everything(inverted):
+    out, _ = inverted
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["num_images"] == 3 and summary["num_starts"] == 6
+    shares = [summary[f"{name}_fraction"] for name in ("strict", "kink", "degenerate")]
+    assert sum(shares) >= 0.95
+    assert 1 <= summary["distinct_minima_median"] <= 6
+    assert 0 < summary["start_success_probability"] <= 1
+    assert summary["gradients_per_image"] > 6 * 60
+    with np.load(out / "results.npz") as results:
+        assert results["latents"].shape == (3, 6, 3)
+        assert results["losses"].shape == results["statuses"].shape == (3, 6)
+        assert results["targets"].shape == (3, 28, 28)
+        best = results["losses"].min(1)
+    assert summary["best_mse_per_pixel_median"] == pytest.approx(np.median(best))
+    for name in ("reconstructions", "errors", "distances", "convergence"):
+        with Image.open(out / f"{name}.png") as image:
+            assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_parts_that_are_done_are_not_done_again(inverted):
+    out, flags = inverted
+    before = np.load(out / "results.npz")["latents"]
+    done = finish("invert", out, *flags)
+    assert done.returncode == 2 and "add --resume or --overwrite" in done.stderr
+    (part,) = (out / "parts").glob("*.npz")
+    stamp = part.stat().st_mtime_ns
+    done = finish("invert", out, *flags, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert part.stat().st_mtime_ns == stamp
+    np.testing.assert_array_equal(np.load(out / "results.npz")["latents"], before)
+
+
+def test_own_images_are_read_from_arrays_and_pictures(tmp_path):
+    gray = np.arange(28 * 28, dtype=np.uint8).reshape(28, 28)
+    np.save(tmp_path / "two.npy", np.stack([gray, 255 - gray]))
+    np.save(tmp_path / "one.npy", gray[None, ..., None] / 255)
+    Image.fromarray(gray).save(tmp_path / "one.png")
+    paths = [tmp_path / name for name in ("two.npy", "one.npy", "one.png")]
+    found = targets.from_files(paths, resize=False).images
+    expected = np.stack([gray, 255 - gray, gray, gray])[..., None] / 127.5 - 1
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_another_size_is_refused_or_scaled_on_request(tmp_path):
+    path = tmp_path / "large.png"
+    Image.fromarray(np.full((56, 40), 51, np.uint8)).save(path)
+    with pytest.raises(UsageError, match="28 × 28 pixels, found 56 × 40; add --resize"):
+        targets.from_files([path], resize=False)
+    found = targets.from_files([path], resize=True).images
+    assert found.shape == (1, 28, 28, 1)
+    np.testing.assert_allclose(found, 2 * 51 / 255 - 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (np.zeros(5), "expected gray images"),
+        (np.zeros((2, 28, 28), np.int64), "expected uint8 or floating point"),
+        (np.full((28, 28), 1.5), r"expected pixels in \[0, 1\], found 1.5 to 1.5"),
+        (np.full((28, 28), np.nan), r"expected pixels in \[0, 1\]"),
+        (np.array([{"a": 1}]), "allow_pickle=False"),
+    ],
+)
+def test_arrays_that_are_no_images_are_refused(content, message, tmp_path):
+    path = tmp_path / "bad.npy"
+    np.save(path, content, allow_pickle=True)
+    with pytest.raises(UsageError, match=message):
+        targets.from_files([path], resize=False)
+
+
+def test_files_that_are_no_images_are_refused(tmp_path):
+    path = tmp_path / "bad.png"
+    path.write_text("no image")
+    with pytest.raises(UsageError, match="not an image"):
+        targets.from_files([path], resize=False)
+    with pytest.raises(UsageError, match="No such file"):
+        targets.from_files([tmp_path / "none.png"], resize=False)
+
+
+def test_generators_of_other_kinds_are_refused(tmp_path):
+    done = finish("invert", tmp_path / "x", "--checkpoint", "mnist-classifier")
+    assert done.returncode == 4 and "has no generator" in done.stderr
