@@ -24,6 +24,8 @@ class Config(DataOptions):
     """Starts for each image."""
     survivors: int | None = None
     """Give up the worse starts of an image until so many are left; default: none."""
+    prior_weight: float = 0.01
+    """κ of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1]; 0 lets codes run far."""
     resume: bool = False
     """Go on with the images that the run in --out has not done."""
 
@@ -32,6 +34,7 @@ class Config(DataOptions):
         super().check()
         for name in ("images", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
+        require(self.prior_weight >= 0, self, "prior_weight", "at least 0")
         possible = self.survivors is None or 1 <= self.survivors <= self.starts
         require(possible, self, "survivors", "in 1…starts")
 
@@ -70,7 +73,11 @@ def run(config: Config) -> dict[str, Any]:
     )
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
     plan = inverting.Plan(
-        search_key, config.starts, config.survivors, max(1, 1024 // config.starts)
+        search_key,
+        config.starts,
+        config.survivors,
+        config.prior_weight,
+        max(1, 1024 // config.starts),
     )
     started = time.perf_counter()
     found = inverting.find_all(out, generator, wanted.images, plan)

@@ -51,12 +51,14 @@ class Plan(NamedTuple):
         key: of starts.
         num_starts: for each image.
         survivors: of these, that are settled.
+        prior_weight: of ½‖z‖² beside the error.
         part: images worked on at a time.
     """
 
     key: PRNGKey
     num_starts: int
     survivors: int | None
+    prior_weight: float
     part: int
 
 
@@ -111,11 +113,17 @@ def find_part(
         num_starts=plan.num_starts,
         rounded=rounded,
         survivors=plan.survivors,
+        prior_weight=plan.prior_weight,
+        double_steps=0,
         first_image=first,
     )
     left = found.kept & np.isfinite(found.errors)
     settled = settling.settle(
-        generator.params, found.latents[left], targets, np.nonzero(left)[0]
+        generator.params,
+        found.latents[left],
+        targets,
+        np.nonzero(left)[0],
+        prior_weight=plan.prior_weight,
     )
     latents, errors = found.latents.copy(), found.errors.copy()
     statuses = np.full(errors.shape, UNKNOWN, np.int8)

@@ -1,4 +1,4 @@
-"""Is an end point a local minimum of ½‖G(z) − x‖²? Proof, or what stands against it."""
+"""Is a point a local minimum of ½‖G(z) − x‖² + ½κ‖z‖²? Proof, or what is against it."""
 
 from typing import NamedTuple
 
@@ -46,7 +46,10 @@ class Certificate(NamedTuple):
 
 
 def certify(
-    layers: Layers, state: facets.State, target: Float[Array, "pixels"]
+    layers: Layers,
+    state: facets.State,
+    target: Float[Array, "pixels"],
+    prior_weight: float | Scalar = 0.0,
 ) -> Certificate:
     """Decide what an end point is; in double precision.
 
@@ -63,7 +66,7 @@ def certify(
     - `saddle`: stationary, with a direction of negative curvature.
     - `not_stationary`: none of these, or not proved to be.
     """
-    at = facets.local(layers, state, target)
+    at = facets.local(layers, state, target, prior_weight)
     values, vectors, on_face = facets.tangent(at)
     along = jnp.where(on_face, vectors.T @ at.gradient, 0.0)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
@@ -126,7 +129,7 @@ def certify(
 def hessian_lipschitz(layers: Layers, state: facets.State, radius: Scalar) -> Scalar:
     """Bound how fast the Hessian changes within a ball that no free facet enters.
 
-    The objective is Σ φₖ(aₖ·z + cₖ) with φ(u) = ½(tanh u − x)². With t = tanh u,
+    The error is Σ φₖ(aₖ·z + cₖ) with φ(u) = ½(tanh u − x)². With t = tanh u,
     φ‴ = (1 − t²)(12t³ − 8t − 6xt² + 2x), and the second factor is at most 8 for
     |t|, |x| ≤ 1. So K ≤ ‖Aᵀ diag(8 sₖ ‖aₖ‖) A‖, sₖ the largest 1 − t² in the ball.
     """

@@ -1,4 +1,4 @@
-"""Minima of ½‖G(z) − x‖² exactly, kinks included: an active-set Newton method.
+"""Minima of ½‖G(z) − x‖² + ½κ‖z‖² exactly, with kinks: an active-set Newton method.
 
 In a region of the generator's leaky ReLUs the objective is smooth. Steps go as far as
 the next facet. A facet that attracts is *held*: further steps stay on it, until its
@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
 from jaxgan.regions import Layers, logits_at, region, signals, units_at
-from jaxgan.types import Latent
+from jaxgan.types import Latent, Scalar
 
 FRACTIONS = (1.0, 0.5, 0.1, 0.01)
 """Of the way to the next facet."""
@@ -73,13 +73,23 @@ def start(layers: Layers, latent: Latent) -> State:
     return State(latent, units > 0, jnp.zeros(units.shape, bool), jnp.array(False))
 
 
-def value(layers: Layers, latent: Latent, target: Float[Array, "pixels"]) -> Array:
-    """½‖G(z) − x‖²."""
+def value(
+    layers: Layers,
+    latent: Latent,
+    target: Float[Array, "pixels"],
+    prior_weight: float | Scalar = 0.0,
+) -> Scalar:
+    """½‖G(z) − x‖² + ½κ‖z‖²."""
     residual = jnp.tanh(logits_at(layers, latent)) - target
-    return 0.5 * (residual @ residual)
+    return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
-def local(layers: Layers, state: State, target: Float[Array, "pixels"]) -> Local:
+def local(
+    layers: Layers,
+    state: State,
+    target: Float[Array, "pixels"],
+    prior_weight: float | Scalar = 0.0,
+) -> Local:
     """Expand the objective at a state."""
     latent = state.latent
     here = region(layers, latent, state.positive & ~state.held)
@@ -88,6 +98,7 @@ def local(layers: Layers, state: State, target: Float[Array, "pixels"]) -> Local
     output = residual * decay
     curvature = decay * (decay - 2 * image * residual)
     hessian = here.jacobian.T @ (curvature[:, None] * here.jacobian)
+    hessian = hessian + prior_weight * jnp.eye(len(latent), dtype=latent.dtype)
     (numbers,) = jnp.nonzero(state.held, size=len(latent), fill_value=len(here.units))
     valid = numbers < len(here.units)
     active = jnp.where(valid[:, None], here.normals.at[numbers].get(mode="clip"), 0.0)
@@ -95,7 +106,7 @@ def local(layers: Layers, state: State, target: Float[Array, "pixels"]) -> Local
     return Local(
         here.units,
         here.normals,
-        here.jacobian.T @ output,
+        here.jacobian.T @ output + prior_weight * latent,
         hessian,
         active,
         numbers,
@@ -138,9 +149,14 @@ def multipliers(
     return spread, JUMP * arriving
 
 
-def step(layers: Layers, state: State, target: Float[Array, "pixels"]) -> State:
+def step(
+    layers: Layers,
+    state: State,
+    target: Float[Array, "pixels"],
+    prior_weight: float | Scalar = 0.0,
+) -> State:
     """Take one Newton step on the face: to the next facet, or on if that is lower."""
-    at = local(layers, state, target)
+    at = local(layers, state, target, prior_weight)
     heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
     back = -at.active.T @ (at.inverse @ heights)
     values, vectors, on_face = tangent(at)
@@ -159,7 +175,9 @@ def step(layers: Layers, state: State, target: Float[Array, "pixels"]) -> State:
     longest = jnp.minimum(times[unit], 1.0)
 
     lengths = longest * jnp.array(FRACTIONS, at.gradient.dtype)
-    trials = jax.vmap(lambda t: value(layers, state.latent + t * change, target))
+    trials = jax.vmap(
+        lambda t: value(layers, state.latent + t * change, target, prior_weight)
+    )
     found = trials(lengths)
     far = jnp.array(FAR, at.gradient.dtype)
     beyond = jnp.where(far > longest, trials(far), jnp.inf)

@@ -12,14 +12,14 @@ from jaxgan import certificates, facets, smoothing
 from jaxgan.certificates import STATUSES, Certificate
 from jaxgan.regions import Layers, layers_of, units_at
 from jaxgan.rounds import run_rounds
-from jaxgan.types import Params
+from jaxgan.types import Params, Scalar
 
 NEAR = 1e-5
 """A unit this close to zero after the smoothing is on its facet."""
 ROUND = 5
 MAX_ROUNDS = 40
-SINGLE = tuple(np.repeat(np.geomspace(0.01, 1e-4, 14), 8).tolist())
-DOUBLE = tuple(np.repeat(np.geomspace(1e-4, 1e-8, 8), 3).tolist())
+SINGLE = tuple(np.repeat(np.geomspace(0.01, 1e-4, 8), 3).tolist())
+DOUBLE = tuple(np.repeat(np.geomspace(1e-4, 1e-8, 5), 2).tolist())
 """Widths of the rounded corners in the order of the steps, in each precision."""
 
 
@@ -51,6 +51,7 @@ def settle(
     targets: Float[np.ndarray, "m *shape"],
     owners: Int[np.ndarray, "n"],
     *,
+    prior_weight: float = 0.0,
     chunk: int = 64,
 ) -> Settled:
     """Settle each point in a local minimum near it, in double precision.
@@ -65,6 +66,9 @@ def settle(
             left (`jaxgan.search`).
         targets: in the networks' units.
         owners: number of the target of each point.
+        prior_weight: κ of an additional ½κ‖z‖². Without it most minima of a trained
+            generator are far outside its prior, at the end of flat valleys, and many
+            points do not arrive.
         chunk: points advanced at a time.
 
     Raises:
@@ -72,7 +76,7 @@ def settle(
     """
     everything = np.ones(len(latents), bool)
     points = run_rounds(
-        partial(_sharpen, *_as(jnp.float32, params, targets), SINGLE),
+        partial(_sharpen, *_as(jnp.float32, params, targets), prior_weight, SINGLE),
         jnp.asarray(latents, jnp.float32),
         jnp.asarray(owners),
         everything,
@@ -81,12 +85,12 @@ def settle(
     with jax.enable_x64(True):
         layers, flat = _as(jnp.float64, params, targets)
         numbers = jnp.asarray(owners)
-        sharpen = partial(_sharpen, layers, flat, DOUBLE)
+        sharpen = partial(_sharpen, layers, flat, prior_weight, DOUBLE)
         points = run_rounds(
             sharpen, points.astype(jnp.float64), numbers, everything, chunk=chunk
         )
         states = _begin(layers, points)
-        advance = partial(_advance, layers, flat)
+        advance = partial(_advance, layers, flat, prior_weight)
         steps = np.zeros(len(points), int)
         for _ in range(MAX_ROUNDS):
             active = ~np.asarray(states.finished)
@@ -94,7 +98,7 @@ def settle(
                 break
             states = run_rounds(advance, states, numbers, active, chunk=chunk)
             steps += ROUND * active
-        errors, found = _judge(layers, flat, states, numbers, chunk)
+        errors, found = _judge(layers, flat, prior_weight, states, numbers, chunk)
     return Settled(
         np.asarray(states.latent),
         np.asarray(errors),
@@ -111,17 +115,22 @@ def _as(
     return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(jax.jit, static_argnums=3)
 def _sharpen(
     layers: Layers,
     targets: Array,
+    prior_weight: Scalar,
     widths: tuple[float, ...],
     points: Array,
     owners: Array,
 ):
     def one(point: Array, owner: Array) -> Array:
         return smoothing.descend(
-            layers, point, targets[owner], jnp.asarray(widths, point.dtype)
+            layers,
+            point,
+            targets[owner],
+            jnp.asarray(widths, point.dtype),
+            prior_weight,
         )
 
     return jax.vmap(one)(points, owners)
@@ -139,10 +148,16 @@ def _begin(layers: Layers, points: Array):
 
 
 @jax.jit
-def _advance(layers: Layers, targets: Array, states: facets.State, owners: Array):
+def _advance(
+    layers: Layers,
+    targets: Array,
+    prior_weight: Scalar,
+    states: facets.State,
+    owners: Array,
+):
     def one(state: facets.State, owner: Array) -> facets.State:
         def body(_, state):
-            after = facets.step(layers, state, targets[owner])
+            after = facets.step(layers, state, targets[owner], prior_weight)
             return jax.tree.map(
                 lambda old, new: jnp.where(state.finished, old, new), state, after
             )
@@ -152,14 +167,19 @@ def _advance(layers: Layers, targets: Array, states: facets.State, owners: Array
     return jax.vmap(one)(states, owners)
 
 
-@partial(jax.jit, static_argnums=4)
+@partial(jax.jit, static_argnums=5)
 def _judge(
-    layers: Layers, targets: Array, states: facets.State, owners: Array, chunk: int
+    layers: Layers,
+    targets: Array,
+    prior_weight: Scalar,
+    states: facets.State,
+    owners: Array,
+    chunk: int,
 ):
     def one(item: tuple[facets.State, Array]) -> tuple[Array, Certificate]:
         state, owner = item
         error = facets.value(layers, state.latent, targets[owner])
-        certificate = certificates.certify(layers, state, targets[owner])
+        certificate = certificates.certify(layers, state, targets[owner], prior_weight)
         return error / (2 * targets.shape[1]), certificate
 
     return jax.lax.map(one, (states, owners), batch_size=chunk)

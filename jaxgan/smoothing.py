@@ -55,22 +55,31 @@ def rounded_generator(params: Params) -> Rounded:
 
 
 def value(
-    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+    layers: Layers,
+    latent: Latent,
+    target: Float[Array, "pixels"],
+    width: Scalar,
+    prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
-    """½‖G(z) − x‖² of the rounded network."""
+    """½‖G(z) − x‖² + ½κ‖z‖² of the rounded network."""
     activation = latent
     for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
         activation = rounded(activation @ kernel + bias, width)[0]
     logits = activation @ layers.kernels[-1] + layers.biases[-1]
     residual = jnp.tanh(logits) - target
-    return 0.5 * (residual @ residual)
+    return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
 def expansion(
-    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+    layers: Layers,
+    latent: Latent,
+    target: Float[Array, "pixels"],
+    width: Scalar,
+    prior_weight: float | Scalar = 0.0,
 ) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
     """Gradient and exact Hessian of `value`."""
-    activation, jacobian = latent, jnp.eye(len(latent), dtype=latent.dtype)
+    identity = jnp.eye(len(latent), dtype=latent.dtype)
+    activation, jacobian = latent, identity
     passed = []
     for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
         normals = kernel.T @ jacobian
@@ -82,29 +91,33 @@ def expansion(
     residual, decay = image - target, 1 - image * image
     output = residual * decay
     curvature = decay * (decay - 2 * image * residual)
-    hessian = jacobian.T @ (curvature[:, None] * jacobian)
+    hessian = jacobian.T @ (curvature[:, None] * jacobian) + prior_weight * identity
     signal = layers.kernels[-1] @ output
     for kernel, (normals, slope, bend) in zip(
         layers.kernels[-2::-1], passed[::-1], strict=True
     ):
         hessian = hessian + normals.T @ ((signal * bend)[:, None] * normals)
         signal = kernel @ (slope * signal)
-    return jacobian.T @ output, hessian
+    return jacobian.T @ output + prior_weight * latent, hessian
 
 
 def step(
-    layers: Layers, latent: Latent, target: Float[Array, "pixels"], width: Scalar
+    layers: Layers,
+    latent: Latent,
+    target: Float[Array, "pixels"],
+    width: Scalar,
+    prior_weight: float | Scalar = 0.0,
 ) -> Latent:
     """Take the best of several lengths of a Newton step, curvatures made positive."""
-    gradient, hessian = expansion(layers, latent, target, width)
+    gradient, hessian = expansion(layers, latent, target, width, prior_weight)
     values, vectors = jnp.linalg.eigh(hessian)
     sizes = jnp.abs(values)
     sizes = jnp.maximum(sizes, LEAST_CURVATURE * jnp.max(sizes))
     change = -vectors @ ((vectors.T @ gradient) / sizes)
     lengths = jnp.array(LENGTHS, latent.dtype)
-    found = jax.vmap(lambda t: value(layers, latent + t * change, target, width))(
-        lengths
-    )
+    found = jax.vmap(
+        lambda t: value(layers, latent + t * change, target, width, prior_weight)
+    )(lengths)
     best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
     moved = latent + lengths[best] * change
     return jnp.where(jnp.isfinite(moved), moved, latent)
@@ -115,8 +128,9 @@ def descend(
     latent: Latent,
     target: Float[Array, "pixels"],
     widths: Float[Array, "steps"],
+    prior_weight: float | Scalar = 0.0,
 ) -> Latent:
     """Follow the minimum near a latent while corners sharpen, a step at each width."""
     return jax.lax.scan(
-        lambda z, w: (step(layers, z, target, w), None), latent, widths
+        lambda z, w: (step(layers, z, target, w, prior_weight), None), latent, widths
     )[0]

@@ -39,23 +39,25 @@ def in_double(params):
     )
 
 
-def objective(params, target):
-    """½‖G(z) − x‖² in NumPy, written again."""
+def objective(params, target, prior_weight):
+    """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again."""
     layers = [np.asarray(w, np.float64) for w in regions.layers_of(params).kernels]
     biases = [np.asarray(b, np.float64) for b in regions.layers_of(params).biases]
 
     def value(points):
-        h = np.atleast_2d(points)
+        points = np.atleast_2d(points)
+        h = points
         for kernel, bias in zip(layers[:-1], biases[:-1], strict=True):
             h = h @ kernel + bias
             h = np.maximum(h, networks.NEGATIVE_SLOPE * h)
         h = np.tanh(h @ layers[-1] + biases[-1])
-        return 0.5 * np.sum((h - target) ** 2, 1)
+        prior = prior_weight * np.sum(points**2, 1)
+        return 0.5 * (np.sum((h - target) ** 2, 1) + prior)
 
     return value
 
 
-def exhaustive_minima(value, half_width=6.0, size=601):
+def exhaustive_minima(value, half_width, size):
     """All strict minima of a fine grid, refined without derivatives."""
     axis = np.linspace(-half_width, half_width, size)
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
@@ -80,19 +82,27 @@ def exhaustive_minima(value, half_width=6.0, size=601):
     return np.array(found)
 
 
-def settle(params, target, starts):
+def settle(params, target, starts, prior_weight=0.0):
     return settling.settle(
-        params, np.asarray(starts), target[None], np.zeros(len(starts), int)
+        params,
+        np.asarray(starts),
+        target[None],
+        np.zeros(len(starts), int),
+        prior_weight=prior_weight,
     )
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_settled_points_are_all_the_minima_and_nothing_else(seed):
+@pytest.mark.parametrize(
+    ("seed", "prior_weight"), [*((seed, 0.0) for seed in range(6)), (0, 0.03), (4, 0.3)]
+)
+def test_settled_points_are_all_the_minima_and_nothing_else(seed, prior_weight):
     _, params, target = toy(seed)
-    value = objective(params, target)
-    truth = exhaustive_minima(value)
+    value = objective(params, target, prior_weight)
+    # With a prior the minima are near the origin, and some basins are 0.02 wide.
+    half_width, size = (3.0, 2401) if prior_weight else (6.0, 601)
+    truth = exhaustive_minima(value, half_width, size)
     starts = np.random.default_rng(seed).normal(size=(120, 2)) * 2.5
-    end = settle(params, target, starts)
+    end = settle(params, target, starts, prior_weight)
     status = end.certificates.status
     proved = (status == STATUSES.index("strict")) | (status == STATUSES.index("kink"))
     # No false proof: around each proved point the objective is larger, everywhere.
@@ -103,9 +113,10 @@ def test_settled_points_are_all_the_minima_and_nothing_else(seed):
             rounding = 8 * np.finfo(float).eps * value(point)
             assert (value(around) > value(point) - rounding).all()
     # Inside the grid the proved points are the minima, one for one.
-    inside = truth[np.abs(truth).max(1) < 5]
+    within = half_width - 1
+    inside = truth[np.abs(truth).max(1) < within]
     points = end.latents[proved]
-    points = points[np.abs(points).max(1) < 5]
+    points = points[np.abs(points).max(1) < within]
     labels = counting.cluster(points, 1e-6)
     assert labels.max() + 1 == len(inside)
     for minimum in inside:
@@ -146,15 +157,16 @@ def test_the_network_from_inside_is_the_network():
     )  # fmt: skip
 
 
-def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs():
+@pytest.mark.parametrize("prior_weight", [0.0, 0.1])
+def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs(prior_weight):
     _, params, target = toy(3, latent_dim=4)
     with jax.enable_x64(True):
         layers, x = in_double(params), jnp.asarray(target)
         z = jax.random.normal(jax.random.key(5), (4,), jnp.float64)
-        at = facets.local(layers, facets.start(layers, z), x)
+        at = facets.local(layers, facets.start(layers, z), x, prior_weight)
 
         def exact(z):
-            return facets.value(layers, z, x)
+            return facets.value(layers, z, x, prior_weight)
 
         np.testing.assert_allclose(at.gradient, jax.grad(exact)(z), rtol=1e-9)
         np.testing.assert_allclose(
@@ -163,14 +175,17 @@ def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs():
         for width in (1.0, 0.1, 0.003):
 
             def smooth(z, width=width):
-                return smoothing.value(layers, z, x, jnp.asarray(width))
+                return smoothing.value(layers, z, x, jnp.asarray(width), prior_weight)
 
-            gradient, hessian = smoothing.expansion(layers, z, x, jnp.asarray(width))
+            gradient, hessian = smoothing.expansion(
+                layers, z, x, jnp.asarray(width), prior_weight
+            )
             np.testing.assert_allclose(gradient, jax.grad(smooth)(z), rtol=1e-8)
             np.testing.assert_allclose(
                 hessian, jax.hessian(smooth)(z), rtol=1e-8, atol=1e-9
             )
-        gap = smoothing.value(layers, z, x, jnp.asarray(1e-9)) - exact(z)
+        gap = smoothing.value(layers, z, x, jnp.asarray(1e-9), prior_weight)
+        gap = gap - exact(z)
         assert abs(float(gap)) < 1e-8
 
 
