@@ -4,7 +4,7 @@ A gradient is one evaluation of ½‖G(z) − x‖² with its gradient, for one 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxgan import descent, facets, smoothing
 from jaxgan import levenberg_marquardt as lm
 from jaxgan.models import TrainedGenerator
-from jaxgan.regions import Layers
+from jaxgan.regions import layers_of
 
 DOUBLE = 2.0
 """An operation in double precision, in such of single precision."""
@@ -24,39 +24,37 @@ def operations(function: Callable[..., Any], *arguments: Any) -> float:
     return float(dict(analysis or {})["flops"])
 
 
-def step_in_gradients(generator: TrainedGenerator) -> float:
-    """Cost of a Levenberg-Marquardt step."""
+class Costs(NamedTuple):
+    """Costs of one step, in gradients.
+
+    Attributes:
+        search: of Levenberg and Marquardt.
+        newton: of Newton on the rounded network.
+        on_facets: of Newton on facets.
+    """
+
+    search: float
+    newton: float
+    on_facets: float
+
+
+def in_gradients(generator: TrainedGenerator) -> Costs:
+    """Count for a folded fully connected generator."""
+    layers = layers_of(generator.params)
     latent = jnp.zeros(generator.latent_dim)
-    target = generator.generate(latent[None])[0]
-    state = lm.begin(latent)
+    image = generator.generate(latent[None])[0]
+    pixels, width = image.reshape(-1), jnp.ones(())
 
     def gradient(latent, target):
         value = descent.objective(generator.generate, target)
         return jax.value_and_grad(value)(latent)
 
-    def step(state, target):
+    def search(state, target):
         return lm.step(generator.generate, state, target, 0.0)
 
-    return operations(step, state, target) / operations(gradient, latent, target)
-
-
-def settling_in_gradients(layers: Layers) -> tuple[float, float]:
-    """Costs of a Newton step on the rounded network, and of one on facets."""
-    latent = jnp.zeros(len(layers.kernels[0]))
-    target = jnp.zeros(len(layers.biases[-1]))
-    width = jnp.ones(())
-
-    def gradient(latent, target):
-        return jax.value_and_grad(smoothing.value, 1)(layers, latent, target, width)
-
-    def newton(latent, target):
-        return smoothing.step(layers, latent, target, width)
-
-    def on_facets(state, target):
-        return facets.step(layers, state, target)
-
-    one = operations(gradient, latent, target)
-    return (
-        operations(newton, latent, target) / one,
-        operations(on_facets, facets.start(layers, latent), target) / one,
+    one = operations(gradient, latent, image)
+    return Costs(
+        operations(search, lm.begin(latent), image) / one,
+        operations(smoothing.step, layers, latent, pixels, width) / one,
+        operations(facets.step, layers, facets.start(layers, latent), pixels) / one,
     )

@@ -91,7 +91,6 @@ def _distances(found: Found, images: np.ndarray) -> Figure:
             label=f"{row}",
         )
     axes.set(
-        xscale="symlog",
         xlabel="distance of two codes ‖z₁ − z₂‖",
         ylabel="distance of their images ‖G(z₁) − G(z₂)‖",
     )

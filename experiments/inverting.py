@@ -15,7 +15,6 @@ from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
 from jaxgan import inversion, settling, smoothing
 from jaxgan.models import TrainedGenerator
-from jaxgan.regions import layers_of
 from jaxgan.types import PRNGKey
 
 UNKNOWN = -1
@@ -75,7 +74,12 @@ def find_all(
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
-    find = partial(find_part, generator, smoothing.rounded_generator(generator.params))
+    find = partial(
+        find_part,
+        generator,
+        smoothing.rounded_generator(generator.params),
+        costs.in_gradients(generator),
+    )
     firsts = range(0, len(targets), plan.part)
     parts = []
     bar = tqdm(total=len(targets), unit="image", disable=None)
@@ -100,6 +104,7 @@ def find_all(
 def find_part(
     generator: TrainedGenerator,
     rounded: smoothing.Rounded,
+    cost: costs.Costs,
     targets: Float[np.ndarray, "n 28 28 1"],
     first: int,
     plan: Plan,
@@ -132,12 +137,10 @@ def find_part(
     statuses[left] = settled.certificates.status
     held[left] = settled.certificates.num_held
 
-    per_step = costs.step_in_gradients(generator)
-    searching = per_step * found.steps.sum(2).mean(1)
-    newton, on_facets = costs.settling_in_gradients(layers_of(generator.params))
-    single = newton * len(settling.SINGLE) * len(settled.steps)
-    double = newton * len(settling.DOUBLE) * len(settled.steps)
-    double += on_facets * settled.steps.sum()
+    searching = cost.search * found.steps.sum(2).mean(1)
+    single = cost.newton * len(settling.SINGLE) * len(settled.steps)
+    double = cost.newton * len(settling.DOUBLE) * len(settled.steps)
+    double += cost.on_facets * settled.steps.sum()
     return Found(
         latents,
         errors,

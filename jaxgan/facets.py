@@ -12,7 +12,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import Layers, logits_at, region, signals, units_at
+from jaxgan.regions import (
+    Layers,
+    error_derivatives,
+    logits_at,
+    region,
+    signals,
+    units_at,
+)
 from jaxgan.types import Latent, Scalar
 
 FRACTIONS = (1.0, 0.5, 0.1, 0.01)
@@ -93,10 +100,7 @@ def local(
     """Expand the objective at a state."""
     latent = state.latent
     here = region(layers, latent, state.positive & ~state.held)
-    image = jnp.tanh(here.logits)
-    residual, decay = image - target, 1 - image * image
-    output = residual * decay
-    curvature = decay * (decay - 2 * image * residual)
+    output, curvature = error_derivatives(here.logits, target)
     hessian = here.jacobian.T @ (curvature[:, None] * here.jacobian)
     hessian = hessian + prior_weight * jnp.eye(len(latent), dtype=latent.dtype)
     (numbers,) = jnp.nonzero(state.held, size=len(latent), fill_value=len(here.units))

@@ -126,8 +126,10 @@ def invert(
         latents = past[-1].latents.astype(np.float64)
         if generate(jnp.asarray(latents[:1])).dtype != jnp.float64:
             raise ValueError("generate must compute in the precision of its latents")
-        again = past[-1]._replace(values=np.full(count, np.inf))
-        again = look(exact, again._replace(finished=again.finished & False), latents)
+        again = past[-1]._replace(
+            values=np.full(count, np.inf), finished=np.zeros(count, bool)
+        )
+        again = look(exact, again, latents)
         past += search(exact, again, double_steps, DOUBLE_TOLERANCE, None)
     shape, last = (len(targets), num_starts), past[-1]
     return Inversion(

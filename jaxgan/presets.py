@@ -5,6 +5,7 @@ many instances run at once; the best point is kept, whatever the recipe returns.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,6 +15,7 @@ import optax
 from jaxtyping import Array, Float
 
 from jaxgan.descent import Fit, cross_entropy, descend, squared_error
+from jaxgan.starts import drawn_starts
 from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
 
 Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
@@ -187,33 +189,39 @@ def follow(
         raise ValueError(f"budget must be at least 1, got {budget}")
     num_starts = max(1, budget // recipe.num_steps)
     num_steps = min(budget, recipe.num_steps)
-    optimizer = recipe.optimizer(num_steps)
-    count = len(targets)
-
-    @jax.jit
-    def program(key: PRNGKey, targets: Examples):
-        def one(number: Array, start: Array) -> Array:
-            own = jax.random.fold_in(jax.random.fold_in(key, number), start)
-            return recipe.draw(own, latent_dim)
-
-        numbers = jnp.repeat(first_image + jnp.arange(count), num_starts)
-        starts = jax.vmap(one)(numbers, jnp.tile(jnp.arange(num_starts), count))
-        found = descend(
-            generate,
-            starts,
-            jnp.repeat(targets, num_starts, 0),
-            optimizer,
-            num_steps,
-            fit=recipe.fit,
-            prior_weight=recipe.prior_weight,
-        )
-        images = generate(found.latents).reshape(count, num_starts, -1)
-        gaps = (images - targets.reshape(count, 1, -1)) / 2
-        errors = jnp.mean(gaps * gaps, 2).reshape(-1)
-        return found.latents, jnp.where(jnp.isfinite(found.values), errors, jnp.inf)
-
-    latents, errors = map(np.asarray, program(key, targets))
-    shape = (count, num_starts)
-    return Followed(
-        latents.reshape(*shape, -1), errors.reshape(shape), num_starts * num_steps
+    latents, errors = _follow(
+        recipe,
+        generate,
+        latent_dim,
+        num_starts,
+        num_steps,
+        key,
+        targets,
+        first_image + jnp.arange(len(targets)),
     )
+    return Followed(np.asarray(latents), np.asarray(errors), num_starts * num_steps)
+
+
+# Static functions: whoever calls again with the same ones compiles nothing.
+@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _follow(
+    recipe, generate, latent_dim, num_starts, num_steps, key, targets, numbers
+) -> tuple[Array, Array]:
+    starts = drawn_starts(
+        key, numbers, num_starts, lambda key: recipe.draw(key, latent_dim)
+    )
+    found = descend(
+        generate,
+        starts.reshape(-1, latent_dim),
+        jnp.repeat(targets, num_starts, 0),
+        recipe.optimizer(num_steps),
+        num_steps,
+        fit=recipe.fit,
+        prior_weight=recipe.prior_weight,
+    )
+    shape = (len(targets), num_starts)
+    images = generate(found.latents).reshape(*shape, -1)
+    gaps = (images - targets.reshape(len(targets), 1, -1)) / 2
+    finite = jnp.isfinite(found.values).reshape(shape)
+    errors = jnp.where(finite, jnp.mean(gaps * gaps, 2), jnp.inf)
+    return found.latents.reshape(*shape, -1), errors

@@ -102,21 +102,30 @@ def region(layers: Layers, latent: Latent, positive: Bool[Array, "units"]) -> Re
 
 def units_at(layers: Layers, latent: Latent) -> Float[Array, "units"]:
     """Pre-activations of all units."""
+    return _propagate(layers, latent)[0]
+
+
+def logits_at(layers: Layers, latent: Latent) -> Float[Array, "pixels"]:
+    """What tanh is applied to."""
+    return _propagate(layers, latent)[1]
+
+
+def _propagate(layers: Layers, latent: Latent) -> tuple[Array, Array]:
     value, units = latent, []
     for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
         unit = value @ kernel + bias
         units.append(unit)
         value = unit * slopes(unit > 0).astype(latent.dtype)
-    return jnp.concatenate(units)
+    return jnp.concatenate(units), value @ layers.kernels[-1] + layers.biases[-1]
 
 
-def logits_at(layers: Layers, latent: Latent) -> Float[Array, "pixels"]:
-    """What tanh is applied to."""
-    value = latent
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        unit = value @ kernel + bias
-        value = unit * slopes(unit > 0).astype(latent.dtype)
-    return value @ layers.kernels[-1] + layers.biases[-1]
+def error_derivatives(
+    logits: Float[Array, "pixels"], target: Float[Array, "pixels"]
+) -> tuple[Float[Array, "pixels"], Float[Array, "pixels"]]:
+    """First and second derivative of ½(tanh u − x)² by u, for each pixel."""
+    image = jnp.tanh(logits)
+    residual, decay = image - target, 1 - image * image
+    return residual * decay, decay * (decay - 2 * image * residual)
 
 
 def signals(

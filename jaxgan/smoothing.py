@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import Layers, layers_of
+from jaxgan.regions import Layers, error_derivatives, layers_of
 from jaxgan.types import Latent, Latents, Params, Scalar
 
 Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
@@ -45,13 +45,18 @@ def rounded_generator(params: Params) -> Rounded:
     layers = layers_of(params)
 
     def generate(latents: Latents, width: Scalar) -> Float[Array, "batch pixels"]:
-        kernels, biases = jax.tree.map(lambda w: w.astype(latents.dtype), layers)
-        activation = latents
-        for kernel, bias in zip(kernels[:-1], biases[:-1], strict=True):
-            activation = rounded(activation @ kernel + bias[None], width)[0]
-        return jnp.tanh(activation @ kernels[-1] + biases[-1][None])
+        weights = jax.tree.map(lambda w: w.astype(latents.dtype), layers)
+        return jax.vmap(lambda latent: image(weights, latent, width))(latents)
 
     return generate
+
+
+def image(layers: Layers, latent: Latent, width: Scalar) -> Float[Array, "pixels"]:
+    """Evaluate the rounded network."""
+    activation = latent
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        activation = rounded(activation @ kernel + bias, width)[0]
+    return jnp.tanh(activation @ layers.kernels[-1] + layers.biases[-1])
 
 
 def value(
@@ -62,11 +67,7 @@ def value(
     prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
     """½‖G(z) − x‖² + ½κ‖z‖² of the rounded network."""
-    activation = latent
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        activation = rounded(activation @ kernel + bias, width)[0]
-    logits = activation @ layers.kernels[-1] + layers.biases[-1]
-    residual = jnp.tanh(logits) - target
+    residual = image(layers, latent, width) - target
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
@@ -87,10 +88,8 @@ def expansion(
         jacobian = slope[:, None] * normals
         passed.append((normals, slope, bend))
     jacobian = layers.kernels[-1].T @ jacobian
-    image = jnp.tanh(activation @ layers.kernels[-1] + layers.biases[-1])
-    residual, decay = image - target, 1 - image * image
-    output = residual * decay
-    curvature = decay * (decay - 2 * image * residual)
+    logits = activation @ layers.kernels[-1] + layers.biases[-1]
+    output, curvature = error_derivatives(logits, target)
     hessian = jacobian.T @ (curvature[:, None] * jacobian) + prior_weight * identity
     signal = layers.kernels[-1] @ output
     for kernel, (normals, slope, bend) in zip(

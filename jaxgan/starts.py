@@ -12,18 +12,28 @@ from jaxgan.types import Examples, Latents, PRNGKey
 CHUNK = 1000
 
 
-def prior_starts(
-    key: PRNGKey, images: Int[Array, "n"], num_starts: int, latent_dim: int
+def drawn_starts(
+    key: PRNGKey,
+    images: Int[Array, "n"],
+    num_starts: int,
+    draw: Callable[[PRNGKey], Float[Array, "latent"]],
 ) -> Float[Array, "n starts latent"]:
-    """Draw starts from the prior; each depends on key, image and start number only."""
+    """Draw starts; each depends on key, image and start number only."""
 
     def one(image: Array, start: Array) -> Array:
-        return jax.random.normal(
-            jax.random.fold_in(jax.random.fold_in(key, image), start), (latent_dim,)
-        )
+        return draw(jax.random.fold_in(jax.random.fold_in(key, image), start))
 
     starts = jnp.arange(num_starts)
     return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(images)
+
+
+def prior_starts(
+    key: PRNGKey, images: Int[Array, "n"], num_starts: int, latent_dim: int
+) -> Float[Array, "n starts latent"]:
+    """Draw starts from the prior."""
+    return drawn_starts(
+        key, images, num_starts, lambda key: jax.random.normal(key, (latent_dim,))
+    )
 
 
 @partial(jax.jit, static_argnums=(0, 2, 3))
