@@ -10,17 +10,16 @@ the worse ones.
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import jax
 import numpy as np
 
+from benchmarks.measuring import in_own_process, machine, seconds
 from benchmarks.products import each, products_program
 from benchmarks.sizes import GENERATOR_WIDTHS
 from jaxgan import inversion, load_generator, presets
@@ -31,16 +30,8 @@ BUDGET = STARTS * STEPS
 KEY = jax.random.key(0)
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """Time one call."""
-    started = time.perf_counter()
-    jax.block_until_ready(run())
-    return time.perf_counter() - started
-
-
-def at_once(generate, targets, optimizer, starts) -> Callable[[], object]:
-    """Compile the search for all images in one program."""
-    wanted = jax.numpy.repeat(targets, STARTS, 0)
+def search_program(generate, optimizer, starts, targets) -> Callable[..., object]:
+    """Compile the search from so many starts, each with its target."""
 
     @jax.jit
     def search(latents, targets):
@@ -48,33 +39,7 @@ def at_once(generate, targets, optimizer, starts) -> Callable[[], object]:
             generate, latents, targets, optimizer, STEPS, fit=presets.pixel_mean
         )
 
-    program = search.lower(starts, wanted).compile()
-    return lambda: program(starts, wanted)
-
-
-def one_by_one(generate, targets, optimizer, starts) -> Callable[[], object]:
-    """Compile the search for one image, and call it for each."""
-
-    @jax.jit
-    def search(latents, target):
-        wanted = jax.numpy.repeat(target[None], STARTS, 0)
-        return descend(
-            generate, latents, wanted, optimizer, STEPS, fit=presets.pixel_mean
-        )
-
-    program = search.lower(starts[:STARTS], targets[0]).compile()
-    return lambda: [
-        program(starts[STARTS * i : STARTS * (i + 1)], targets[i])
-        for i in range(len(targets))
-    ]
-
-
-def torch_seconds(images: int) -> float:
-    """Time PyTorch in a process of its own, so that no thread pools meet."""
-    module = [sys.executable, "-m", "benchmarks.torch_inversion"]
-    flags = ["--images", str(images), "--starts", str(STARTS), "--steps", str(STEPS)]
-    done = subprocess.run([*module, *flags], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)["seconds"]
+    return search.lower(starts, targets).compile()
 
 
 def compare(images: int, rounds: int) -> dict[str, object]:
@@ -87,9 +52,14 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     optimizer = presets.PRESETS["defense_gan"].optimizer(STEPS)
     layers = list(pairwise(GENERATOR_WIDTHS))
     rows = images * STARTS
+    wanted = jax.numpy.repeat(targets, STARTS, 0)
+    of_each = [slice(first, first + STARTS) for first in range(0, rows, STARTS)]
+    compile_for = partial(search_program, generator.generate, optimizer)
+    all_images = compile_for(starts, wanted)
+    one_image = compile_for(starts[:STARTS], wanted[:STARTS])
     contenders = {
-        "at_once": at_once(generator.generate, targets, optimizer, starts),
-        "one_by_one": one_by_one(generator.generate, targets, optimizer, starts),
+        "at_once": lambda: all_images(starts, wanted),
+        "one_by_one": lambda: [one_image(starts[s], wanted[s]) for s in of_each],
         "gemm": products_program(
             each("forward", rows, layers) + each("inputs", rows, layers), STEPS
         ),
@@ -102,7 +72,10 @@ def compare(images: int, rounds: int) -> dict[str, object]:
         for name, run in contenders.items():
             times[name].append(seconds(run))
         if has_torch:
-            times["torch"].append(torch_seconds(images))
+            peer = in_own_process(
+                "benchmarks.torch_inversion", images=images, starts=STARTS, steps=STEPS
+            )
+            times["torch"].append(peer["seconds"])
     middle = {name: statistics.median(t) for name, t in times.items() if t}
     return {
         "images": images,
@@ -153,9 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     flags = parser.parse_args()
     result = {
-        "jax_version": jax.__version__,
-        "device": jax.devices()[0].device_kind,
-        "threads": len(os.sched_getaffinity(0)),
+        **machine(),
         "defense_gan_budget": compare(flags.images, flags.rounds),
         "giving_up_starts": compaction(flags.images // 5 or 1),
     }

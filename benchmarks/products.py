@@ -1,6 +1,5 @@
 """The limit that a program's matrix products set: what they take by themselves."""
 
-import time
 from collections.abc import Callable, Sequence
 
 import jax
@@ -48,10 +47,3 @@ def products_program(products: list[Product], steps: int) -> Callable[[], object
 
     run = jax.jit(lambda operands: jax.lax.scan(body, operands, length=steps)[0])
     return lambda: jax.block_until_ready(run(operands))
-
-
-def milliseconds(run: Callable[[], object], steps: int) -> float:
-    """Time one call, per step."""
-    started = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - started) / steps

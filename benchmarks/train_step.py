@@ -9,10 +9,7 @@ with the same two savings (see `benchmarks.torch_peer`).
 import argparse
 import importlib.util
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,11 +17,11 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 
+from benchmarks.measuring import in_own_process, machine, seconds
 from benchmarks.products import (
     Product,
     each,
     gflop,
-    milliseconds,
     products_program,
 )
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
@@ -82,14 +79,6 @@ def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
     return run, seconds
 
 
-def torch_times(batch: int, steps: int) -> dict:
-    """Time PyTorch in a process of its own, so that no thread pools meet."""
-    module = [sys.executable, "-m", "benchmarks.torch_peer"]
-    flags = ["--batch-size", str(batch), "--steps", str(steps)]
-    done = subprocess.run([*module, *flags], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
-
-
 def measure(batch: int, rounds: int) -> dict[str, object]:
     """Compare the contenders at one batch size; medians over the rounds."""
     epoch, few = NUM_IMAGES // batch, 100
@@ -100,10 +89,10 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
     step()
     products()
     for _ in range(rounds):
-        times["step"].append(milliseconds(step, epoch))
-        times["gemm"].append(milliseconds(products, few))
+        times["step"].append(1000 * seconds(step) / epoch)
+        times["gemm"].append(1000 * seconds(products) / few)
         if has_torch:
-            peer = torch_times(batch, few)
+            peer = in_own_process("benchmarks.torch_peer", batch_size=batch, steps=few)
             times["plain"].append(peer["plain"])
             times["shared"].append(peer["shared"])
     middle = {name: statistics.median(t) for name, t in times.items() if t}
@@ -133,9 +122,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     flags = parser.parse_args()
     result = {
-        "jax_version": jax.__version__,
-        "device": jax.devices()[0].device_kind,
-        "threads": len(os.sched_getaffinity(0)),
+        **machine(),
         "results": [measure(batch, flags.rounds) for batch in flags.batch_sizes],
     }
     print(json.dumps(result, indent=2))

@@ -1,25 +1,14 @@
 """The inversion experiment as users run it, at toy length."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import finish
 
 from experiments import targets
 from experiments.command_line import UsageError
-
-
-def finish(experiment, out, *flags):
-    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
-    return subprocess.run(
-        [*command, "--dataset", "sample", *flags],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
 
 
 @pytest.fixture(scope="module")
