@@ -138,9 +138,10 @@ def find_part(
     held[left] = settled.certificates.num_held
 
     searching = cost.search * found.steps.sum(2).mean(1)
-    single = cost.newton * len(settling.SINGLE) * len(settled.steps)
-    double = cost.newton * len(settling.DOUBLE) * len(settled.steps)
-    double += cost.on_facets * settled.steps.sum()
+    single, double, on_facets = settled.steps.sum(1)
+    settling_cost = cost.newton * single + costs.DOUBLE * (
+        cost.newton * double + cost.on_facets * on_facets
+    )
     return Found(
         latents,
         errors,
@@ -148,7 +149,7 @@ def find_part(
         held,
         found.history.astype(np.float32),
         searching,
-        searching[-1] + (single + costs.DOUBLE * double) / len(targets),
+        searching[-1] + settling_cost / len(targets),
     )
 
 
