@@ -1,0 +1,286 @@
+"""Paths of least energy between many pairs of codes, from coarse to fine, one program.
+
+Each level has twice the segments of the one before and starts where that one ended.
+Most of the way down is gone on coarse levels, where an evaluation costs little; all
+costs are counted in evaluations of the finest level.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxgan.conformal import Metrics
+from jaxgan.lanes import run_in_lanes
+from jaxgan.path_laplacian import Curvature, decompose
+from jaxgan.path_methods import Method, State, lbfgs
+from jaxgan.paths import line, midpoints, prolong
+from jaxgan.types import Latents, PRNGKey
+
+SAMPLED = 4
+"""Points of the straight line at which the curvature of a metric is averaged."""
+PATIENCE = 6
+"""A level ends after so many evaluations in a row that gained too little together."""
+ROWS = 256
+"""Latents evaluated at a time, over all lanes: enough for fast matrix products, and few
+enough that states stay in the cache and the last pairs leave few lanes idle."""
+BEND = 0.25
+"""Standard deviation of a random start's first bow, in units of the distance."""
+BOWS = 3
+DEFAULT = lbfgs()
+
+
+class Minimised(NamedTuple):
+    """Paths and how they were reached.
+
+    Attributes:
+        paths: the best ones found.
+        energies: of the best path at the end of each level; infinite where nothing was
+            finite.
+        evaluations: of the gradient at each level, all starts of a pair together.
+        cost: in evaluations of the finest level; a column of the curvature's Jacobian
+            counts as one gradient at one latent.
+        finished: whether the last level ended because nothing was left to gain.
+        spread: energies of all starts at the end of the coarsest level.
+        history: best energy after each evaluation of the finest level; from its last
+            evaluation on the last one.
+    """
+
+    paths: Float[np.ndarray, "pairs knots latent"]
+    energies: Float[np.ndarray, "pairs levels"]
+    evaluations: Int[np.ndarray, "pairs levels"]
+    cost: Float[np.ndarray, "pairs"]
+    finished: Bool[np.ndarray, "pairs"]
+    spread: Float[np.ndarray, "pairs starts"]
+    history: Float[np.ndarray, "pairs evaluations"]
+
+
+class Walk(NamedTuple):
+    """A path on one level.
+
+    Attributes:
+        state: of the method.
+        evaluations: so far.
+        history: best energy after each.
+    """
+
+    state: State
+    evaluations: Int[Array, ""]
+    history: Float[Array, "evaluations"]
+
+
+class Arrival(NamedTuple):
+    """What is kept of a walk."""
+
+    path: Float[Array, "knots latent"]
+    energy: Float[Array, ""]
+    evaluations: Int[Array, ""]
+    finished: Bool[Array, ""]
+    history: Float[Array, "evaluations"]
+
+
+def minimise_paths(
+    metrics: Metrics,
+    starts: Latents,
+    ends: Latents,
+    items: Any = None,
+    *,
+    levels: tuple[int, ...] = (8, 16, 32, 64),
+    method: Method | None = None,
+    tolerance: float = 1e-5,
+    max_evaluations: int = 100,
+    num_starts: int = 1,
+    key: PRNGKey | None = None,
+    first_pair: int = 0,
+) -> Minimised:
+    """Find a path of least energy for each pair.
+
+    What is found for a pair does not depend on the other pairs, beyond rounding.
+
+    Args:
+        metrics: of the pairs; whoever calls again with the same ones, the same method
+            and the same shapes compiles nothing.
+        starts: first code of each pair, in the precision to compute in.
+        ends: last codes.
+        items: which metric each pair has: a tree of arrays with a leading axis.
+        levels: segments, each twice as many as before.
+        method: one of `jaxgan.path_methods`; default: its `lbfgs`.
+        tolerance: a pair ends when its gain, expected from the next step or made by the
+            last ones, is below this part of its energy. Coarser levels are less
+            exact, as their energies are: by the square of their segments' length.
+        max_evaluations: of the gradient, for each level.
+        num_starts: of each pair on the coarsest level: the straight line, and others
+            with random bows, of which the best one goes on.
+        key: of the bows.
+        first_pair: number of the first pair, for the key.
+
+    Raises:
+        ValueError: if shapes, levels or numbers do not fit.
+    """
+    if starts.shape != ends.shape or starts.ndim != 2:
+        raise ValueError(
+            f"expected starts and ends [pairs, latent], got {starts.shape} and "
+            f"{ends.shape}"
+        )
+    steps = zip(levels, levels[1:], strict=False)
+    if not levels or levels[0] < 2 or any(b != 2 * a for a, b in steps):
+        raise ValueError(f"expected levels of 2 or more that double, got {levels}")
+    if num_starts < 1 or (num_starts > 1) != (key is not None):
+        raise ValueError(
+            f"a key is for more than one start and needed then, got {num_starts} starts"
+        )
+    if tolerance <= 0 or max_evaluations < 1:
+        raise ValueError(
+            "tolerance and max_evaluations must be positive, got "
+            f"{tolerance} and {max_evaluations}"
+        )
+    bows = _bows(key, starts, num_starts, first_pair)
+    arrivals, spread = _minimise(
+        metrics,
+        method or DEFAULT,
+        levels,
+        max_evaluations,
+        jnp.asarray(tolerance, starts.dtype),
+        starts,
+        ends,
+        items,
+        bows,
+    )
+    last = arrivals[-1]
+    evaluations = np.stack([a.evaluations for a in arrivals], 1)
+    latent_dim = starts.shape[1]
+    sampled = SAMPLED * latent_dim if metrics.curvature is not None else 0
+    return Minimised(
+        np.asarray(last.path),
+        np.stack([a.energy for a in arrivals], 1),
+        evaluations,
+        (evaluations @ np.array(levels) + sampled) / levels[-1],
+        np.asarray(last.finished),
+        np.asarray(spread),
+        np.asarray(last.history),
+    )
+
+
+def _bows(
+    key: PRNGKey | None, starts: Array, num_starts: int, first_pair: int
+) -> Float[Array, "pairs starts bows latent"]:
+    """Amplitudes of sines beside the straight line; of the first start all zero."""
+    pairs, latent_dim = starts.shape
+    if key is None:
+        return jnp.zeros((pairs, 1, BOWS, latent_dim), starts.dtype)
+
+    def one(pair: Array, start: Array) -> Array:
+        own = jax.random.fold_in(jax.random.fold_in(key, pair), start)
+        drawn = jax.random.normal(own, (BOWS, latent_dim), starts.dtype)
+        size = BEND / jnp.sqrt(float(latent_dim)) / jnp.arange(1, BOWS + 1)
+        drawn *= size.astype(starts.dtype)[:, None]
+        return jnp.where(start == 0, 0.0, drawn)
+
+    numbers = first_pair + jnp.arange(pairs)
+    return jax.vmap(lambda p: jax.vmap(lambda s: one(p, s))(jnp.arange(num_starts)))(
+        numbers
+    )
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _minimise(
+    metrics: Metrics,
+    method: Method,
+    levels: tuple[int, ...],
+    max_evaluations: int,
+    tolerance: Array,
+    starts: Array,
+    ends: Array,
+    items: Any,
+    bows: Array,
+) -> tuple[list[Arrival], Array]:
+    curvature = _curvatures(metrics, starts, ends, items)
+    pairs, num_starts = bows.shape[:2]
+    paths = jax.vmap(lambda a, b: line(a, b, levels[0]))(starts, ends)
+    distances = jnp.linalg.norm(ends - starts, axis=1)
+    orders = jnp.arange(1, BOWS + 1, dtype=starts.dtype)[:, None]
+    times = jnp.linspace(0, 1, levels[0] + 1, dtype=starts.dtype)[None]
+    sines = jnp.sin(jnp.pi * orders * times).at[:, -1].set(0)
+    bent = jnp.einsum("psbd,bk->pskd", bows, sines)
+    paths = paths[:, None] + distances[:, None, None, None] * bent
+
+    def walk(paths: Array, given: Any) -> Arrival:
+        exact = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
+        return _walk(metrics, method, max_evaluations, exact, paths, given)
+
+    def repeat(leaf: Array) -> Array:
+        return jnp.repeat(leaf, num_starts, 0)
+
+    first = walk(
+        paths.reshape(-1, *paths.shape[2:]), jax.tree.map(repeat, (items, curvature))
+    )
+    first = jax.tree.map(
+        lambda leaf: leaf.reshape(pairs, num_starts, *leaf.shape[1:]), first
+    )
+    best = jnp.argmin(first.energy, 1)
+    chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(pairs), best], first)
+    arrivals = [chosen._replace(evaluations=jnp.sum(first.evaluations, 1))]
+    for _ in levels[1:]:
+        finer = jax.vmap(prolong)(arrivals[-1].path)
+        arrivals.append(walk(finer, (items, curvature)))
+    return arrivals, first.energy
+
+
+def _curvatures(metrics: Metrics, starts: Array, ends: Array, items: Any) -> Curvature:
+    """Decompose each pair's curvature, averaged over points of the straight line."""
+    pairs, latent_dim = starts.shape
+    if metrics.curvature is None:
+        identity = jnp.eye(latent_dim, dtype=starts.dtype)
+        every = jnp.zeros((pairs, latent_dim), starts.dtype)
+        return Curvature(every, jnp.broadcast_to(identity, (pairs, *identity.shape)))
+
+    def one(pair: tuple[Array, Array, Any]) -> Array:
+        start, end, item = pair
+        return metrics.curvature(item, midpoints(line(start, end, SAMPLED)))
+
+    return decompose(jax.lax.map(one, (starts, ends, items)))
+
+
+def _walk(
+    metrics: Metrics,
+    method: Method,
+    max_evaluations: int,
+    tolerance: Array,
+    paths: Array,
+    given: Any,
+) -> Arrival:
+    def begin(item: Any) -> Walk:
+        path, _ = item
+        history = jnp.full(max_evaluations, jnp.inf, path.dtype)
+        return Walk(method.init(path), jnp.zeros((), jnp.int32), history)
+
+    def advance(item: Any, walk: Walk) -> Walk:
+        _, (own, curvature) = item
+        state = method.step(metrics.at(own), curvature, walk.state)
+        later = jnp.arange(max_evaluations) >= walk.evaluations
+        history = jnp.where(later, state.energy, walk.history)
+        return Walk(state, walk.evaluations + 1, history)
+
+    def converged(walk: Walk) -> Array:
+        state, count = walk.state, walk.evaluations
+        wanted = tolerance * state.energy
+        before = walk.history[jnp.maximum(count - 1 - PATIENCE, 0)]
+        slow = (count > PATIENCE) & (before - state.energy <= wanted)
+        ended = (state.decrement <= wanted) | slow | state.stuck
+        return ended & jnp.isfinite(state.energy)
+
+    def finished(walk: Walk) -> Array:
+        over = (walk.evaluations >= max_evaluations) | walk.state.stuck
+        return converged(walk) | over
+
+    def outcome(walk: Walk) -> Arrival:
+        state = walk.state
+        return Arrival(
+            state.path, state.energy, walk.evaluations, converged(walk), walk.history
+        )
+
+    lanes = max(1, ROWS // (paths.shape[1] - 1))
+    return run_in_lanes(begin, advance, finished, outcome, (paths, given), lanes)
