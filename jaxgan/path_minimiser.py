@@ -15,21 +15,17 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.conformal import Metrics
 from jaxgan.lanes import run_in_lanes
-from jaxgan.path_laplacian import Curvature, decompose
-from jaxgan.path_methods import Method, State, lbfgs
-from jaxgan.paths import line, midpoints, prolong
+from jaxgan.path_lbfgs import lbfgs
+from jaxgan.path_methods import Method, State
+from jaxgan.path_starts import SAMPLED, curvatures, draw_bows, starting_paths
+from jaxgan.paths import prolong
 from jaxgan.types import Latents, PRNGKey
 
-SAMPLED = 4
-"""Points of the straight line at which the curvature of a metric is averaged."""
 PATIENCE = 6
 """A level ends after so many evaluations in a row that gained too little together."""
 ROWS = 256
 """Latents evaluated at a time, over all lanes: enough for fast matrix products, and few
 enough that states stay in the cache and the last pairs leave few lanes idle."""
-BEND = 0.25
-"""Standard deviation of a random start's first bow, in units of the distance."""
-BOWS = 3
 DEFAULT = lbfgs()
 
 
@@ -137,7 +133,7 @@ def minimise_paths(
             "tolerance and max_evaluations must be positive, got "
             f"{tolerance} and {max_evaluations}"
         )
-    bows = _bows(key, starts, num_starts, first_pair)
+    bows = draw_bows(key, starts, num_starts, first_pair)
     arrivals, spread = _minimise(
         metrics,
         method or DEFAULT,
@@ -164,27 +160,6 @@ def minimise_paths(
     )
 
 
-def _bows(
-    key: PRNGKey | None, starts: Array, num_starts: int, first_pair: int
-) -> Float[Array, "pairs starts bows latent"]:
-    """Amplitudes of sines beside the straight line; of the first start all zero."""
-    pairs, latent_dim = starts.shape
-    if key is None:
-        return jnp.zeros((pairs, 1, BOWS, latent_dim), starts.dtype)
-
-    def one(pair: Array, start: Array) -> Array:
-        own = jax.random.fold_in(jax.random.fold_in(key, pair), start)
-        drawn = jax.random.normal(own, (BOWS, latent_dim), starts.dtype)
-        size = BEND / jnp.sqrt(float(latent_dim)) / jnp.arange(1, BOWS + 1)
-        drawn *= size.astype(starts.dtype)[:, None]
-        return jnp.where(start == 0, 0.0, drawn)
-
-    numbers = first_pair + jnp.arange(pairs)
-    return jax.vmap(lambda p: jax.vmap(lambda s: one(p, s))(jnp.arange(num_starts)))(
-        numbers
-    )
-
-
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _minimise(
     metrics: Metrics,
@@ -197,15 +172,9 @@ def _minimise(
     items: Any,
     bows: Array,
 ) -> tuple[list[Arrival], Array]:
-    curvature = _curvatures(metrics, starts, ends, items)
+    curvature = curvatures(metrics, starts, ends, items)
     pairs, num_starts = bows.shape[:2]
-    paths = jax.vmap(lambda a, b: line(a, b, levels[0]))(starts, ends)
-    distances = jnp.linalg.norm(ends - starts, axis=1)
-    orders = jnp.arange(1, BOWS + 1, dtype=starts.dtype)[:, None]
-    times = jnp.linspace(0, 1, levels[0] + 1, dtype=starts.dtype)[None]
-    sines = jnp.sin(jnp.pi * orders * times).at[:, -1].set(0)
-    bent = jnp.einsum("psbd,bk->pskd", bows, sines)
-    paths = paths[:, None] + distances[:, None, None, None] * bent
+    paths = starting_paths(starts, ends, levels[0], bows)
 
     def walk(paths: Array, given: Any) -> Arrival:
         exact = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
@@ -227,21 +196,6 @@ def _minimise(
         finer = jax.vmap(prolong)(arrivals[-1].path)
         arrivals.append(walk(finer, (items, curvature)))
     return arrivals, first.energy
-
-
-def _curvatures(metrics: Metrics, starts: Array, ends: Array, items: Any) -> Curvature:
-    """Decompose each pair's curvature, averaged over points of the straight line."""
-    pairs, latent_dim = starts.shape
-    if metrics.curvature is None:
-        identity = jnp.eye(latent_dim, dtype=starts.dtype)
-        every = jnp.zeros((pairs, latent_dim), starts.dtype)
-        return Curvature(every, jnp.broadcast_to(identity, (pairs, *identity.shape)))
-
-    def one(pair: tuple[Array, Array, Any]) -> Array:
-        start, end, item = pair
-        return metrics.curvature(item, midpoints(line(start, end, SAMPLED)))
-
-    return decompose(jax.lax.map(one, (starts, ends, items)))
 
 
 def _walk(

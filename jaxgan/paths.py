@@ -141,7 +141,7 @@ def subdivide(path: Path, parts: int) -> Path:
 
 
 def at_equal_speed(metric: Metric, path: Path, segments: int) -> Path:
-    """Give the points that cut a path into segments of equal length under the metric."""
+    """Give the points that cut a path into segments of equal length under λ."""
     lengths = segment_lengths(metric, path)
     travelled = jnp.pad(jnp.cumsum(lengths), (1, 0))
     stops = jnp.linspace(0, 1, segments + 1, dtype=path.dtype) * travelled[-1]
