@@ -63,7 +63,9 @@ def between_images(generate: Callable[[Latents], Examples]) -> Metrics:
 
 
 def image_metric(
-    generate: Callable[[Latents], Examples], image_a: Example, image_b: Example
+    generate: Callable[[Latents], Examples],
+    image_a: Example,
+    image_b: Float[Array, "*other_shape"],
 ) -> Metric:
     """Make λ(z) = ‖G(z) − x_a‖² + ‖G(z) − x_b‖², sums over pixels.
 

@@ -121,7 +121,7 @@ def lbfgs(
 
         return _choose(accepted, go_on(), go_back())
 
-    return Method(init, step)
+    return Method(init, step, uses_curvature=precondition is solve_screened)
 
 
 def _remember(now: Memory, step: Path, change: Path) -> Memory:

@@ -40,7 +40,9 @@ class Method(NamedTuple):
         init: `init(path)`, evaluates nothing.
         step: `step(metric, curvature, state)`, evaluates energy and gradient once.
             Nothing that is not finite is ever accepted.
+        uses_curvature: whether the curvature matters to it.
     """
 
     init: Callable[[Path], State]
     step: Callable[[Metric, Curvature, State], State]
+    uses_curvature: bool = False

@@ -81,11 +81,11 @@ class Arrival(NamedTuple):
 def minimise_paths(
     metrics: Metrics,
     starts: Latents,
-    ends: Latents,
+    ends: Float[Array, "other_pairs other_latent"],
     items: Any = None,
     *,
     levels: tuple[int, ...] = (8, 16, 32, 64),
-    method: Method | None = None,
+    method: Method = DEFAULT,
     tolerance: float = 1e-5,
     max_evaluations: int = 100,
     num_starts: int = 1,
@@ -107,6 +107,7 @@ def minimise_paths(
         tolerance: a pair ends when its gain, expected from the next step or made by the
             last ones, is below this part of its energy. Coarser levels are less
             exact, as their energies are: by the square of their segments' length.
+            0: only `max_evaluations` ends it.
         max_evaluations: of the gradient, for each level.
         num_starts: of each pair on the coarsest level: the straight line, and others
             with random bows, of which the best one goes on.
@@ -128,15 +129,15 @@ def minimise_paths(
         raise ValueError(
             f"a key is for more than one start and needed then, got {num_starts} starts"
         )
-    if tolerance <= 0 or max_evaluations < 1:
+    if tolerance < 0 or max_evaluations < 1:
         raise ValueError(
-            "tolerance and max_evaluations must be positive, got "
+            "tolerance must be ≥ 0 and max_evaluations ≥ 1, got "
             f"{tolerance} and {max_evaluations}"
         )
     bows = draw_bows(key, starts, num_starts, first_pair)
     arrivals, spread = _minimise(
         metrics,
-        method or DEFAULT,
+        method,
         levels,
         max_evaluations,
         jnp.asarray(tolerance, starts.dtype),
@@ -148,7 +149,8 @@ def minimise_paths(
     last = arrivals[-1]
     evaluations = np.stack([a.evaluations for a in arrivals], 1)
     latent_dim = starts.shape[1]
-    sampled = SAMPLED * latent_dim if metrics.curvature is not None else 0
+    known = method.uses_curvature and metrics.curvature is not None
+    sampled = SAMPLED * latent_dim if known else 0
     return Minimised(
         np.asarray(last.path),
         np.stack([a.energy for a in arrivals], 1),
@@ -172,7 +174,8 @@ def _minimise(
     items: Any,
     bows: Array,
 ) -> tuple[list[Arrival], Array]:
-    curvature = curvatures(metrics, starts, ends, items)
+    average = metrics.curvature if method.uses_curvature else None
+    curvature = curvatures(average, starts, ends, items)
     pairs, num_starts = bows.shape[:2]
     paths = starting_paths(starts, ends, levels[0], bows)
 
@@ -214,7 +217,7 @@ def _walk(
     def advance(item: Any, walk: Walk) -> Walk:
         _, (own, curvature) = item
         state = method.step(metrics.at(own), curvature, walk.state)
-        later = jnp.arange(max_evaluations) >= walk.evaluations
+        later = jnp.arange(max_evaluations, dtype=jnp.int32) >= walk.evaluations
         history = jnp.where(later, state.energy, walk.history)
         return Walk(state, walk.evaluations + 1, history)
 
@@ -222,8 +225,8 @@ def _walk(
         state, count = walk.state, walk.evaluations
         wanted = tolerance * state.energy
         before = walk.history[jnp.maximum(count - 1 - PATIENCE, 0)]
-        slow = (count > PATIENCE) & (before - state.energy <= wanted)
-        ended = (state.decrement <= wanted) | slow | state.stuck
+        slow = (count > PATIENCE) & (before - state.energy < wanted)
+        ended = (state.decrement < wanted) | slow | state.stuck
         return ended & jnp.isfinite(state.energy)
 
     def finished(walk: Walk) -> Array:

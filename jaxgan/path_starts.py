@@ -1,12 +1,14 @@
 """Where paths begin, and the curvature of the metric there."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from jaxgan.conformal import Metrics
+from jaxgan.conformal import Matrix
 from jaxgan.path_laplacian import Curvature, decompose
 from jaxgan.paths import line, midpoints
 from jaxgan.types import Latents, PRNGKey
@@ -26,12 +28,13 @@ def draw_bows(
     if key is None:
         return jnp.zeros((pairs, 1, BOWS, latent_dim), starts.dtype)
 
+    sizes = BEND / np.sqrt(latent_dim) / np.arange(1, BOWS + 1)
+    sizes = jnp.asarray(sizes, starts.dtype)[:, None]
+
     def one(pair: Array, start: Array) -> Array:
         own = jax.random.fold_in(jax.random.fold_in(key, pair), start)
         drawn = jax.random.normal(own, (BOWS, latent_dim), starts.dtype)
-        size = BEND / jnp.sqrt(float(latent_dim)) / jnp.arange(1, BOWS + 1)
-        drawn *= size.astype(starts.dtype)[:, None]
-        return jnp.where(start == 0, 0.0, drawn)
+        return jnp.where(start == 0, 0.0, drawn * sizes)
 
     numbers = first_pair + jnp.arange(pairs)
     return jax.vmap(lambda p: jax.vmap(lambda s: one(p, s))(jnp.arange(num_starts)))(
@@ -56,11 +59,13 @@ def starting_paths(
 
 
 def curvatures(
-    metrics: Metrics, starts: Latents, ends: Latents, items: Any
+    average: Callable[[Any, Latents], Matrix] | None,
+    starts: Latents,
+    ends: Latents,
+    items: Any,
 ) -> Curvature:
     """Decompose each pair's curvature, averaged over points of the straight line."""
     pairs, latent_dim = starts.shape
-    average = metrics.curvature
     if average is None:
         identity = jnp.eye(latent_dim, dtype=starts.dtype)
         every = jnp.zeros((pairs, latent_dim), starts.dtype)
@@ -70,4 +75,4 @@ def curvatures(
         start, end, item = pair
         return average(item, midpoints(line(start, end, SAMPLED)))
 
-    return decompose(jax.lax.map(one, (starts, ends, items)))
+    return jax.vmap(decompose)(jax.lax.map(one, (starts, ends, items)))

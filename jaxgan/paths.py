@@ -116,7 +116,7 @@ def slerp(start: Latent, end: Latent, segments: int) -> Path:
     return path.at[0].set(start).at[-1].set(end)
 
 
-def prolong(path: Path) -> Path:
+def prolong(path: Path) -> Float[Array, "finer latent"]:
     """Halve each segment: new knots on the cubic through the four around them.
 
     On a smooth path the error is of fourth order, and of the second with the middles.
@@ -133,14 +133,16 @@ def prolong(path: Path) -> Path:
     return jnp.concatenate([both, path[-1:]])
 
 
-def subdivide(path: Path, parts: int) -> Path:
+def subdivide(path: Path, parts: int) -> Float[Array, "finer latent"]:
     """Cut each segment of the polygon into equal parts."""
     shares = (jnp.arange(parts, dtype=path.dtype) / parts)[None, :, None]
     cut = path[:-1, None] * (1 - shares) + path[1:, None] * shares
     return jnp.concatenate([cut.reshape(-1, path.shape[1]), path[-1:]])
 
 
-def at_equal_speed(metric: Metric, path: Path, segments: int) -> Path:
+def at_equal_speed(
+    metric: Metric, path: Path, segments: int
+) -> Float[Array, "points latent"]:
     """Give the points that cut a path into segments of equal length under λ."""
     lengths = segment_lengths(metric, path)
     travelled = jnp.pad(jnp.cumsum(lengths), (1, 0))

@@ -12,7 +12,7 @@ def quadratic(alpha, beta, centre):
     """λ = α + β‖z − m‖²."""
 
     def value(z):
-        return alpha + beta * ((z - centre) ** 2).sum(1)
+        return alpha + beta * ((z - centre[None]) ** 2).sum(1)
 
     def energy(a, b):
         k = np.sqrt(beta)
@@ -40,7 +40,7 @@ def affine(alpha, weights, centre):
     """λ = α + Σ μⱼ wⱼ² by directions: any affine generator, in its eigenbasis."""
 
     def value(z):
-        return alpha + (weights[None] * (z - centre) ** 2).sum(1)
+        return alpha + (weights[None] * (z - centre[None]) ** 2).sum(1)
 
     def energy(a, b):
         w0, w1 = a - centre, b - centre
@@ -90,7 +90,7 @@ def linear(least, slope, start):
         time = np.sqrt(2 * far / (mean + np.sqrt(mean**2 - steep * far)))
         return (mean * time - steep * time**3 / 6) ** 2
 
-    return (lambda z: least + 2 * (z - start) @ slope), energy
+    return (lambda z: least + 2 * (z - start[None]) @ slope), energy
 
 
 def square_map():
