@@ -99,8 +99,6 @@ def of_prior(key: PRNGKey, generator: TrainedGenerator, count: int) -> Pairs:
 
     codes = jax.vmap(draw)(jnp.arange(count))
     generate = jax.jit(in_pixels(generator))
-    ends = [
-        (np.asarray(c), np.asarray(generate(c))) for c in (codes[:, 0], codes[:, 1])
-    ]
-    (codes_a, images_a), (codes_b, images_b) = ends
-    return Pairs(codes_a, codes_b, images_a, images_b)
+    codes_a, codes_b = np.asarray(codes[:, 0]), np.asarray(codes[:, 1])
+    images = [np.asarray(generate(jnp.asarray(some))) for some in (codes_a, codes_b)]
+    return Pairs(codes_a, codes_b, *images)

@@ -111,7 +111,7 @@ def marched_length(
     radius = 4 * max(steps)
     x, y = np.meshgrid(axis_x - start[0], axis_y - start[1], indexing="ij")
     outside = np.hypot(x, y) - radius
-    times = skfmm.travel_time(outside, 1 / np.sqrt(values), dx=steps)
+    times = skfmm.travel_time(outside, 1 / np.sqrt(values), dx=list(steps))  # pyright: ignore[reportArgumentType]
     here = RegularGridInterpolator((axis_x, axis_y), values)(start)[0]
     reached = RegularGridInterpolator((axis_x, axis_y), np.ma.filled(times, np.nan))
     return float(reached(end)[0] + radius * np.sqrt(here))

@@ -58,7 +58,7 @@ def report(
     if races is not None:
         summary |= _race_summary(*races)
     if chart is not None:
-        summary |= path_map.summary(chart, found.record.polygon_energy)
+        summary |= path_map.summary(chart, np.asarray(found.record.polygon_energy))
     return Report(summary, seen, races, chart)
 
 

@@ -21,6 +21,8 @@ from jaxgan.path_starts import SAMPLED, curvatures, draw_bows, starting_paths
 from jaxgan.paths import prolong
 from jaxgan.types import Latents, PRNGKey
 
+RENEWED = 3
+"""Levels that begin with the curvature where they begin; the others keep the last."""
 PATIENCE = 6
 """A level ends after so many evaluations in a row that gained too little together."""
 ROWS = 256
@@ -150,7 +152,7 @@ def minimise_paths(
     evaluations = np.stack([a.evaluations for a in arrivals], 1)
     latent_dim = starts.shape[1]
     known = method.uses_curvature and metrics.curvature is not None
-    sampled = SAMPLED * latent_dim if known else 0
+    sampled = SAMPLED * latent_dim * min(len(levels), RENEWED) if known else 0
     return Minimised(
         np.asarray(last.path),
         np.stack([a.energy for a in arrivals], 1),
@@ -175,9 +177,9 @@ def _minimise(
     bows: Array,
 ) -> tuple[list[Arrival], Array]:
     average = metrics.curvature if method.uses_curvature else None
-    curvature = curvatures(average, starts, ends, items)
     pairs, num_starts = bows.shape[:2]
     paths = starting_paths(starts, ends, levels[0], bows)
+    curvature = curvatures(average, paths[:, 0], items)
 
     def walk(paths: Array, given: Any) -> Arrival:
         exact = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
@@ -195,8 +197,10 @@ def _minimise(
     best = jnp.argmin(first.energy, 1)
     chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(pairs), best], first)
     arrivals = [chosen._replace(evaluations=jnp.sum(first.evaluations, 1))]
-    for _ in levels[1:]:
+    for number in range(1, len(levels)):
         finer = jax.vmap(prolong)(arrivals[-1].path)
+        if number < RENEWED:
+            curvature = curvatures(average, finer, items)
         arrivals.append(walk(finer, (items, curvature)))
     return arrivals, first.energy
 

@@ -14,7 +14,7 @@ from jaxgan.paths import line, midpoints
 from jaxgan.types import Latents, PRNGKey
 
 SAMPLED = 4
-"""Points of the straight line at which the curvature of a metric is averaged."""
+"""Points of a path at which the curvature of a metric is averaged."""
 BEND = 0.25
 """Standard deviation of a random start's first bow, in units of the distance."""
 BOWS = 3
@@ -60,19 +60,19 @@ def starting_paths(
 
 def curvatures(
     average: Callable[[Any, Latents], Matrix] | None,
-    starts: Latents,
-    ends: Latents,
+    paths: Float[Array, "pairs knots latent"],
     items: Any,
 ) -> Curvature:
-    """Decompose each pair's curvature, averaged over points of the straight line."""
-    pairs, latent_dim = starts.shape
+    """Decompose each pair's curvature, averaged over points spread along its path."""
+    pairs, knots, latent_dim = paths.shape
     if average is None:
-        identity = jnp.eye(latent_dim, dtype=starts.dtype)
-        every = jnp.zeros((pairs, latent_dim), starts.dtype)
+        identity = jnp.eye(latent_dim, dtype=paths.dtype)
+        every = jnp.zeros((pairs, latent_dim), paths.dtype)
         return Curvature(every, jnp.broadcast_to(identity, (pairs, *identity.shape)))
+    sampled = (2 * np.arange(SAMPLED) + 1) * (knots - 1) // (2 * SAMPLED)
 
-    def one(pair: tuple[Array, Array, Any]) -> Array:
-        start, end, item = pair
-        return average(item, midpoints(line(start, end, SAMPLED)))
+    def one(pair: tuple[Array, Any]) -> Array:
+        path, item = pair
+        return average(item, midpoints(path)[sampled])
 
-    return jax.vmap(decompose)(jax.lax.map(one, (starts, ends, items)))
+    return jax.vmap(decompose)(jax.lax.map(one, (paths, items)))

@@ -50,7 +50,7 @@ def affine(alpha, weights, centre):
             swing = w0**2 + w1**2 - 2 * w0 * w1 * np.cosh(k * time)
             return np.sum(k**2 * swing / np.sinh(k * time) ** 2) - alpha
 
-        time = brentq(excess, 1e-6, 100 / k.max(), xtol=1e-15, rtol=1e-15)
+        time = brentq(excess, 1e-6, 100 / k.max(), xtol=1e-15)
         parts = [
             _kinetic(k[j] ** 2, k[j], time, w0[j : j + 1], w1[j : j + 1])
             for j in range(len(k))

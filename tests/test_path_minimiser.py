@@ -51,7 +51,7 @@ def test_paths_are_better_than_lines_and_keep_their_ends(found):
     best = np.minimum.accumulate(found.history, 1)
     np.testing.assert_array_equal(found.history, best)
     np.testing.assert_array_equal(found.history[:, -1], found.energies[:, -1])
-    sampled = 4 * DIM
+    sampled = 2 * 4 * DIM  # Both levels sample four points of the path.
     cost = (found.evaluations @ np.array(LEVELS) + sampled) / LEVELS[-1]
     np.testing.assert_allclose(found.cost, cost)
 
@@ -78,7 +78,10 @@ def test_one_trace_serves_all_calls_of_a_shape():
 
 
 def test_steps_are_the_same_without_jit():
-    method, curvature = lbfgs(), path_starts.curvatures(None, *CODES, None)
+    method, curvature = (
+        lbfgs(),
+        path_starts.curvatures(None, CODES.swapaxes(0, 1), None),
+    )
     own = jax.tree.map(lambda leaf: leaf[0], curvature)
     metric = METRICS.at((ITEMS[0][0], ITEMS[1][0]))
     eager = compiled = method.init(paths.line(CODES[0, 0], CODES[1, 0], 5))
@@ -152,10 +155,11 @@ def tanh_pairs(count, dim):
     def curvature(item, latents):
         own, a, b = item
         known = conformal.between_images(lambda z: generate(own, z)).curvature
+        assert known is not None
         return known((a, b), latents)
 
     metrics = conformal.Metrics(at, curvature)
-    return metrics, *codes, (weights, *images)
+    return metrics, codes[0], codes[1], (weights, *images)
 
 
 @pytest.mark.slow

@@ -221,6 +221,7 @@ def test_the_curvature_is_that_of_gauss_and_newton():
     codes = jax.random.normal(KEY, (2, 2))
     images = generate(codes)
     middle = (images[0] + images[1]) / 2
+    assert metrics.curvature is not None
     found = metrics.curvature((images[0], images[1]), codes[:1])
     jacobian = jax.jacfwd(lambda z: generate(z[None])[0])(codes[0])
     np.testing.assert_allclose(found, 4 * jacobian.T @ jacobian, rtol=1e-12)
