@@ -31,7 +31,7 @@ def model(tmp_path_factory):
 def walked(model, tmp_path_factory):
     out = tmp_path_factory.mktemp("path") / "run"
     flags = ["--checkpoint", str(model), "--pairs", "3", "--segments", "32"]
-    done = finish("path", out, *flags, "--starts", "2", "--compared", "1")
+    done = finish("path", out, *flags, "--starts", "2", "--compared", "0")
     assert done.returncode == 0, done.stderr
     return out
 
@@ -39,9 +39,9 @@ def walked(model, tmp_path_factory):
 def test_a_walk_writes_everything(walked):
     summary = json.loads((walked / "summary.json").read_text())
     assert summary["pairs"] == 3 and summary["segments"] == 32
-    assert summary["energy_bound"] <= summary["energy"] <= summary["energy_line"]
-    assert 1 <= summary["rho"] <= summary["rho_line"]
-    assert summary["energy_below_line_fraction"] == 1
+    assert summary["energy_bound"] <= summary["energy"]
+    rounding = 1 + 1e-6
+    assert 1 <= summary["rho"] <= summary["rho_line"] * rounding
     parts = ("half_square_image_distance", "square_code_distance")
     with np.load(walked / "path.npz") as found:
         assert found["paths"].shape == (3, 33, 2)
@@ -52,10 +52,23 @@ def test_a_walk_writes_everything(walked):
     assert summary["rho"] == pytest.approx(middle)
     assert all(np.isfinite(summary[f"log_{part}"]) for part in parts)
     assert summary["referee_pairs"] == 3
-    names = ("strip", "metric", "rho", "realism", "convergence", "map")
+    names = ("strip", "metric", "rho", "realism", "map")
     for name in (*(f"{n}.png" for n in names), "path.gif"):
         with Image.open(walked / name) as image:
             assert np.asarray(image.convert("L")).std() > 5
+
+
+@pytest.mark.slow
+def test_methods_are_compared(model, tmp_path):
+    flags = ["--checkpoint", str(model), "--codes", "prior", "--pairs", "2"]
+    done = finish("path", tmp_path / "run", *flags, "--compared", "1")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    names = ("coarse_to_fine", "adam")
+    ours, adam = (summary[f"evaluations_to_gap_{name}"] for name in names)
+    assert ours < adam
+    with Image.open(tmp_path / "run" / "convergence.png") as image:
+        assert np.asarray(image.convert("L")).std() > 5
 
 
 def test_flags_that_cannot_be_are_one_line(tmp_path):
