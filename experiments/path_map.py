@@ -136,12 +136,14 @@ def summary(
 def draw(
     chart: Chart, pairs: Pairs, found: Float[np.ndarray, "pairs knots 2"]
 ) -> Figure:
-    """Draw log λ of the first pairs, with line, slerp and minimiser on it."""
+    """Draw log λ of the longest pairs, with line, slerp and minimiser on it."""
     count = min(SHOWN, len(found))
     figure = Figure(figsize=(3.4 * count, 3.6), layout="constrained")
     panels = figure.subplots(1, count, squeeze=False)[0]
     extent = (*chart.axis_x[[0, -1]], *chart.axis_y[[0, -1]])
-    for number, axes in enumerate(panels):
+    distances = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
+    longest = np.argsort(-distances)[:count]
+    for number, axes in zip(longest, panels, strict=True):
         image = axes.imshow(
             np.log10(chart.values[number].T), origin="lower", extent=extent,
             cmap="viridis", aspect="equal",
@@ -155,5 +157,5 @@ def draw(
             axes.plot(*np.asarray(knots).T, style, linewidth=1.5, label=label)
         axes.plot(*np.stack([a, b]).T, "wo", markersize=4)
         figure.colorbar(image, ax=axes, shrink=0.7, label="log₁₀ λ")
-    panels[0].legend(fontsize=7, labelcolor="black")
+    panels[0].legend(fontsize=7, facecolor="0.4", labelcolor="white")
     return figure
