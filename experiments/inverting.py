@@ -130,7 +130,7 @@ def find_part(
         np.nonzero(left)[0],
         prior_weight=plan.prior_weight,
     )
-    latents, errors = found.latents.copy(), found.errors.copy()
+    latents, errors = found.latents.astype(np.float64), found.errors.copy()
     statuses = np.full(errors.shape, UNKNOWN, np.int8)
     held = np.zeros(errors.shape, np.int16)
     latents[left], errors[left] = settled.latents, settled.errors

@@ -84,26 +84,17 @@ def step(
     gain = (state.value - value) / predicted
     easier = state.damping * jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
 
-    def correct(_, carry):
-        latent, value, going = carry
+    latent = jnp.where(accepted, trial, latent)
+    value = jnp.where(accepted, value, state.value)
+    going = accepted
+    for _ in range(CORRECTIONS):
         residual, pull_back = jax.vjp(residuals, latent)
-        (gradient,) = pull_back(residual)
-        gradient = gradient + prior_weight * latent
+        gradient = pull_back(residual)[0] + prior_weight * latent
         trial = latent - jax.scipy.linalg.cho_solve((factor, True), gradient)
         found = _value(residuals(trial), trial, prior_weight)
         going &= found < value
-        return jnp.where(going, trial, latent), jnp.where(going, found, value), going
-
-    latent, value, _ = jax.lax.fori_loop(
-        0,
-        CORRECTIONS,
-        correct,
-        (
-            jnp.where(accepted, trial, latent),
-            jnp.where(accepted, value, state.value),
-            accepted,
-        ),
-    )
+        latent = jnp.where(going, trial, latent)
+        value = jnp.where(going, found, value)
     return State(
         latent=latent,
         value=value,

@@ -180,12 +180,13 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
 
 
 def test_baselines_share_the_interface_and_the_minimum(found):
-    for method, evaluations in (
-        (path_baselines.georce(), 100),
-        (path_baselines.plain_lbfgs(), 100),
-        (path_baselines.adam(3e-3), 300),
+    for method, evaluations, promotion in (
+        (path_baselines.georce(), 100, "strict"),
+        (path_baselines.plain_lbfgs(), 100, "strict"),
+        (path_baselines.adam(3e-3), 300, "standard"),  # optax itself mixes types
     ):
-        other = minimise(method=method, tolerance=0.0, max_evaluations=evaluations)
+        with jax.numpy_dtype_promotion(promotion):
+            other = minimise(method=method, tolerance=0.0, max_evaluations=evaluations)
         np.testing.assert_allclose(other.energies, found.energies, rtol=2e-3)
         cost = other.evaluations @ np.array(LEVELS) / LEVELS[-1]
         np.testing.assert_allclose(other.cost, cost)
