@@ -1,6 +1,7 @@
 """Every recipe on every image, at equal budgets, each part kept on disk."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from experiments import costs
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
+from experiments.parts import kept
 from jaxgan import inversion, presets, search, smoothing
 from jaxgan.models import TrainedGenerator
 from jaxgan.types import PRNGKey
@@ -122,20 +124,12 @@ def follow_all(
             for first in firsts:
                 path = folder / f"{name.replace(' ', '-').strip('%')}-{first:06d}.npz"
                 some = targets[first : first + PART]
-                if not path.exists():
-                    if stopping():
-                        raise Interrupted(f"stopped in {name}; go on with --resume")
-                    _write(path, follow(some, first))
-                with np.load(path, allow_pickle=False) as arrays:
-                    parts[name].append(Followed(**arrays))
+                if stopping():
+                    raise Interrupted(f"stopped in {name}; go on with --resume")
+                found = kept(path, Followed, partial(follow, some, first))
+                parts[name].append(found)
                 bar.update(len(some))
     return {name: _joined(found) for name, found in parts.items()}
-
-
-def _write(path: Path, found: Followed) -> None:
-    temporary = path.with_name(f".{path.name}")
-    np.savez(temporary, **found._asdict())
-    temporary.replace(path)
 
 
 def _joined(parts: list[Followed]) -> Followed:

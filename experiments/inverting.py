@@ -13,6 +13,7 @@ from tqdm import tqdm
 from experiments import costs
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
+from experiments.parts import kept
 from jaxgan import inversion, settling, smoothing
 from jaxgan.models import TrainedGenerator
 from jaxgan.types import PRNGKey
@@ -86,11 +87,9 @@ def find_all(
     with bar, stop_requested() as stopping:
         for first in firsts:
             some = targets[first : first + plan.part]
-            path = folder / f"{first:06d}.npz"
-            found = _read(path)
-            if found is None:
-                found = find(some, first, plan)
-                _write(path, found)
+            found = kept(
+                folder / f"{first:06d}.npz", Found, partial(find, some, first, plan)
+            )
             parts.append(found)
             bar.update(len(some))
             bar.set_postfix(best=f"{np.median(found.errors.min(1)):.2e}")
@@ -151,19 +150,6 @@ def find_part(
         searching,
         searching[-1] + settling_cost / len(targets),
     )
-
-
-def _write(path: Path, found: Found) -> None:
-    temporary = path.with_name(f".{path.name}")
-    np.savez(temporary, **found._asdict())
-    temporary.replace(path)
-
-
-def _read(path: Path) -> Found | None:
-    if not path.exists():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return Found(**arrays)
 
 
 def _joined(parts: Sequence[Found]) -> Found:

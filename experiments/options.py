@@ -8,8 +8,8 @@ from experiments.command_line import UsageError
 
 
 @dataclass(frozen=True)
-class DataOptions:
-    """What digits to use, and where the results go."""
+class OutputOptions:
+    """Where the results go, and the seed."""
 
     out: Path | None = None
     """Folder for the results; default runs/<experiment>-<what>-<seed>."""
@@ -17,14 +17,20 @@ class DataOptions:
     """Delete the run that is in --out first."""
     seed: int = 0
     """Fixes every random number of the run; 0 or larger."""
-    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
-    """auto: MNIST if it is at hand or can be fetched, else the embedded sample."""
-    data_dir: Path | None = None
-    """Folder with the four official IDX files of the dataset."""
 
     def check(self) -> None:
         """Raise a `UsageError` for values that no run can have."""
         require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
+
+
+@dataclass(frozen=True)
+class DataOptions(OutputOptions):
+    """What digits to use."""
+
+    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
+    """auto: MNIST if it is at hand or can be fetched, else the embedded sample."""
+    data_dir: Path | None = None
+    """Folder with the four official IDX files of the dataset."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class AdversarialOptions(RunOptions):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
 
 
-def require(holds: bool, options: DataOptions, name: str, expected: str) -> None:
+def require(holds: bool, options: OutputOptions, name: str, expected: str) -> None:
     """Raise a `UsageError` that names the flag, unless it holds."""
     if not holds:
         flag = "--" + name.replace("_", "-")

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from experiments.options import DataOptions
+from experiments.options import OutputOptions
 from jaxgan import digests
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
@@ -24,7 +24,7 @@ MAY_CHANGE_ON_RESUME = (
 
 
 def record(
-    experiment: str, options: DataOptions, dataset: str, arrays: Any
+    experiment: str, options: OutputOptions, dataset: str, arrays: Any
 ) -> dict[str, Any]:
     """Say what makes the run what it is, as JSON.
 
@@ -51,7 +51,7 @@ def record(
     }
 
 
-def command(experiment: str, options: DataOptions) -> str:
+def command(experiment: str, options: OutputOptions) -> str:
     """Write the command that makes the run, without its folders."""
     words = ["python", "-m", f"experiments.{experiment}"]
     for field in dataclasses.fields(options):

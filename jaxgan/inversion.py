@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from jaxgan.search import Ends, Problem, look, search
 from jaxgan.smoothing import Rounded
-from jaxgan.starts import nearest_starts, prior_starts, sample_bank
+from jaxgan.starts import starts_for
 from jaxgan.types import Examples, Latents, PRNGKey
 
 SINGLE_TOLERANCE = 1e-4
@@ -93,15 +93,57 @@ def invert(
         ValueError: if a number is out of range, or `generate` does not compute in
             double precision for latents in double precision.
     """
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    starts = starts_for(
+        generate,
+        key,
+        targets,
+        latent_dim=latent_dim,
+        num_starts=num_starts,
+        bank_size=bank_size,
+        first_image=first_image,
+    )
+    return invert_from(
+        generate,
+        np.asarray(starts),
+        targets,
+        rounded=rounded,
+        survivors=survivors,
+        prior_weight=prior_weight,
+        max_steps=max_steps,
+        double_steps=double_steps,
+        chunk=chunk,
+    )
+
+
+def invert_from(
+    generate: Callable[[Latents], Examples],
+    starts: Float[np.ndarray, "images starts latent"],
+    targets: Examples | Float[np.ndarray, "images ..."],
+    *,
+    rounded: Rounded | None = None,
+    survivors: int | None = None,
+    prior_weight: float = 0.0,
+    max_steps: int = 40,
+    double_steps: int = 20,
+    chunk: int = 256,
+) -> Inversion:
+    """Find codes of images from given starts, taken in single precision.
+
+    Everything else is as in `invert`.
+
+    Raises:
+        ValueError: as `invert` does.
+    """
+    num_starts = starts.shape[1]
     if num_starts < 1 or not 1 <= (survivors or 1) <= num_starts:
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"
         )
     if prior_weight < 0:
         raise ValueError(f"prior_weight must be ≥ 0, got {prior_weight}")
-    latents = _starts(
-        generate, key, targets, latent_dim, num_starts, bank_size, first_image
-    )
+    latents = starts.reshape(-1, starts.shape[2]).astype(np.float32)
     count = len(latents)
     problem = Problem(
         generate,
@@ -140,23 +182,3 @@ def invert(
         np.stack([e.errors.reshape(shape) for e in past]),
         np.stack([e.steps.reshape(shape) for e in past]),
     )
-
-
-def _starts(
-    generate: Callable[[Latents], Examples],
-    key: PRNGKey,
-    targets: Examples,
-    latent_dim: int,
-    num_starts: int,
-    bank_size: int,
-    first_image: int,
-) -> np.ndarray:
-    bank_key, prior_key = jax.random.split(key)
-    numbers = first_image + jnp.arange(len(targets))
-    num_near = min(num_starts // 2, bank_size)
-    latents = prior_starts(prior_key, numbers, num_starts - num_near, latent_dim)
-    if num_near:
-        bank = sample_bank(generate, bank_key, bank_size, latent_dim)
-        near = nearest_starts(bank, targets.reshape(len(targets), -1), num_near)
-        latents = jnp.concatenate([near, latents], 1)
-    return np.asarray(latents.reshape(-1, latent_dim))

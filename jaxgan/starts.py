@@ -12,6 +12,38 @@ from jaxgan.types import Examples, Latents, PRNGKey
 CHUNK = 1000
 
 
+def starts_for(
+    generate: Callable[[Latents], Examples],
+    key: PRNGKey,
+    targets: Examples,
+    *,
+    latent_dim: int,
+    num_starts: int,
+    bank_size: int = 10_000,
+    first_image: int = 0,
+) -> Float[Array, "n starts latent"]:
+    """Give starts for each target: codes of the nearest samples, then of the prior.
+
+    Args:
+        generate: from latents to images.
+        key: of samples and starts.
+        targets: in the networks' units.
+        latent_dim: number of latent dimensions.
+        num_starts: for each image. Half of them are the codes of nearest samples.
+        bank_size: samples to choose nearest ones from; 0: all starts from the prior.
+        first_image: number of the first of the targets.
+    """
+    bank_key, prior_key = jax.random.split(key)
+    numbers = first_image + jnp.arange(len(targets))
+    num_near = min(num_starts // 2, bank_size)
+    drawn = prior_starts(prior_key, numbers, num_starts - num_near, latent_dim)
+    if not num_near:
+        return drawn
+    bank = sample_bank(generate, bank_key, bank_size, latent_dim)
+    near = nearest_starts(bank, targets.reshape(len(targets), -1), num_near)
+    return jnp.concatenate([near, drawn], 1)
+
+
 def drawn_starts(
     key: PRNGKey,
     images: Int[Array, "n"],

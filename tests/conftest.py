@@ -3,6 +3,11 @@ from pathlib import Path
 
 import jax
 import pytest
+import threadpoolctl
+
+# Workers side by side: threads that wait for one another would double the time.
+threadpoolctl.threadpool_limits(1, "blas")
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,10 +5,11 @@ import sys
 
 
 def finish(experiment, out, *flags):
+    return run_experiment(experiment, out, "--dataset", "sample", *flags)
+
+
+def run_experiment(experiment, out, *flags):
     command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
     return subprocess.run(
-        [*command, "--dataset", "sample", *flags],
-        capture_output=True,
-        text=True,
-        timeout=240,
+        [*command, *flags], capture_output=True, text=True, timeout=240
     )

@@ -1,0 +1,35 @@
+"""Parts of a long computation: what is on disk is not computed again."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+
+class Named(Protocol):
+    """A `NamedTuple`."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+def kept(path: Path, kind: Callable[..., T], compute: Callable[[], T]) -> T:
+    """Read a part, or compute and write it at one stroke.
+
+    Args:
+        path: an `.npz` file, in a folder that exists.
+        kind: makes the part, a `NamedTuple`, from its arrays.
+        compute: makes it anew.
+    """
+    if path.exists():
+        with np.load(path, allow_pickle=False) as arrays:
+            return kind(**arrays)
+    found = compute()
+    temporary = path.with_name(f".{path.name}")
+    np.savez(temporary, **found._asdict())
+    os.replace(temporary, path)
+    return found

@@ -1,0 +1,76 @@
+"""Recover the codes of a generator's own images: `python -m experiments.recover`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.command_line import UsageError, main
+from experiments.options import OutputOptions, require
+
+
+@dataclass(frozen=True)
+class Config(OutputOptions):
+    """Find the code of images G(z) from the images alone, and compare it with z."""
+
+    checkpoint: str = "mnist-wgan-gp-expansive"
+    """Name of a shipped model, or the folder of a run."""
+    images: int = 100
+    """Images to make, of codes from the prior."""
+    starts: int = 16
+    """Most starts for each image."""
+    resume: bool = False
+    """Go on with the images that the run in --out has not done."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that cannot be."""
+        super().check()
+        for name in ("images", "starts"):
+            require(getattr(self, name) >= 1, self, name, "at least 1")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Recover the codes, write everything, and return the summary."""
+    config.check()
+    import time
+
+    import jax
+
+    from experiments import record, recovering, recovery_report, run_folder
+    from jaxgan import models, regions
+
+    generator = models.load_generator(config.checkpoint)
+    try:
+        regions.layers_of(generator.params)
+    except ValueError as error:
+        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    name = Path(config.checkpoint).name
+    out = config.out or Path("runs") / f"recover-{name}-{config.seed}"
+    run_folder.open_run_folder(
+        out,
+        record.record("recover", config, "prior", generator.params),
+        resume=config.resume,
+        overwrite=config.overwrite,
+        may_change=("command", "versions", "device"),
+    )
+    print(
+        f"{config.checkpoint}: {config.images} images of its own, at most "
+        f"{config.starts} starts each, into {out}"
+    )
+    started = time.perf_counter()
+    found = recovering.recover_all(
+        out, generator, jax.random.key(config.seed), config.images, config.starts
+    )
+    summary = {
+        "experiment": "recover",
+        "checkpoint": config.checkpoint,
+        **recovery_report.summary(found),
+        "wall_seconds": time.perf_counter() - started,
+    }
+    recovery_report.write(out, found)
+    run_folder.write_json(out / "summary.json", summary)
+    print(recovery_report.in_words(summary))
+    return summary
+
+
+if __name__ == "__main__":
+    main(Config, run)

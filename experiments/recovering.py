@@ -1,0 +1,97 @@
+"""Codes of a generator's own images, part by part, each part kept on disk."""
+
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from tqdm import tqdm
+
+from experiments.command_line import Interrupted
+from experiments.interruption import stop_requested
+from experiments.parts import kept
+from jaxgan import recovery
+from jaxgan.models import TrainedGenerator
+from jaxgan.types import PRNGKey
+
+PART = 50
+
+
+class Recovered(NamedTuple):
+    """What was made, and what was found from it.
+
+    Attributes:
+        true: the codes of the images.
+        latents: those that were found.
+        errors: mean squared error per pixel, pixels in [0, 1].
+        exact: whether that is zero up to rounding: what a user can see.
+        starts: how many were tried.
+        conditions: condition number of the Jacobian at the true code.
+        saturated: share of the pixels within 1e-3 of black or white.
+    """
+
+    true: Float[np.ndarray, "n latent"]
+    latents: Float[np.ndarray, "n latent"]
+    errors: Float[np.ndarray, "n"]
+    exact: Bool[np.ndarray, "n"]
+    starts: Int[np.ndarray, "n"]
+    conditions: Float[np.ndarray, "n"]
+    saturated: Float[np.ndarray, "n"]
+
+    @property
+    def latent_errors(self) -> Float[np.ndarray, "n"]:
+        """Distance of the codes, relative to the length of the true one."""
+        distances = np.linalg.norm(self.latents - self.true, axis=1)
+        return distances / np.linalg.norm(self.true, axis=1)
+
+
+def recover_all(
+    out: Path, generator: TrainedGenerator, key: PRNGKey, count: int, num_starts: int
+) -> Recovered:
+    """Make images and recover their codes; parts on disk are not computed again.
+
+    Raises:
+        Interrupted: after a signal; the parts that are done are kept.
+    """
+    folder = out / "parts"
+    folder.mkdir(exist_ok=True)
+    forms = recovery.forms(generator.params)
+    parts = []
+    bar = tqdm(total=count, unit="image", disable=None)
+    with bar, stop_requested() as stopping:
+        for first in range(0, count, PART):
+            if stopping():
+                raise Interrupted(f"stopped after {first} images; go on with --resume")
+            size = min(PART, count - first)
+            own = jax.random.fold_in(key, first)
+            find = partial(_recover_part, generator, forms, own, size, num_starts)
+            parts.append(kept(folder / f"{first:06d}.npz", Recovered, find))
+            bar.update(size)
+    return Recovered(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _recover_part(
+    generator: TrainedGenerator,
+    forms: recovery.Forms,
+    key: PRNGKey,
+    count: int,
+    num_starts: int,
+) -> Recovered:
+    code_key, search_key = jax.random.split(key)
+    latents = jax.random.normal(code_key, (count, generator.latent_dim))
+    true = np.asarray(latents, np.float64)
+    with jax.enable_x64(True):
+        images = np.asarray(jax.jit(generator.generate)(jnp.asarray(true)))
+    found = recovery.recover(forms, search_key, images, num_starts=num_starts)
+    return Recovered(
+        true,
+        found.latents,
+        found.errors,
+        found.exact,
+        found.starts,
+        recovery.conditions(forms, true),
+        np.mean(np.abs(images) > 1 - 2e-3, (1, 2, 3)),
+    )

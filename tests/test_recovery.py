@@ -1,0 +1,124 @@
+import json
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from processes import run_experiment
+
+from jaxgan import inversion, load_generator, networks, recovery
+
+KEY = jax.random.key(0)
+DIM = 3
+NETWORK = networks.mlp_generator(DIM, (8, 16), batch_norm=False)
+# Large weights: three quarters of the pixels saturate.
+PARAMS = jax.tree.map(lambda p: 4.0 * p, NETWORK.init(jax.random.key(1)))
+FORMS = recovery.forms(PARAMS)
+CODES = np.asarray(jax.random.normal(jax.random.key(2), (12, DIM)), np.float64)
+
+
+def generate(latents):
+    weights = jax.tree.map(lambda p: p.astype(latents.dtype), PARAMS)
+    return NETWORK.apply(weights, latents)
+
+
+def in_double(function, *arguments: Any):
+    with jax.enable_x64(True):
+        return np.asarray(function(*map(jnp.asarray, arguments)))
+
+
+IMAGES = in_double(generate, CODES)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return recovery.recover(FORMS, KEY, IMAGES)
+
+
+def test_codes_are_recovered_to_the_last_digits(found):
+    assert np.mean(np.abs(IMAGES) > 0.999) > 0.5
+    assert found.exact.all() and (found.errors < 1e-28).all()
+    np.testing.assert_allclose(found.latents, CODES, rtol=0, atol=1e-9)
+    assert set(found.starts) <= {2, 4, 6, 8, 10, 12, 14, 16}
+
+
+def test_the_error_of_pixels_alone_misses_some():
+    generator = load_generator("mnist-wgan-gp-expansive")
+    codes = np.asarray(jax.random.normal(KEY, (10, generator.latent_dim)), np.float64)
+    images = in_double(generator.generate, codes)
+    found = recovery.recover(
+        recovery.forms(generator.params), KEY, images, num_starts=2
+    )
+    plain = inversion.invert(
+        generator.generate,
+        KEY,
+        jnp.asarray(images, jnp.float32),
+        latent_dim=generator.latent_dim,
+        num_starts=2,
+        double_steps=0,
+    )
+    lengths = np.linalg.norm(codes, axis=1)
+    missed = np.linalg.norm(found.latents - codes, axis=1) > 1e-6 * lengths
+    missed_plainly = np.linalg.norm(plain.best() - codes, axis=1) > 1e-2 * lengths
+    assert missed.sum() <= 1 and missed_plainly.sum() >= 4
+
+
+def test_what_is_found_depends_on_no_other_image(found):
+    fewer = recovery.recover(FORMS, KEY, IMAGES[:3])
+    np.testing.assert_array_equal(fewer.starts, found.starts[:3])
+    np.testing.assert_allclose(fewer.latents, found.latents[:3], rtol=0, atol=1e-9)
+
+
+def test_an_image_of_another_generator_is_not_exact():
+    strange = np.clip(IMAGES[:2] + 0.3, -1, 1)
+    found = recovery.recover(FORMS, KEY, strange, num_starts=3)
+    assert not found.exact.any() and (found.errors > 1e-6).all()
+    np.testing.assert_array_equal(found.starts, 3)
+    images = in_double(generate, found.latents)
+    errors = np.mean(((images - strange) / 2) ** 2, (1, 2, 3))
+    np.testing.assert_allclose(found.errors, errors, rtol=1e-9)
+
+
+def test_conditions_are_those_of_finite_differences():
+    step = 1e-6
+    columns = [
+        in_double(generate, CODES[:4] + step * unit)
+        - in_double(generate, CODES[:4] - step * unit)
+        for unit in np.eye(DIM)
+    ]
+    jacobians = np.stack(columns, -1).reshape(4, -1, DIM)
+    np.testing.assert_allclose(
+        recovery.conditions(FORMS, CODES[:4]), np.linalg.cond(jacobians), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (IMAGES.astype(np.float32), "double precision in .-1, 1., got float32"),
+        (2 * IMAGES, "from -2 to 2"),
+        (np.nan * IMAGES, "from nan to nan"),
+    ],
+)
+def test_images_that_cannot_be_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        recovery.recover(FORMS, KEY, images)
+
+
+def test_a_recovery_writes_everything(tmp_path):
+    out = tmp_path / "run"
+    flags = ["--checkpoint", "mnist-wgan-gp-2d", "--images", "3", "--starts", "4"]
+    done = run_experiment("recover", out, *flags)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["num_images"] == 3
+    assert summary["code_fraction"] <= summary["exact_fraction"] <= 1
+    with np.load(out / "results.npz") as arrays:
+        distances = np.linalg.norm(arrays["latents"] - arrays["true"], axis=1)
+        relative = distances / np.linalg.norm(arrays["true"], axis=1)
+        np.testing.assert_allclose(arrays["latent_errors"], relative)
+    assert (out / "recovery.png").exists()
+    stamp = (out / "parts" / "000000.npz").stat().st_mtime_ns
+    assert run_experiment("recover", out, *flags, "--resume").returncode == 0
+    assert (out / "parts" / "000000.npz").stat().st_mtime_ns == stamp
