@@ -1,10 +1,10 @@
 """How fast are codes found? `python -m benchmarks.inversion` prints JSON.
 
 Compared in one run, in turns, at Defense-GAN's budget of 10 starts × 200 gradients: all
-images at once; one image after another, its starts together; the matrix products of
-all gradients alone; and, when torch is importable, all images at once in eager
-PyTorch. Then the Levenberg-Marquardt search: from all starts to the end, and giving up
-the worse ones.
+images at once; one image after another, its starts together; one start after another;
+the matrix products of all gradients alone; and, when torch is importable, all images at
+once in eager PyTorch. Then the Levenberg-Marquardt search: from all starts to the end,
+and giving up the worse ones.
 """
 
 import argparse
@@ -53,13 +53,18 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     layers = list(pairwise(GENERATOR_WIDTHS))
     rows = images * STARTS
     wanted = jax.numpy.repeat(targets, STARTS, 0)
-    of_each = [slice(first, first + STARTS) for first in range(0, rows, STARTS)]
     compile_for = partial(search_program, generator.generate, optimizer)
     all_images = compile_for(starts, wanted)
-    one_image = compile_for(starts[:STARTS], wanted[:STARTS])
+
+    def in_groups(size: int) -> Callable[[], list[object]]:
+        program = compile_for(starts[:size], wanted[:size])
+        slices = [slice(first, first + size) for first in range(0, rows, size)]
+        return lambda: [program(starts[s], wanted[s]) for s in slices]
+
     contenders = {
         "at_once": lambda: all_images(starts, wanted),
-        "one_by_one": lambda: [one_image(starts[s], wanted[s]) for s in of_each],
+        "image_by_image": in_groups(STARTS),
+        "start_by_start": in_groups(1),
         "gemm": products_program(
             each("forward", rows, layers) + each("inputs", rows, layers), STEPS
         ),
@@ -80,7 +85,8 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     return {
         "images": images,
         "images_per_second": images / middle["at_once"],
-        "one_by_one_over_at_once": middle["one_by_one"] / middle["at_once"],
+        "image_by_image_over_at_once": middle["image_by_image"] / middle["at_once"],
+        "start_by_start_over_at_once": middle["start_by_start"] / middle["at_once"],
         "torch_over_at_once": (
             middle["torch"] / middle["at_once"] if has_torch else None
         ),
