@@ -1,6 +1,6 @@
 """From the end points of an inversion to its numbers, files and words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from experiments import inversion_figures
+from experiments import inversion_figures, run_folder
 from experiments.inverting import UNKNOWN, Found
 from jaxgan.certificates import STATUSES
-from jaxgan.counting import Count, count_minima
+from jaxgan.counting import Count, bootstrap_interval, count_minima
 from jaxgan.models import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 MINIMA = (STATUSES.index("strict"), STATUSES.index("kink"))
+DEFINITE = (*MINIMA, STATUSES.index("saddle"))
 
 
 class Report(NamedTuple):
@@ -51,54 +52,75 @@ def report(
         proved = np.isin(found.statuses[number], MINIMA)
         latents, errors = found.latents[number], found.errors[number]
         counts.append(
-            count_minima(
-                jax.random.fold_in(key, number),
-                latents[proved],
-                pixels(latents)[proved],
-                errors[proved],
-            )
+            count_minima(latents[proved], pixels(latents)[proved], errors[proved])
             if proved.any()
             else None
         )
     shown = found.latents[: inversion_figures.SHOWN_IMAGES]
     images = np.stack([pixels(latents) for latents in shown])
-    return Report(_summary(targets, found, counts), counts, images)
+    return Report(_summary(key, targets, found, counts), counts, images)
 
 
 def _summary(
-    targets: np.ndarray, found: Found, counts: list[Count | None]
+    key: PRNGKey, targets: np.ndarray, found: Found, counts: list[Count | None]
 ) -> dict[str, Any]:
     best = found.errors.min(1)
-    settled = found.statuses != UNKNOWN
-    shares = {
-        f"{status}_fraction": float((found.statuses[settled] == number).mean())
-        for number, status in enumerate(STATUSES)
-    }
     known = [count for count in counts if count is not None]
-
-    def middle(values: list[float]) -> float | None:
-        return float(np.median(values)) if values else None
-
+    estimates = {
+        name: bootstrap_interval(key, values, statistic) if len(values) else None
+        for name, (statistic, values) in _over_images(found, known).items()
+    }
     return {
         "num_images": len(targets),
         "num_starts": found.errors.shape[1],
         "gradients_per_image": float(found.gradients_per_image),
         "best_mse_per_pixel_median": float(np.median(best)),
         "best_mse_per_pixel_p95": float(np.quantile(best, 0.95)),
-        "start_success_probability": (
-            float(np.mean([count.success.value for count in known])) if known else None
-        ),
-        **shares,
-        "held_facets_median": float(np.median(found.held[settled])),
-        "distinct_minima_median": middle([count.seen for count in known]),
-        "distinct_images_median": middle([count.seen_images for count in known]),
-        "minima_at_least_median": middle([count.at_least.value for count in known]),
-        "coverage_median": middle([count.coverage.value for count in known]),
-        "starts_to_99_median": middle([count.starts_to_99 for count in known]),
+        **{name: found and found.value for name, found in estimates.items()},
         "pairs": {
             name: float(np.mean([getattr(count.pairs, name) for count in known]))
             for name in (known[0].pairs._fields if known else ())
         },
+        "intervals_over_images": {
+            name: found and found[1:] for name, found in estimates.items()
+        },
+    }
+
+
+def _over_images(
+    found: Found, known: list[Count]
+) -> dict[str, tuple[Callable[[np.ndarray], float], np.ndarray]]:
+    """Name statistics over images, each with its numbers for every image.
+
+    Starts of one image are no independent trials of what images are like.
+    """
+    settled = found.statuses != UNKNOWN
+
+    def share(statuses: tuple[int, ...]) -> np.ndarray:
+        return (settled & np.isin(found.statuses, statuses)).sum(1) / settled.sum(1)
+
+    def median(values: np.ndarray) -> float:
+        return float(np.median(values))
+
+    def mean(values: np.ndarray) -> float:
+        return float(np.mean(values))
+
+    def of(numbers: list[float]) -> np.ndarray:
+        return np.array(numbers, float)
+
+    return {
+        "start_success_probability": (mean, of([c.success.value for c in known])),
+        "definite_fraction": (mean, share(DEFINITE)),
+        **{
+            f"{status}_fraction": (mean, share((number,)))
+            for number, status in enumerate(STATUSES)
+        },
+        "held_facets_median": (median, found.held[settled].astype(float)),
+        "distinct_minima_median": (median, of([c.seen for c in known])),
+        "distinct_images_median": (median, of([c.seen_images for c in known])),
+        "minima_at_least_median": (median, of([c.at_least.value for c in known])),
+        "coverage_median": (median, of([c.coverage.value for c in known])),
+        "starts_to_99_median": (median, of([c.starts_to_99 for c in known])),
     }
 
 
@@ -109,7 +131,7 @@ def write(
     found_report: Report,
     seed: int,
 ) -> None:
-    """Write `results.npz`, `minima.json` and the figures."""
+    """Write `results.npz`, `minima.jsonl` and the figures."""
     np.savez_compressed(
         out / "results.npz",
         targets=(targets[..., 0] + 1) / 2,
@@ -119,6 +141,11 @@ def write(
         held=found.held,
         seeds=np.stack([np.full(len(targets), seed), np.arange(len(targets))], 1),
     )
+    rows = [
+        count and {"image": number, **count._asdict(), "pairs": count.pairs._asdict()}
+        for number, count in enumerate(found_report.counts)
+    ]
+    run_folder.write_rows(out / "minima.jsonl", [row for row in rows if row])
     inversion_figures.draw(out, targets, found, found_report.images)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from jaxgan.types import PRNGKey
 
@@ -75,7 +75,6 @@ def cluster(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarra
 
 
 def count_minima(
-    key: PRNGKey,
     latents: Float[np.ndarray, "starts latent"],
     images: Float[np.ndarray, "starts pixels"],
     errors: Float[np.ndarray, "starts"],
@@ -86,7 +85,6 @@ def count_minima(
     """Count the minima that random starts of one image ended in.
 
     Args:
-        key: of the bootstrap.
         latents: end points, polished: an unpolished cloud looks like many minima.
         images: generated there, pixels in [0, 1].
         errors: of the end points.
@@ -108,25 +106,70 @@ def count_minima(
     return Count(
         seen=int(codes.max()) + 1,
         seen_images=int(looks.max()) + 1,
-        coverage=_bootstrap(key, codes, good_turing),
-        at_least=_bootstrap(key, codes, chao),
+        coverage=good_turing(codes),
+        at_least=chao(codes),
         success=success,
         starts_to_99=starts_needed(success.value),
         pairs=_pairs(codes, looks),
     )
 
 
-def good_turing(labels: Int[np.ndarray, "n"]) -> float:
-    """Estimate the probability of what has been seen: 1 − f₁/R."""
-    times = np.bincount(labels)
-    return 1 - float(np.sum(times == 1)) / len(labels)
+def good_turing(labels: Int[np.ndarray, "n"]) -> Interval:
+    """Estimate the probability of the kinds that were seen: 1 − f₁/R (Good 1953).
+
+    The interval is Wilson's with the variance of Esty (1983, Ann. Statist. 11:905),
+    (f₁/R (1 − f₁/R) + 2 f₂/R)/R. Redrawing the sample would overstate what is known:
+    it repeats kinds that were seen once.
+    """
+    _, once, twice = _frequencies(labels)
+    count, z2 = len(labels), NORMAL_QUANTILE**2
+    share = once / count
+    centre = (share + z2 / (2 * count)) / (1 + z2 / count)
+    spread = (share * (1 - share) + 2 * twice / count) / count + z2 / (4 * count**2)
+    half = NORMAL_QUANTILE * np.sqrt(spread) / (1 + z2 / count)
+    return Interval(
+        1 - share, max(1 - float(centre + half), 0), min(1 - float(centre - half), 1)
+    )
 
 
-def chao(labels: Int[np.ndarray, "n"]) -> float:
-    """Bound the number of kinds from below: S + f₁ (f₁ − 1) / (2 (f₂ + 1))."""
+def chao(labels: Int[np.ndarray, "n"]) -> Interval:
+    """Bound the number of kinds from below: S + f₁ (f₁ − 1) / (2 (f₂ + 1)).
+
+    The interval is that of Chao (1987, Biometrics 43:783): log-normal in what was not
+    seen. It is one of the bound; the number of kinds itself may be larger.
+    """
+    seen, once, twice = _frequencies(labels)
+    unseen = once * (once - 1) / (2 * (twice + 1))
+    if not unseen:
+        # Each kind is missed with the probability exp(−R/S) if shares are equal.
+        missed = np.exp(-len(labels) / seen)
+        centre, half = seen / (1 - missed), np.sqrt(seen * missed) / (1 - missed)
+        return Interval(seen, seen, float(centre + NORMAL_QUANTILE * half))
+    if twice:
+        ratio = once / (twice + 1)
+        variance = (
+            unseen
+            + ratio**2 * (2 * once - 1) ** 2 / (4 * once)
+            + ratio**2 * twice * ((once - 1) / (twice + 1)) ** 2 / 4
+        )
+    else:
+        variance = (
+            unseen + once * (2 * once - 1) ** 2 / 4 - once**4 / (4 * (seen + unseen))
+        )
+    spread = np.exp(NORMAL_QUANTILE * np.sqrt(np.log1p(variance / unseen**2)))
+    return Interval(
+        seen + unseen, float(seen + unseen / spread), float(seen + unseen * spread)
+    )
+
+
+def _frequencies(labels: Int[np.ndarray, "n"]) -> tuple[float, float, float]:
+    """Count the kinds that were seen, seen once, and seen twice."""
     times = np.bincount(labels)
-    once, twice = np.sum(times == 1), np.sum(times == 2)
-    return float(np.sum(times > 0) + once * (once - 1) / (2 * (twice + 1)))
+    return (
+        float(np.sum(times > 0)),
+        float(np.sum(times == 1)),
+        float(np.sum(times == 2)),
+    )
 
 
 def wilson(hits: int, trials: int) -> Interval:
@@ -161,14 +204,18 @@ def _pairs(codes: Int[np.ndarray, "n"], looks: Int[np.ndarray, "n"]) -> Pairs:
     return Pairs(*(float(t.mean()) if len(t) else float("nan") for t in table))
 
 
-def _bootstrap(
+def bootstrap_interval(
     key: PRNGKey,
-    labels: Int[np.ndarray, "n"],
-    statistic: Callable[[Int[np.ndarray, "n"]], float],
+    rows: Shaped[np.ndarray, "n ..."],
+    statistic: Callable[[np.ndarray], float],
 ) -> Interval:
-    """Give a statistic with the percentiles of its values on redrawn starts."""
-    rows = np.asarray(jax.random.randint(key, (RESAMPLES, len(labels)), 0, len(labels)))
-    values = [statistic(labels[row]) for row in rows]
+    """Give a statistic with the percentiles of its values on redrawn rows.
+
+    The interval is widened to the value where it does not contain it.
+    """
+    count = len(rows)
+    drawn = np.asarray(jax.random.randint(key, (RESAMPLES, count), 0, count))
+    values = [statistic(rows[some]) for some in drawn]
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    value = statistic(labels)
+    value = statistic(rows)
     return Interval(value, min(float(low), value), max(float(high), value))

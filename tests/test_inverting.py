@@ -38,7 +38,12 @@ def test_an_inversion_writes_everything(inverted):
     assert sum(shares) >= 0.95
     assert 1 <= summary["distinct_minima_median"] <= 6
     assert 0 < summary["start_success_probability"] <= 1
+    for name, interval in summary["intervals_over_images"].items():
+        assert interval[0] <= summary[name] <= interval[1], name
     assert summary["gradients_per_image"] > 6 * 60
+    rows = [json.loads(row) for row in (out / "minima.jsonl").read_text().splitlines()]
+    assert np.median([row["seen"] for row in rows]) == summary["distinct_minima_median"]
+    assert all(row["at_least"][0] >= row["seen"] for row in rows)
     with np.load(out / "results.npz") as results:
         assert results["latents"].shape == (3, 6, 3)
         assert results["losses"].shape == results["statuses"].shape == (3, 6)
