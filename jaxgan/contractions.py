@@ -76,7 +76,7 @@ def radius(depth: int, *, tolerance: float, bound: float) -> float:
     return low
 
 
-def tail(maps: Maps, shrink: Scalar | float, depth: int) -> Scalar:
+def tail(maps: Maps, shrink: float, depth: int | Int[Array, ""]) -> Scalar:
     """Bound what compositions of these maps lack that stop after `depth` inner ones.
 
     In any coordinate: shrink^(depth + 1) · max‖m‖ / (1 − shrink).
@@ -117,7 +117,8 @@ def contraction_of(
     K = L⁻¹A with LLᵀ = I + AAᵀ. Its singular values are σ/√(1 + σ²) for those of A,
     and every K with norm below 1 comes from one A.
     """
-    gram = jnp.eye(weights.shape[-1]) + weights @ jnp.swapaxes(weights, -1, -2)
+    gram = weights @ jnp.swapaxes(weights, -1, -2)
+    gram = gram + jnp.broadcast_to(jnp.eye(weights.shape[-1]), weights.shape)
     factor = jnp.linalg.cholesky(gram)
     contraction = jax.scipy.linalg.solve_triangular(factor, weights, lower=True)
     diagonal = jnp.diagonal(factor, axis1=-2, axis2=-1)

@@ -91,7 +91,7 @@ def echo(
             log_scales = log_r + jax.nn.log_sigmoid(scale)
             return Maps(locations, jnp.exp(log_scales)), -jnp.sum(log_scales, 1)
         locations = bound / math.sqrt(dim) * jnp.tanh(location / SOFTNESS)
-        shrunk, log_volumes = contraction_of(jnp.eye(dim) + scale)
+        shrunk, log_volumes = contraction_of(scale + jnp.eye(dim)[None])
         return Maps(locations, r * shrunk), -(dim * log_r + log_volumes)
 
     def channel(key: PRNGKey, heads: Heads) -> Coded:

@@ -5,7 +5,7 @@ all of them: `gaussian_channel` here makes the β-VAE, `jaxgan.echo` another mod
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -256,7 +256,7 @@ def autoencoding(
 
         gradient, metrics = jax.grad(loss, has_aux=True)(state.params)
         change, moments = optimizer.update(gradient, state.optimizer, state.params)
-        params = optax.apply_updates(state.params, change)
+        params: Any = optax.apply_updates(state.params, change)
         state = State(state.key, state.step + 1, state.beta, params, moments)
         return state, metrics
 
