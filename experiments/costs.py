@@ -43,7 +43,7 @@ def in_gradients(generator: TrainedGenerator) -> Costs:
     layers = layers_of(generator.params)
     latent = jnp.zeros(generator.latent_dim)
     image = generator.generate(latent[None])[0]
-    pixels, width = image.reshape(-1), jnp.ones(())
+    pixels = image.reshape(-1)
 
     def gradient(latent, target):
         value = descent.objective(generator.generate, target)
@@ -52,9 +52,12 @@ def in_gradients(generator: TrainedGenerator) -> Costs:
     def search(state, target):
         return lm.step(generator.generate, state, target, 0.0)
 
+    def newton(state):
+        return smoothing.step(layers, state, pixels, 0.5)
+
     one = operations(gradient, latent, image)
     return Costs(
         operations(search, lm.begin(latent), image) / one,
-        operations(smoothing.step, layers, latent, pixels, width) / one,
+        operations(newton, smoothing.State(latent, jnp.ones(()))) / one,
         operations(facets.step, layers, facets.start(layers, latent), pixels) / one,
     )

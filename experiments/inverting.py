@@ -130,7 +130,7 @@ def find_part(
         np.nonzero(left)[0],
         prior_weight=plan.prior_weight,
     )
-    latents, errors = found.latents.copy(), found.errors.copy()
+    latents, errors = found.latents.astype(np.float64), found.errors.copy()
     statuses = np.full(errors.shape, UNKNOWN, np.int8)
     held = np.zeros(errors.shape, np.int16)
     latents[left], errors[left] = settled.latents, settled.errors
@@ -138,9 +138,10 @@ def find_part(
     held[left] = settled.certificates.num_held
 
     searching = cost.search * found.steps.sum(2).mean(1)
-    single = cost.newton * len(settling.SINGLE) * len(settled.steps)
-    double = cost.newton * len(settling.DOUBLE) * len(settled.steps)
-    double += cost.on_facets * settled.steps.sum()
+    single, double, on_facets = settled.steps.sum(1)
+    settling_cost = cost.newton * single + costs.DOUBLE * (
+        cost.newton * double + cost.on_facets * on_facets
+    )
     return Found(
         latents,
         errors,
@@ -148,7 +149,7 @@ def find_part(
         held,
         found.history.astype(np.float32),
         searching,
-        searching[-1] + (single + costs.DOUBLE * double) / len(targets),
+        searching[-1] + settling_cost / len(targets),
     )
 
 

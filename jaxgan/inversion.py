@@ -60,7 +60,7 @@ def invert(
     survivors: int | None = None,
     bank_size: int = 10_000,
     prior_weight: float = 0.0,
-    max_steps: int = 60,
+    max_steps: int = 40,
     double_steps: int = 20,
     chunk: int = 256,
     first_image: int = 0,

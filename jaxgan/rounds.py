@@ -24,8 +24,8 @@ def run_rounds(
         states: a tree of arrays `[n, ...]`.
         inputs: a tree of arrays `[n, ...]`.
         active: whether each instance goes on, `[n]`.
-        chunk: most instances in one call; batches have a power of two up to it, so
-            that few shapes are compiled.
+        chunk: most instances in one call; smaller batches are this over a power of
+            eight, so that few shapes are compiled.
     """
     (numbers,) = np.nonzero(active)
     for first in range(0, len(numbers), chunk):
@@ -42,7 +42,9 @@ def _advance_some(
     chosen: np.ndarray,
     chunk: int,
 ) -> S:
-    size = min(chunk, 1 << (len(chosen) - 1).bit_length())
+    size = chunk
+    while size // 8 >= len(chosen):
+        size //= 8
     padded = np.resize(chosen, size)
     some, given = jax.tree.map(lambda leaf: leaf[padded], (states, inputs))
     return jax.tree.map(

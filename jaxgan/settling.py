@@ -1,6 +1,8 @@
 """From the end points of a search to exact local minima, with their certificates."""
 
+from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import jax
@@ -10,17 +12,35 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan import certificates, facets, smoothing
 from jaxgan.certificates import STATUSES, Certificate
+from jaxgan.counting import cluster
 from jaxgan.regions import Layers, layers_of, units_at
 from jaxgan.rounds import run_rounds
 from jaxgan.types import Params, Scalar
 
+
+class Phase(NamedTuple):
+    """Steps of Newton in one precision while corners sharpen.
+
+    Attributes:
+        least_width: where the corners are sharp enough.
+        sharpening: factor of the width after each whole step.
+        rounds: most of them, each of `ROUND` steps.
+    """
+
+    least_width: float
+    sharpening: float
+    rounds: int
+
+
+FIRST_WIDTH = 0.01
+SINGLE = Phase(1e-4, 0.5, 8)
+DOUBLE = Phase(1e-8, 0.1, 12)
+FACET_ROUNDS = 8
 NEAR = 1e-5
 """A unit this close to zero after the smoothing is on its facet."""
+MET = 1e-6
+"""Relative distance of points that go on as one."""
 ROUND = 5
-MAX_ROUNDS = 40
-SINGLE = tuple(np.repeat(np.geomspace(0.01, 1e-4, 8), 3).tolist())
-DOUBLE = tuple(np.repeat(np.geomspace(1e-4, 1e-8, 5), 2).tolist())
-"""Widths of the rounded corners in the order of the steps, in each precision."""
 
 
 class Settled(NamedTuple):
@@ -30,14 +50,15 @@ class Settled(NamedTuple):
         latents: in double precision.
         errors: mean squared error per pixel, pixels in [0, 1].
         held: units whose facets a point is on.
-        steps: taken on facets, after the smoothing.
+        steps: taken with rounded corners in single precision, in double precision, and
+            on facets; none any more for a point that has met another.
         certificates: arrays with one entry for each point.
     """
 
     latents: Float[np.ndarray, "n latent"]
     errors: Float[np.ndarray, "n"]
     held: Bool[np.ndarray, "n units"]
-    steps: Int[np.ndarray, "n"]
+    steps: Int[np.ndarray, "3 n"]
     certificates: Certificate
 
     def share(self, status: str) -> float:
@@ -58,7 +79,8 @@ def settle(
 
     Rounded corners that sharpen lead to the minimum (`jaxgan.smoothing`), an active-set
     method ends on it exactly (`jaxgan.facets`), and `jaxgan.certificates` says what it
-    is. A point whose steps run out keeps the status `not_stationary`.
+    is. A point whose steps run out keeps the status `not_stationary`. Points of one
+    target that meet while corners sharpen go on as one.
 
     Args:
         params: of a folded fully connected generator.
@@ -74,38 +96,88 @@ def settle(
     Raises:
         ValueError: if the weights are of another kind of network.
     """
-    everything = np.ones(len(latents), bool)
-    points = run_rounds(
-        partial(_sharpen, *_as(jnp.float32, params, targets), prior_weight, SINGLE),
+    smooth = smoothing.State(
         jnp.asarray(latents, jnp.float32),
-        jnp.asarray(owners),
-        everything,
-        chunk=chunk,
+        jnp.full(len(latents), FIRST_WIDTH, jnp.float32),
     )
+    leaders = np.arange(len(latents))
+    follow = partial(
+        _follow, params, targets, owners, prior_weight=prior_weight, chunk=chunk
+    )
+    smooth, leaders, single = follow(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
-        layers, flat = _as(jnp.float64, params, targets)
-        numbers = jnp.asarray(owners)
-        sharpen = partial(_sharpen, layers, flat, prior_weight, DOUBLE)
-        points = run_rounds(
-            sharpen, points.astype(jnp.float64), numbers, everything, chunk=chunk
+        smooth = smoothing.State(
+            smooth.latent.astype(jnp.float64),
+            jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
         )
-        states = _begin(layers, points)
+        smooth, leaders, double = follow(smooth, leaders, DOUBLE)
+        layers, flat = _as(jnp.float64, params, targets)
+        states, numbers = _begin(layers, smooth.latent), jnp.asarray(owners)
         advance = partial(_advance, layers, flat, prior_weight)
-        steps = np.zeros(len(points), int)
-        for _ in range(MAX_ROUNDS):
-            active = ~np.asarray(states.finished)
+        steps = np.zeros(len(latents), int)
+        for _ in range(FACET_ROUNDS):
+            active = _leads(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
             states = run_rounds(advance, states, numbers, active, chunk=chunk)
             steps += ROUND * active
-        errors, found = _judge(layers, flat, prior_weight, states, numbers, chunk)
+        (chosen,) = np.nonzero(_leads(leaders))
+        verdicts = _judge_all(
+            partial(_judge, layers, flat, prior_weight), states, numbers, chosen, chunk
+        )
+    of_leader = np.searchsorted(chosen, leaders)
+    errors, found = jax.tree.map(lambda leaf: leaf[of_leader], verdicts)
     return Settled(
-        np.asarray(states.latent),
-        np.asarray(errors),
-        np.asarray(states.held),
-        steps,
-        jax.tree.map(np.asarray, found),
+        np.asarray(states.latent)[leaders],
+        errors,
+        np.asarray(states.held)[leaders],
+        np.stack([single, double, steps]),
+        found,
     )
+
+
+def _leads(leaders: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    return leaders == np.arange(len(leaders))
+
+
+def _met(
+    latents: Float[np.ndarray, "n latent"],
+    owners: Int[np.ndarray, "n"],
+    leaders: Int[np.ndarray, "n"],
+) -> Int[np.ndarray, "n"]:
+    """Give every point the first of those that it has met as its leader."""
+    after = leaders.copy()
+    for owner in np.unique(owners):
+        (own,) = np.nonzero((owners == owner) & _leads(leaders))
+        scale = float(np.sqrt(np.mean(np.sum(latents[own] ** 2, 1))))
+        groups = cluster(latents[own], MET * scale)
+        after[own] = own[np.unique(groups, return_index=True)[1]][groups]
+    return after[leaders]
+
+
+def _follow(
+    params: Params,
+    targets: Float[np.ndarray, "m *shape"],
+    owners: Int[np.ndarray, "n"],
+    states: smoothing.State,
+    leaders: Int[np.ndarray, "n"],
+    phase: Phase,
+    *,
+    prior_weight: float,
+    chunk: int,
+) -> tuple[smoothing.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
+    """Sharpen corners until they are sharp or rounds run out; count the steps."""
+    layers, flat = _as(states.latent.dtype, params, targets)
+    advance = partial(_sharpen, phase, layers, flat, prior_weight)
+    steps = np.zeros(len(owners), int)
+    for _ in range(phase.rounds):
+        active = _leads(leaders) & (np.asarray(states.width) > phase.least_width)
+        if not active.any():
+            break
+        states = run_rounds(advance, states, jnp.asarray(owners), active, chunk=chunk)
+        steps += ROUND * active
+        leaders = _met(np.asarray(states.latent), owners, leaders)
+    return states, leaders, steps
 
 
 def _as(
@@ -115,25 +187,27 @@ def _as(
     return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
 
 
-@partial(jax.jit, static_argnums=3)
+@partial(jax.jit, static_argnums=0)
 def _sharpen(
+    phase: Phase,
     layers: Layers,
     targets: Array,
     prior_weight: Scalar,
-    widths: tuple[float, ...],
-    points: Array,
+    states: smoothing.State,
     owners: Array,
 ):
-    def one(point: Array, owner: Array) -> Array:
-        return smoothing.descend(
+    def one(state: smoothing.State, owner: Array) -> smoothing.State:
+        return smoothing.follow(
             layers,
-            point,
+            state,
             targets[owner],
-            jnp.asarray(widths, point.dtype),
+            phase.least_width,
+            phase.sharpening,
+            ROUND,
             prior_weight,
         )
 
-    return jax.vmap(one)(points, owners)
+    return jax.vmap(one)(states, owners)
 
 
 @jax.jit
@@ -167,19 +241,33 @@ def _advance(
     return jax.vmap(one)(states, owners)
 
 
-@partial(jax.jit, static_argnums=5)
+def _judge_all(
+    judge: Callable[[facets.State, Array], tuple[Array, Certificate]],
+    states: facets.State,
+    owners: Array,
+    chosen: Int[np.ndarray, "k"],
+    chunk: int,
+) -> tuple[np.ndarray, Certificate]:
+    """Judge the chosen points; always as many at a time, so that one shape compiles."""
+    size = -(-len(chosen) // chunk) * chunk
+    padded = np.resize(chosen, size).reshape(-1, chunk)
+    found = [
+        judge(jax.tree.map(itemgetter(some), states), owners[some]) for some in padded
+    ]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(chosen)], *found)
+
+
+@jax.jit
 def _judge(
     layers: Layers,
     targets: Array,
     prior_weight: Scalar,
     states: facets.State,
     owners: Array,
-    chunk: int,
 ):
-    def one(item: tuple[facets.State, Array]) -> tuple[Array, Certificate]:
-        state, owner = item
+    def one(state: facets.State, owner: Array) -> tuple[Array, Certificate]:
         error = facets.value(layers, state.latent, targets[owner])
         certificate = certificates.certify(layers, state, targets[owner], prior_weight)
         return error / (2 * targets.shape[1]), certificate
 
-    return jax.lax.map(one, (states, owners), batch_size=chunk)
+    return jax.vmap(one)(states, owners)

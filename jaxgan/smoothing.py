@@ -2,12 +2,14 @@
 
 Thousands of facets cross the way to a minimum, and on each the gradient jumps, which
 stops every method that trusts derivatives. Here the corner of the leaky ReLU is
-rounded, h(a) = αa + (1 − α)(a + √(a² + w²))/2, and the width w goes to 0 while Newton
-steps follow the minimum. The Hessian is exact: beside the curvature of tanh and of the
-loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the signal that arrives at the activation.
+rounded, h(a) = αa + (1 − α)(a + √(a² + w²))/2, and the width w goes to 0, as fast as
+whole Newton steps can follow the minimum. The Hessian is exact: beside the curvature of
+tanh and of the loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the signal that arrives at
+the activation.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +25,15 @@ Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
 LEAST_CURVATURE = 1e-9
 """Relative to the largest eigenvalue, in absolute value."""
+ROUNDING = 8
+"""Units in the last place that a value is known to."""
+
+
+class State(NamedTuple):
+    """Where the minimum has been followed to, and the width of the corners there."""
+
+    latent: Latent
+    width: Scalar
 
 
 def rounded(unit: Float[Array, "*units"], width: Scalar) -> tuple[Array, Array, Array]:
@@ -102,12 +113,17 @@ def expansion(
 
 def step(
     layers: Layers,
-    latent: Latent,
+    state: State,
     target: Float[Array, "pixels"],
-    width: Scalar,
+    sharpening: float,
     prior_weight: float | Scalar = 0.0,
-) -> Latent:
-    """Take the best of several lengths of a Newton step, curvatures made positive."""
+) -> State:
+    """Take the best of several lengths of a Newton step, curvatures made positive.
+
+    Where the whole step is the best one, the minimum of this width is near enough to
+    follow it to the next: the width is multiplied by `sharpening`.
+    """
+    latent, width = state
     gradient, hessian = expansion(layers, latent, target, width, prior_weight)
     values, vectors = jnp.linalg.eigh(hessian)
     sizes = jnp.abs(values)
@@ -119,17 +135,42 @@ def step(
     )(lengths)
     best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
     moved = latent + lengths[best] * change
-    return jnp.where(jnp.isfinite(moved), moved, latent)
+    # Below the rounding of the value its differences choose no length.
+    rounding = ROUNDING * jnp.finfo(latent.dtype).eps * found[-1]
+    whole = (lengths[best] == 1) | (-gradient @ change <= rounding)
+    return State(
+        jnp.where(jnp.isfinite(moved), moved, latent),
+        jnp.where(whole, sharpening * width, width),
+    )
 
 
-def descend(
+def follow(
     layers: Layers,
-    latent: Latent,
+    state: State,
     target: Float[Array, "pixels"],
-    widths: Float[Array, "steps"],
+    least_width: float,
+    sharpening: float,
+    num_steps: int,
     prior_weight: float | Scalar = 0.0,
-) -> Latent:
-    """Follow the minimum near a latent while corners sharpen, a step at each width."""
-    return jax.lax.scan(
-        lambda z, w: (step(layers, z, target, w, prior_weight), None), latent, widths
-    )[0]
+) -> State:
+    """Follow the minimum near a latent, until the corners are sharp or steps run out.
+
+    Args:
+        layers: of the network.
+        state: where to begin.
+        target: in the networks' units.
+        least_width: no steps once the width is at most this.
+        sharpening: factor of the width, below 1, after each whole Newton step.
+        num_steps: most steps.
+        prior_weight: κ of an additional ½κ‖z‖².
+    """
+
+    def body(_, state: State) -> State:
+        after = step(layers, state, target, sharpening, prior_weight)
+        return jax.tree.map(
+            lambda old, new: jnp.where(state.width <= least_width, old, new),
+            state,
+            after,
+        )
+
+    return jax.lax.fori_loop(0, num_steps, body, state)

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from processes import finish
 
-from experiments import targets
+from experiments import following, targets
 from experiments.command_line import UsageError
+from jaxgan import presets
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,37 @@ def test_parts_that_are_done_are_not_done_again(inverted):
     assert done.returncode == 0, done.stderr
     assert part.stat().st_mtime_ns == stamp
     np.testing.assert_array_equal(np.load(out / "results.npz")["latents"], before)
+
+
+def test_recipes_are_compared_at_equal_budgets(model, tmp_path):
+    out = tmp_path / "run"
+    flags = ["--checkpoint", str(model), "--images", "4", "--budget", "500"]
+    done = finish("recipes", out, *flags)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    medians = summary["mse_per_pixel_median"]
+    assert set(presets.PRESETS) < set(medians) and "jaxgan 100%" in medians
+    others = [medians[name] for name in presets.PRESETS]
+    assert min(others) == medians[summary["best_preset"]]
+    assert medians["jaxgan 100%"] <= min(others) * 1.001
+    assert summary["gradients_of_best_preset"] <= 500
+    with np.load(out / "errors.npz") as arrays:
+        assert arrays["errors"].shape == (len(medians), 4)
+        assert (np.median(arrays["errors"], 1) == list(medians.values())).all()
+    with Image.open(out / "recipes.png") as image:
+        assert np.asarray(image.convert("L")).std() > 5
+    parts = {path: path.stat().st_mtime_ns for path in (out / "parts").glob("*.npz")}
+    assert len(parts) == len(medians)
+    done = finish("recipes", out, *flags, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in parts.items())
+
+
+def test_a_budget_is_spent_and_not_exceeded():
+    for steps in (5, 54, 119, 120, 270):
+        starts, survivors, each = following.plan(steps)
+        first = 5 * (starts - survivors)
+        assert 0 <= steps - (survivors * each + first) < 5 * survivors
 
 
 def test_own_images_are_read_from_arrays_and_pictures(tmp_path):

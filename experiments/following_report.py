@@ -1,0 +1,112 @@
+"""From the errors of recipes to a table, a summary and a figure."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.following import OURS, Followed
+from jaxgan.counting import wilson
+
+HEAD = (
+    "| recipe | starts | gradients | median | 95 % below | ours is no worse on |\n"
+    "|---|---|---|---|---|---|\n"
+)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(OURS)
+
+
+def _published(found: Mapping[str, Followed]) -> dict[str, Followed]:
+    return {name: one for name, one in found.items() if not _is_ours(name)}
+
+
+def _full(found: Mapping[str, Followed]) -> Followed:
+    """Ours with the whole budget."""
+    return max(
+        (one for name, one in found.items() if _is_ours(name)),
+        key=lambda one: one.gradients,
+    )
+
+
+def summary(found: Mapping[str, Followed]) -> dict[str, Any]:
+    """Sum up: how much better, on how many images, with how many fewer gradients."""
+    others, full = _published(found), _full(found)
+    best_name = min(others, key=lambda name: float(np.median(others[name].errors)))
+    best = float(np.median(others[best_name].errors))
+    least = np.min([one.errors for one in others.values()], 0)
+    enough = [
+        one.gradients
+        for name, one in found.items()
+        if _is_ours(name) and np.median(one.errors) <= best
+    ]
+    not_worse = wilson(int(np.sum(full.errors <= least)), len(least))
+    return {
+        "num_images": len(least),
+        "best_preset": best_name,
+        "gradients_of_best_preset": float(others[best_name].gradients),
+        "gradients_to_match_best_preset": min(enough, default=None),
+        "no_worse_than_every_preset": not_worse.value,
+        "no_worse_than_every_preset_interval": not_worse[1:],
+        "mse_per_pixel_median": {
+            name: float(np.median(one.errors)) for name, one in found.items()
+        },
+    }
+
+
+def table(found: Mapping[str, Followed]) -> str:
+    """Write a row for each recipe, in Markdown."""
+    full = _full(found)
+    rows = []
+    for name, one in found.items():
+        share = "" if _is_ours(name) else f"{np.mean(full.errors <= one.errors):.1%}"
+        rows.append(
+            f"| {name} | {one.starts} | {one.gradients:.0f} | "
+            f"{np.median(one.errors):.2e} | {np.quantile(one.errors, 0.95):.2e} | "
+            f"{share} |\n"
+        )
+    return HEAD + "".join(rows)
+
+
+def write(out: Path, found: Mapping[str, Followed]) -> None:
+    """Write `errors.npz`, `table.md` and `recipes.png`."""
+    np.savez_compressed(
+        out / "errors.npz",
+        recipes=np.array(list(found)),
+        errors=np.stack([one.errors for one in found.values()]),
+    )
+    (out / "table.md").write_text(table(found))
+    _figure(found).savefig(out / "recipes.png", dpi=150)
+
+
+def _figure(found: Mapping[str, Followed]) -> Figure:
+    """Share of the images below each error."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, one) in enumerate(found.items()):
+        errors = np.sort(one.errors)
+        shares = np.arange(1, len(errors) + 1) / len(errors)
+        ours = _is_ours(name)
+        axes.step(
+            errors,
+            shares,
+            where="post",
+            color="black" if ours else f"C{number}",
+            alpha=min(1.0, 0.25 + one.gradients / _full(found).gradients)
+            if ours
+            else 1.0,
+            linewidth=1.5 if ours else 1,
+            label=f"{name}, {one.gradients:,.0f} gradients",
+        )
+    axes.set(
+        xscale="log",
+        xlabel="mean squared error per pixel of the best start",
+        ylabel="share of images below",
+        ylim=(0, 1),
+    )
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False, fontsize=7)
+    return figure

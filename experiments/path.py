@@ -1,0 +1,101 @@
+"""Walk from one digit to another: `python -m experiments.path`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.command_line import UsageError, main
+from experiments.options import DataOptions, require
+
+
+@dataclass(frozen=True)
+class Config(DataOptions):
+    """Find the paths of least energy between pairs of codes; say what is on them."""
+
+    checkpoint: str = "mnist-wgan-gp"
+    """Name of a shipped model, or the folder of a run."""
+    codes: Literal["digits", "prior"] = "digits"
+    """digits: of test digits, the first ones, by inversion; prior: drawn at random."""
+    pairs: int = 20
+    """Pairs of codes; those of digits are of two classes each."""
+    segments: int = 128
+    """Of each path: 32, 64, 128, …"""
+    starts: int = 4
+    """Starts for each pair: the straight line, then lines with random bows."""
+    judge: str = "mnist-classifier"
+    """Classifier that says how like a digit an image is: a shipped one, or a folder."""
+    compared: int = 5
+    """Pairs on which the methods are compared; 0: no comparison."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` for values that cannot be."""
+        super().check()
+        for name in ("pairs", "starts"):
+            require(getattr(self, name) >= 1, self, name, "at least 1")
+        power = self.segments >= 32 and self.segments & (self.segments - 1) == 0
+        require(power, self, "segments", "a power of two, at least 32")
+        require(0 <= self.compared <= self.pairs, self, "compared", "in 0…pairs")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Find the paths, write everything into the output folder, return the summary."""
+    config.check()
+    import time
+
+    import jax
+
+    from experiments import pairing, path_report, pathfinding, record, run_folder
+    from jaxgan import data, models, regions
+
+    generator = models.load_generator(config.checkpoint)
+    try:
+        regions.layers_of(generator.params)
+    except ValueError as error:
+        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    classify = models.load_classifier(config.judge)
+    test = data.load(config.dataset, "test", data_dir=config.data_dir)
+    training = data.load(test.name, "train", data_dir=config.data_dir)
+    name = Path(config.checkpoint).name
+    out = config.out or Path("runs") / f"path-{name}-{config.seed}"
+    run_folder.open_run_folder(
+        out,
+        record.record("path", config, test.name, (test.images, test.labels)),
+        resume=False,
+        overwrite=config.overwrite,
+    )
+    print(
+        f"{config.checkpoint}: {config.pairs} pairs of {config.codes}, "
+        f"{config.segments} segments, into {out}"
+    )
+    pair_key, search_key = jax.random.split(jax.random.key(config.seed))
+    started = time.perf_counter()
+    if config.codes == "digits":
+        pairs = pairing.of_digits(pair_key, generator, test, config.pairs)
+    else:
+        pairs = pairing.of_prior(pair_key, generator, config.pairs)
+    found = pathfinding.find(
+        search_key, generator, pairs, config.segments, config.starts
+    )
+    seconds = time.perf_counter() - started
+    report = path_report.report(
+        generator, classify, training.images, pairs, found, config.compared
+    )
+    summary = {
+        "experiment": "path",
+        "checkpoint": config.checkpoint,
+        "dataset": test.name,
+        "codes": config.codes,
+        "segments": config.segments,
+        "starts": config.starts,
+        **report.summary,
+        "search_seconds": seconds,
+        "wall_seconds": time.perf_counter() - started,
+    }
+    path_report.write(out, pairs, found, report)
+    run_folder.write_json(out / "summary.json", summary)
+    print(path_report.in_words(summary))
+    return summary
+
+
+if __name__ == "__main__":
+    main(Config, run)

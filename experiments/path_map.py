@@ -1,0 +1,161 @@
+"""The plane of a generator with two latent dimensions: λ as a map, and a referee.
+
+The referee is the fast marching method, which finds the length of the shortest path of
+all on a grid; its error vanishes with the grid's step, unlike that of shortest paths
+along the edges of a grid.
+"""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+
+from experiments.pairing import Pairs
+from jaxgan import paths
+from jaxgan.types import Examples, Latents
+
+SIZE = 801
+MARGIN = 0.75
+SHOWN = 4
+
+
+class Chart(NamedTuple):
+    """λ of every pair on a grid.
+
+    Attributes:
+        axis_x: of the first latent coordinate.
+        axis_y: of the second.
+        values: λ, first coordinate first.
+        lengths: least length between the two codes by fast marching; NaN without
+            scikit-fmm.
+    """
+
+    axis_x: Float[np.ndarray, "x"]
+    axis_y: Float[np.ndarray, "y"]
+    values: Float[np.ndarray, "pairs x y"]
+    lengths: Float[np.ndarray, "pairs"]
+
+
+def survey(
+    generate: Callable[[Latents], Examples],
+    pairs: Pairs,
+    found: Float[np.ndarray, "pairs knots 2"],
+    size: int = SIZE,
+) -> Chart:
+    """Evaluate λ around all paths, and referee them."""
+    low, high = found.min((0, 1)) - MARGIN, found.max((0, 1)) + MARGIN
+    axis_x, axis_y = np.linspace(low, high, size).T
+    values = _values(generate, pairs, axis_x, axis_y)
+    if importlib.util.find_spec("skfmm") is None:
+        print("scikit-fmm is not installed: no referee (it is in the test extra)")
+        lengths = np.full(len(values), np.nan)
+    else:
+        lengths = np.array(
+            [
+                marched_length(axis_x, axis_y, value, a, b)
+                for value, a, b in zip(
+                    values, pairs.codes_a, pairs.codes_b, strict=True
+                )
+            ]
+        )
+    return Chart(axis_x, axis_y, values, lengths)
+
+
+def _values(
+    generate: Callable[[Latents], Examples],
+    pairs: Pairs,
+    axis_x: np.ndarray,
+    axis_y: np.ndarray,
+) -> np.ndarray:
+    """λ = 2‖G − m‖² + ½D² of all pairs, from one evaluation of G at each point."""
+    count = len(pairs.codes_a)
+    ends = pairs.images_a.reshape(count, -1), pairs.images_b.reshape(count, -1)
+    middles = (ends[0] + ends[1]) / 2
+    least = np.sum((ends[0] - ends[1]) ** 2, 1) / 2
+
+    @jax.jit
+    def row(x):
+        points = jnp.stack([jnp.full_like(axis_y, x), jnp.asarray(axis_y)], 1)
+        images = generate(points.astype(jnp.float32)).reshape(len(axis_y), -1)
+
+        def one(pair):
+            middle, floor = pair
+            gap = images - middle[None]
+            return 2 * jnp.sum(gap * gap, 1) + floor
+
+        return jax.lax.map(one, (jnp.asarray(middles), jnp.asarray(least)))
+
+    return np.stack([np.asarray(row(x)) for x in axis_x], 1)
+
+
+def marched_length(
+    axis_x: np.ndarray,
+    axis_y: np.ndarray,
+    values: Float[np.ndarray, "x y"],
+    start: Float[np.ndarray, "2"],
+    end: Float[np.ndarray, "2"],
+) -> float:
+    """Least length between two points, by fast marching of the second order.
+
+    The front begins on a small circle around the start, where λ counts as constant.
+    """
+    import skfmm
+    from scipy.interpolate import RegularGridInterpolator
+
+    steps = axis_x[1] - axis_x[0], axis_y[1] - axis_y[0]
+    radius = 4 * max(steps)
+    x, y = np.meshgrid(axis_x - start[0], axis_y - start[1], indexing="ij")
+    outside = np.hypot(x, y) - radius
+    times = skfmm.travel_time(outside, 1 / np.sqrt(values), dx=list(steps))  # pyright: ignore[reportArgumentType]
+    here = RegularGridInterpolator((axis_x, axis_y), values)(start)[0]
+    reached = RegularGridInterpolator((axis_x, axis_y), np.ma.filled(times, np.nan))
+    return float(reached(end)[0] + radius * np.sqrt(here))
+
+
+def summary(
+    chart: Chart, polygon_energies: Float[np.ndarray, "pairs"]
+) -> dict[str, Any]:
+    """Compare the lengths of the paths with the referee's."""
+    excess = np.sqrt(polygon_energies) / chart.lengths - 1
+    known = excess[np.isfinite(excess)]
+    return {
+        "referee_pairs": len(known),
+        "referee_median": float(np.median(known)) if len(known) else None,
+        "referee_worst": float(known[np.abs(known).argmax()]) if len(known) else None,
+        "referee_within_half_percent_fraction": (
+            float((np.abs(known) <= 0.005).mean()) if len(known) else None
+        ),
+    }
+
+
+def draw(
+    chart: Chart, pairs: Pairs, found: Float[np.ndarray, "pairs knots 2"]
+) -> Figure:
+    """Draw log λ of the longest pairs, with line, slerp and minimiser on it."""
+    count = min(SHOWN, len(found))
+    figure = Figure(figsize=(3.4 * count, 3.6), layout="constrained")
+    panels = figure.subplots(1, count, squeeze=False)[0]
+    extent = (*chart.axis_x[[0, -1]], *chart.axis_y[[0, -1]])
+    distances = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
+    longest = np.argsort(-distances)[:count]
+    for number, axes in zip(longest, panels, strict=True):
+        image = axes.imshow(
+            np.log10(chart.values[number].T), origin="lower", extent=extent,
+            cmap="viridis", aspect="equal",
+        )  # fmt: skip
+        a, b = jnp.asarray(pairs.codes_a[number]), jnp.asarray(pairs.codes_b[number])
+        for knots, style, label in (
+            (paths.line(a, b, 64), "w--", "line"),
+            (paths.slerp(a, b, 64), "w:", "slerp"),
+            (found[number], "r-", "minimiser"),
+        ):
+            axes.plot(*np.asarray(knots).T, style, linewidth=1.5, label=label)
+        axes.plot(*np.stack([a, b]).T, "wo", markersize=4)
+        figure.colorbar(image, ax=axes, shrink=0.7, label="log₁₀ λ")
+    panels[0].legend(fontsize=7, facecolor="0.4", labelcolor="white")
+    return figure

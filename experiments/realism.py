@@ -1,0 +1,95 @@
+"""How like digits the images along a path are."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from experiments.pairing import Pairs
+from jaxgan import judge, neighbours, paths
+from jaxgan.conformal import Metrics
+from jaxgan.networks import Classified
+from jaxgan.plots import to_pixels
+from jaxgan.types import Examples, Latents
+
+STOPS = 16
+"""Steps of equal length in which a path is looked at."""
+
+
+class Along(NamedTuple):
+    """What is seen along one kind of path, at equal steps under the metric.
+
+    Attributes:
+        images: generated there, in [-1, 1].
+        values: λ.
+        confidence: largest probability of a class.
+        training: distance to the nearest training image, pixels in [0, 1].
+        average: distance to the average of the two end images.
+    """
+
+    images: Float[np.ndarray, "pairs stops 28 28 1"]
+    values: Float[np.ndarray, "pairs stops"]
+    confidence: Float[np.ndarray, "pairs stops"]
+    training: Float[np.ndarray, "pairs stops"]
+    average: Float[np.ndarray, "pairs stops"]
+
+
+def along(
+    generate: Callable[[Latents], Examples],
+    classify: Callable[[Examples], Classified],
+    training: UInt8[np.ndarray, "n 28 28 1"],
+    metrics: Metrics,
+    pairs: Pairs,
+    found: Float[np.ndarray, "pairs knots latent"],
+) -> dict[str, Along]:
+    """Look at the straight lines, at spherical interpolations and at the paths found.
+
+    Args:
+        generate: images in [-1, 1].
+        classify: the judge's network.
+        training: all training images.
+        metrics: of the pairs.
+        pairs: codes and images of the ends.
+        found: the minimisers.
+    """
+    segments = found.shape[1] - 1
+    ends = jnp.asarray(pairs.codes_a), jnp.asarray(pairs.codes_b)
+    kinds = {
+        "line": jax.vmap(lambda a, b: paths.line(a, b, segments))(*ends),
+        "slerp": jax.vmap(lambda a, b: paths.slerp(a, b, segments))(*ends),
+        "minimiser": jnp.asarray(found),
+    }
+    references = training.reshape(len(training), -1).astype(np.float32) / 255
+
+    @jax.jit
+    def walk(every):
+        def one(given):
+            path, item = given
+            metric = metrics.at(item)
+            stops = paths.at_equal_speed(metric, path, STOPS)
+            return metric(stops), generate(stops)
+
+        return jax.lax.map(one, (every, (pairs.images_a, pairs.images_b)))
+
+    def look(every) -> Along:
+        values, images = map(np.asarray, walk(every))
+        count = images.shape[:2]
+        flat = images.reshape(-1, *images.shape[2:])
+        seen = judge.look(classify, to_pixels(flat))
+        shares = np.exp(seen.logits - seen.logits.max(1, keepdims=True))
+        pixels = (flat.reshape(len(flat), -1) + 1) / 2
+        nearest, _ = neighbours.nearest(pixels, references)
+        middle = ((pairs.images_a + pairs.images_b) / 2).reshape(count[0], 1, -1)
+        gap = pixels.reshape(*count, -1) - middle
+        return Along(
+            images,
+            values,
+            (1 / shares.sum(1)).reshape(count),
+            np.asarray(nearest).reshape(count),
+            np.linalg.norm(gap, axis=2),
+        )
+
+    return {name: look(every) for name, every in kinds.items()}

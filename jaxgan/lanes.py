@@ -1,0 +1,79 @@
+"""Many independent iterations in one program, in a fixed number of lanes.
+
+`jax.vmap` of a loop goes on for all until the last one is done. Here a lane whose item
+is finished takes the next one that waits, so that finished items cost nothing.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def run_in_lanes(
+    begin: Callable[[Any], S],
+    advance: Callable[[Any, S], S],
+    finished: Callable[[S], Bool[Array, ""]],
+    outcome: Callable[[S], R],
+    items: Any,
+    lanes: int,
+) -> R:
+    """Advance the state of every item until it is finished.
+
+    What becomes of an item does not depend on the others.
+
+    Args:
+        begin: the first state of an item; runs for all lanes in every round, so it
+            must be cheap.
+        advance: `advance(item, state)`, the expensive part.
+        finished: whether a state is the last one of its item; must come true.
+        outcome: what to keep of a last state.
+        items: a tree of arrays `[n, ...]`.
+        lanes: items worked on at a time.
+
+    Returns:
+        The outcomes, `[n, ...]`.
+    """
+    count = len(jax.tree.leaves(items)[0])
+    lanes = min(lanes, count)
+
+    def of(owners: Array) -> Any:
+        return jax.tree.map(lambda leaf: leaf[jnp.minimum(owners, count - 1)], items)
+
+    owners = jnp.arange(lanes)
+    states = jax.vmap(begin)(of(owners))
+    results = jax.tree.map(
+        lambda leaf: jnp.zeros((count, *leaf.shape), leaf.dtype),
+        jax.eval_shape(outcome, jax.tree.map(lambda leaf: leaf[0], states)),
+    )
+
+    def body(carry):
+        owners, waiting, states, results = carry
+        states = jax.vmap(advance)(of(owners), states)
+        done = jax.vmap(finished)(states)
+        places = jnp.where(done, owners, count)  # Beyond the end: dropped.
+        results = jax.tree.map(
+            lambda all_, new: all_.at[places].set(new, mode="drop"),
+            results,
+            jax.vmap(outcome)(states),
+        )
+        following = waiting + jnp.cumsum(done) - 1
+        owners = jnp.where(done, following, owners)
+        fresh = jax.vmap(begin)(of(owners))
+
+        def choose(new: Array, old: Array) -> Array:
+            return jnp.where(done.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+        states = jax.tree.map(choose, fresh, states)
+        return owners, waiting + jnp.sum(done), states, results
+
+    def working(carry) -> Array:
+        return jnp.any(carry[0] < count)
+
+    carry = (owners, jnp.asarray(lanes), states, results)
+    return jax.lax.while_loop(working, body, carry)[3]

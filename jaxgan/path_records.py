@@ -1,0 +1,186 @@
+"""What is known of a path: how exact its energy is, and whether it is a minimum.
+
+To be computed in double precision: in single precision the gradient of an energy U is
+not exact enough to tell decrements below about 1e-6 U.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxgan.conformal import Metric, Metrics
+from jaxgan.path_laplacian import apply_laplacian, solve_laplacian
+from jaxgan.paths import (
+    Path,
+    expand,
+    line,
+    path_energy,
+    segment_lengths,
+    segment_weights,
+    slerp,
+    subdivide,
+)
+from jaxgan.regions import Layers
+from jaxgan.types import PRNGKey, Scalar
+
+Energies = Float[np.ndarray, "n"]
+
+PARTS = 8
+"""Parts of a segment in which the energy of the polygon is summed."""
+NEGATIVE = -1e-6
+"""Eigenvalues of P⁻¹H below this count for the Morse index; most are near 1."""
+STEPS = 20
+
+
+class Record(NamedTuple):
+    """What is known of a path.
+
+    Attributes:
+        energy: U_N.
+        polygon_energy: that of the polygon, in finer parts: an upper bound of the
+            least energy, but for the rest of its own quadrature error.
+        energy_line: U_N of the straight line.
+        energy_slerp: U_N of spherical interpolation.
+        decrement: ½ ∇Uᵀ P⁻¹ ∇U / U; on a network with kinks it does not vanish.
+        speed_variation: standard deviation of the speeds of segments over their mean.
+        morse_index: negative eigenvalues found of the Hessian; see `morse_index`.
+        least_eigenvalue: the smallest one found of P⁻¹H.
+    """
+
+    energy: Scalar
+    polygon_energy: Scalar
+    energy_line: Scalar
+    energy_slerp: Scalar
+    decrement: Scalar
+    speed_variation: Scalar
+    morse_index: Int[Array, ""]
+    least_eigenvalue: Scalar
+
+
+def record_paths(
+    key: PRNGKey, metrics: Metrics, paths: Float[np.ndarray, "n k d"], items: Any = None
+) -> Record:
+    """Record each path, in double precision; arrays with one entry for each.
+
+    Args:
+        key: of the random start of the search for negative eigenvalues.
+        metrics: must compute in the precision of its latents.
+        paths: in any precision.
+        items: as in `jaxgan.path_minimiser`.
+    """
+    with jax.enable_x64(True):
+        exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), items)
+        found = _record_all(metrics, key, jnp.asarray(paths, jnp.float64), exact)
+        return jax.tree.map(np.asarray, found)
+
+
+@partial(jax.jit, static_argnums=0)
+def _record_all(metrics: Metrics, key: PRNGKey, paths: Array, items: Any) -> Record:
+    return jax.lax.map(
+        lambda pair: record_path(key, metrics.at(pair[1]), pair[0]), (paths, items)
+    )
+
+
+def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
+    """Record one path, in its own precision."""
+    segments = len(path) - 1
+    ends = path[0], path[-1], segments
+    eigenvalues = lowest_eigenvalues(key, metric, path)
+    return Record(
+        path_energy(metric, path),
+        path_energy(metric, subdivide(path, PARTS)),
+        path_energy(metric, line(*ends)),
+        path_energy(metric, slerp(*ends)),
+        newton_decrement(metric, path),
+        speed_variation(metric, path),
+        morse_index(eigenvalues),
+        jnp.min(eigenvalues),
+    )
+
+
+def newton_decrement(metric: Metric, path: Path) -> Scalar:
+    """½ ∇Uᵀ P⁻¹ ∇U / U: about the part of the energy that is still to be gained."""
+    at = expand(metric, path)
+    return jnp.vdot(at.gradient, solve_laplacian(at.weights, at.gradient)) / (
+        2 * at.energy
+    )
+
+
+def speed_variation(metric: Metric, path: Path) -> Scalar:
+    """Coefficient of variation of the speed; its square is U/L² − 1."""
+    speeds = segment_lengths(metric, path)
+    return jnp.std(speeds) / jnp.mean(speeds)
+
+
+def lowest_eigenvalues(
+    key: PRNGKey, metric: Metric, path: Path, steps: int = STEPS
+) -> Float[Array, "steps"]:
+    """Approximate outer eigenvalues of P⁻¹H, H the Hessian of the energy (Lanczos).
+
+    Each step costs a Hessian-vector product. The values are Ritz values: the smallest
+    one is never below the smallest eigenvalue, and of equal eigenvalues one is found.
+    At kinks of λ the Hessian is that of the smooth parts.
+    """
+    weights = segment_weights(metric, path)
+    steps = min(steps, path[1:-1].size)
+
+    def gradient(path: Path) -> Path:
+        return expand(metric, path).gradient
+
+    def inner(one: Path, other: Path) -> Scalar:
+        return jnp.vdot(apply_laplacian(weights, one), other)
+
+    def clear_ends(change: Path) -> Path:
+        return change.at[0].set(0).at[-1].set(0)
+
+    def body(carry, number):
+        vectors, vector = carry
+        length = jnp.sqrt(inner(vector, vector))
+        vector = vector / jnp.where(length > 0, length, 1.0)
+        vectors = vectors.at[number].set(vector)
+        product = jax.jvp(gradient, (path,), (vector,))[1]
+        image = solve_laplacian(weights, product)
+        duals = jax.vmap(lambda v: apply_laplacian(weights, v))(vectors)
+        overlaps = jnp.tensordot(duals, image, 2)
+        rest = image - jnp.tensordot(overlaps, vectors, 1)
+        rest = rest - jnp.tensordot(jnp.tensordot(duals, rest, 2), vectors, 1)
+        return (vectors, rest), overlaps
+
+    first = solve_laplacian(
+        weights, clear_ends(jax.random.normal(key, path.shape, path.dtype))
+    )
+    vectors = jnp.zeros((steps, *path.shape), path.dtype)
+    (_, _), overlaps = jax.lax.scan(body, (vectors, first), jnp.arange(steps))
+    # Row j holds ⟨vᵢ, P⁻¹H vⱼ⟩ for i ≤ j: the upper half of a symmetric matrix.
+    upper = jnp.tril(overlaps).T
+    return jnp.linalg.eigvalsh(upper + jnp.triu(upper, 1).T)
+
+
+def morse_index(eigenvalues: Float[Array, "steps"]) -> Int[Array, ""]:
+    """Count negative eigenvalues: 0 at a minimum, more at a saddle."""
+    return jnp.sum(eigenvalues < NEGATIVE)
+
+
+def richardson(coarse: Energies, fine: Energies) -> tuple[Energies, Energies]:
+    """Extrapolate least energies of N and 2N segments, with an error bar."""
+    better = (4 * fine - coarse) / 3
+    return better, abs(better - fine)
+
+
+def observed_order(coarsest: Energies, coarse: Energies, fine: Energies) -> Energies:
+    """Order of convergence of energies of N, 2N and 4N segments; 2 in the limit.
+
+    Not finite where two of them agree to the last bit.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log2(np.abs((coarsest - coarse) / (coarse - fine)))
+
+
+def lipschitz_constant(layers: Layers) -> Scalar:
+    """Bound the slope of a generator: the product of its matrices' spectral norms."""
+    norms = [jnp.linalg.norm(kernel, 2) for kernel in layers.kernels]
+    return jnp.prod(jnp.stack(norms))

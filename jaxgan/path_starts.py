@@ -1,0 +1,78 @@
+"""Where paths begin, and the curvature of the metric there."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxgan.conformal import Matrix
+from jaxgan.path_laplacian import Curvature, decompose
+from jaxgan.paths import line, midpoints
+from jaxgan.types import Latents, PRNGKey
+
+SAMPLED = 4
+"""Points of a path at which the curvature of a metric is averaged."""
+BEND = 0.25
+"""Standard deviation of a random start's first bow, in units of the distance."""
+BOWS = 3
+
+
+def draw_bows(
+    key: PRNGKey | None, starts: Array, num_starts: int, first_pair: int
+) -> Float[Array, "pairs starts bows latent"]:
+    """Amplitudes of sines beside the straight line; of the first start all zero."""
+    pairs, latent_dim = starts.shape
+    if key is None:
+        return jnp.zeros((pairs, 1, BOWS, latent_dim), starts.dtype)
+
+    sizes = BEND / np.sqrt(latent_dim) / np.arange(1, BOWS + 1)
+    sizes = jnp.asarray(sizes, starts.dtype)[:, None]
+
+    def one(pair: Array, start: Array) -> Array:
+        own = jax.random.fold_in(jax.random.fold_in(key, pair), start)
+        drawn = jax.random.normal(own, (BOWS, latent_dim), starts.dtype)
+        return jnp.where(start == 0, 0.0, drawn * sizes)
+
+    numbers = first_pair + jnp.arange(pairs)
+    return jax.vmap(lambda p: jax.vmap(lambda s: one(p, s))(jnp.arange(num_starts)))(
+        numbers
+    )
+
+
+def starting_paths(
+    starts: Latents,
+    ends: Latents,
+    segments: int,
+    bows: Float[Array, "pairs s b latent"],
+) -> Float[Array, "pairs s knots latent"]:
+    """Add to each straight line its bows, in units of its length."""
+    paths = jax.vmap(lambda a, b: line(a, b, segments))(starts, ends)
+    distances = jnp.linalg.norm(ends - starts, axis=1)
+    orders = jnp.arange(1, BOWS + 1, dtype=starts.dtype)[:, None]
+    times = jnp.linspace(0, 1, segments + 1, dtype=starts.dtype)[None]
+    sines = jnp.sin(jnp.pi * orders * times).at[:, -1].set(0)
+    bent = jnp.einsum("psbd,bk->pskd", bows, sines)
+    return paths[:, None] + distances[:, None, None, None] * bent
+
+
+def curvatures(
+    average: Callable[[Any, Latents], Matrix] | None,
+    paths: Float[Array, "pairs knots latent"],
+    items: Any,
+) -> Curvature:
+    """Decompose each pair's curvature, averaged over points spread along its path."""
+    pairs, knots, latent_dim = paths.shape
+    if average is None:
+        identity = jnp.eye(latent_dim, dtype=paths.dtype)
+        every = jnp.zeros((pairs, latent_dim), paths.dtype)
+        return Curvature(every, jnp.broadcast_to(identity, (pairs, *identity.shape)))
+    sampled = (2 * np.arange(SAMPLED) + 1) * (knots - 1) // (2 * SAMPLED)
+
+    def one(pair: tuple[Array, Any]) -> Array:
+        path, item = pair
+        return average(item, midpoints(path)[sampled])
+
+    return jax.vmap(decompose)(jax.lax.map(one, (paths, items)))

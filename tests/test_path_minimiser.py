@@ -1,0 +1,208 @@
+"""The minimiser of paths: few evaluations, no pair in another's way, failures kept."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import (
+    conformal,
+    lanes,
+    networks,
+    path_baselines,
+    path_minimiser,
+    path_starts,
+    paths,
+)
+from jaxgan.path_lbfgs import lbfgs
+
+DIM = 4
+NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(12,), batch_norm=False)
+PARAMS = jax.tree.map(lambda p: 1.5 * p, NETWORK.init(jax.random.key(1)))
+METRICS = conformal.between_images(lambda latents: NETWORK.apply(PARAMS, latents))
+CODES = jax.random.normal(jax.random.key(2), (2, 6, DIM))
+ITEMS = tuple(NETWORK.apply(PARAMS, codes) for codes in CODES)
+LEVELS = (8, 16)
+
+
+def minimise(chosen=slice(None), metrics=METRICS, items=ITEMS, **options):
+    some = jax.tree.map(lambda leaf: leaf[chosen], (CODES[0], CODES[1], items))
+    return path_minimiser.minimise_paths(metrics, *some, levels=LEVELS, **options)
+
+
+@pytest.fixture(scope="module")
+def found():
+    return minimise()
+
+
+def test_paths_are_better_than_lines_and_keep_their_ends(found):
+    lines = [
+        paths.path_energy(METRICS.at((a, b)), paths.line(start, end, LEVELS[-1]))
+        for start, end, a, b in zip(*CODES, *ITEMS, strict=True)
+    ]
+    assert (found.energies[:, -1] < np.array(lines)).all() and found.finished.all()
+    np.testing.assert_allclose(found.paths[:, 0], CODES[0], rtol=1e-6)
+    np.testing.assert_allclose(found.paths[:, -1], CODES[1], rtol=1e-6)
+    for path, energy, a, b in zip(
+        found.paths, found.energies[:, -1], *ITEMS, strict=True
+    ):
+        again = paths.path_energy(METRICS.at((a, b)), jnp.asarray(path))
+        assert float(again) == pytest.approx(float(energy), rel=1e-5)
+    best = np.minimum.accumulate(found.history, 1)
+    np.testing.assert_array_equal(found.history, best)
+    np.testing.assert_array_equal(found.history[:, -1], found.energies[:, -1])
+    sampled = 2 * 4 * DIM  # Both levels sample four points of the path.
+    cost = (found.evaluations @ np.array(LEVELS) + sampled) / LEVELS[-1]
+    np.testing.assert_allclose(found.cost, cost)
+
+
+def test_what_is_found_for_a_pair_does_not_depend_on_the_batch(found):
+    alone = minimise(slice(3, 4))
+    np.testing.assert_array_equal(alone.evaluations[0], found.evaluations[3])
+    np.testing.assert_allclose(alone.paths[0], found.paths[3], atol=1e-5)
+    np.testing.assert_allclose(alone.energies[0], found.energies[3], rtol=1e-6)
+
+
+def test_one_trace_serves_all_calls_of_a_shape():
+    traced = []
+
+    def at(item):
+        traced.append(1)
+        return METRICS.at(item)
+
+    metrics = conformal.Metrics(at)
+    minimise(slice(0, 2), metrics)
+    once = len(traced)
+    minimise(slice(2, 4), metrics)
+    assert once > 0 and len(traced) == once
+
+
+def test_steps_are_the_same_without_jit():
+    method, curvature = (
+        lbfgs(),
+        path_starts.curvatures(None, CODES.swapaxes(0, 1), None),
+    )
+    own = jax.tree.map(lambda leaf: leaf[0], curvature)
+    metric = METRICS.at((ITEMS[0][0], ITEMS[1][0]))
+    eager = compiled = method.init(paths.line(CODES[0, 0], CODES[1, 0], 5))
+    step = jax.jit(lambda state: method.step(metric, own, state))
+    for _ in range(3):
+        eager, compiled = method.step(metric, own, eager), step(compiled)
+    np.testing.assert_allclose(eager.path, compiled.path, rtol=1e-4, atol=1e-5)
+    line = paths.path_energy(metric, paths.line(CODES[0, 0], CODES[1, 0], 5))
+    assert eager.energy < line
+
+
+def test_lanes_do_each_item_as_a_loop_would():
+    goals = jnp.array([3, 1, 4, 1, 5, 9, 2, 6])
+
+    def run(number):
+        return lanes.run_in_lanes(
+            begin=lambda item: (item[0] * 0, item[1]),
+            advance=lambda item, state: (state[0] + 1, state[1] + item[0]),
+            finished=lambda state: state[0] >= state[1] // 1000,
+            outcome=lambda state: (state[0], state[1] % 1000),
+            items=(goals, goals * 1000),
+            lanes=number,
+        )
+
+    for number in (1, 3, 8, 20):
+        steps, sums = jax.jit(run, static_argnums=0)(number)
+        np.testing.assert_array_equal(steps, goals)
+        np.testing.assert_array_equal(sums, goals * goals)
+
+
+def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
+    def at(item):
+        def metric(latents):
+            well = 1 + jnp.sum(latents * latents, 1)
+            inside = jnp.abs(latents[:, 1]) > item
+            return jnp.where(inside, jnp.nan, well)
+
+        return metric
+
+    limits = jnp.array([np.inf, 0.6, -1.0], jnp.float32)
+    a = jnp.tile(jnp.array([[1.0, 0.5]]), (3, 1))
+    found = path_minimiser.minimise_paths(
+        conformal.Metrics(at), a, -a, limits, levels=(4,), tolerance=1e-6
+    )
+    assert np.isfinite(found.energies[:2]).all() and np.isinf(found.energies[2]).all()
+    assert found.finished.tolist()[::2] == [True, False]
+    assert np.isfinite(found.paths[:2]).all()
+
+
+def tanh_pairs(count, dim):
+    """Random tanh networks, one for each pair of codes."""
+    key = jax.random.key(dim)
+    weights = [
+        jax.random.normal(jax.random.fold_in(key, k), (count, *shape))
+        / np.sqrt(shape[0])
+        for k, shape in enumerate([(dim, 64), (64, 64), (64, 100)])
+    ]
+    codes = jax.random.normal(jax.random.fold_in(key, 3), (2, count, dim))
+
+    def generate(weights, latents):
+        for matrix in weights:
+            latents = jnp.tanh(latents @ matrix)
+        return latents
+
+    images = [jax.vmap(lambda w, z: generate(w, z[None])[0])(weights, z) for z in codes]
+
+    def at(item):
+        own, a, b = item
+        return conformal.image_metric(lambda z: generate(own, z), a, b)
+
+    def curvature(item, latents):
+        own, a, b = item
+        known = conformal.between_images(lambda z: generate(own, z)).curvature
+        assert known is not None
+        return known((a, b), latents)
+
+    metrics = conformal.Metrics(at, curvature)
+    return metrics, codes[0], codes[1], (weights, *images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [2, 8, 64])
+def test_smooth_cases_take_few_evaluations_however_fine(dim):
+    with jax.enable_x64(True):
+        given = tanh_pairs(20, dim)
+        counts = {}
+        for finest in (32, 512):
+            levels = tuple(2**k for k in range(3, finest.bit_length()))
+            found = path_minimiser.minimise_paths(
+                *given, levels=levels, tolerance=1e-11, max_evaluations=60
+            )
+            coarse = found.cost - found.evaluations[:, -1]
+            reached = found.history <= found.energies[:, -1:] * (1 + 1e-8)
+            counts[finest] = np.median(coarse + reached.argmax(1) + 1)
+    assert counts[32] <= 12 and counts[512] <= 1.2 * counts[32], counts
+
+
+def test_baselines_share_the_interface_and_the_minimum(found):
+    for method, evaluations, promotion in (
+        (path_baselines.georce(), 100, "strict"),
+        (path_baselines.plain_lbfgs(), 100, "strict"),
+        (path_baselines.adam(3e-3), 300, "standard"),  # optax itself mixes types
+    ):
+        with jax.numpy_dtype_promotion(promotion):
+            other = minimise(method=method, tolerance=0.0, max_evaluations=evaluations)
+        np.testing.assert_allclose(other.energies, found.energies, rtol=2e-3)
+        cost = other.evaluations @ np.array(LEVELS) / LEVELS[-1]
+        np.testing.assert_allclose(other.cost, cost)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"levels": (8, 12)}, r"levels of 2 or more that double, got \(8, 12\)"),
+        ({"levels": ()}, "that double"),
+        ({"num_starts": 3}, "a key is for more than one start"),
+        ({"tolerance": -1.0}, "tolerance must be ≥ 0"),
+        ({"ends": CODES[1, :2]}, r"got \(6, 4\) and \(2, 4\)"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, message):
+    given = {"starts": CODES[0], "ends": CODES[1], "items": ITEMS} | options
+    with pytest.raises(ValueError, match=message):
+        path_minimiser.minimise_paths(METRICS, **given)

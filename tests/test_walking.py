@@ -1,0 +1,103 @@
+"""The path experiment as users run it, at toy size, and the referee of its map."""
+
+import json
+
+import closed_forms
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+from processes import finish
+
+from experiments import pairing, path_map
+from experiments.command_line import UsageError
+from jaxgan import models, networks
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A random generator over the plane, as a folder."""
+    options = {"latent_dim": 2, "widths": [8, 16]}
+    network = networks.mlp_generator(2, (8, 16), batch_norm=False)
+    params = jax.tree.map(lambda p: 2.0 * p, network.init(jax.random.key(3)))
+    out = tmp_path_factory.mktemp("model") / "toy"
+    part = models.Part("mlp_generator", options, params)
+    models.save(out, {"generator": part}, {})
+    return out
+
+
+@pytest.fixture(scope="module")
+def walked(model, tmp_path_factory):
+    out = tmp_path_factory.mktemp("path") / "run"
+    flags = ["--checkpoint", str(model), "--pairs", "3", "--segments", "32"]
+    done = finish("path", out, *flags, "--starts", "2", "--compared", "0")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_a_walk_writes_everything(walked):
+    summary = json.loads((walked / "summary.json").read_text())
+    assert summary["pairs"] == 3 and summary["segments"] == 32
+    assert summary["energy_bound"] <= summary["energy"]
+    rounding = 1 + 1e-6
+    assert 1 <= summary["rho"] <= summary["rho_line"] * rounding
+    parts = ("half_square_image_distance", "square_code_distance")
+    with np.load(walked / "path.npz") as found:
+        assert found["paths"].shape == (3, 33, 2)
+        np.testing.assert_allclose(found["paths"][:, 0], found["codes_a"], rtol=1e-6)
+        logs = np.log(found["least"]) + 2 * np.log(found["distance"])
+        middle = np.median(found["energy"] / np.exp(logs))
+        assert found["spread"].shape == (3, 2)
+    assert summary["rho"] == pytest.approx(middle)
+    assert all(np.isfinite(summary[f"log_{part}"]) for part in parts)
+    assert summary["referee_pairs"] == 3
+    names = ("strip", "metric", "rho", "realism", "map")
+    for name in (*(f"{n}.png" for n in names), "path.gif"):
+        with Image.open(walked / name) as image:
+            assert np.asarray(image.convert("L")).std() > 5
+
+
+@pytest.mark.slow
+def test_methods_are_compared(model, tmp_path):
+    flags = ["--checkpoint", str(model), "--codes", "prior", "--pairs", "2"]
+    done = finish("path", tmp_path / "run", *flags, "--compared", "1")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    names = ("coarse_to_fine", "adam")
+    ours, adam = (summary[f"evaluations_to_gap_{name}"] for name in names)
+    assert ours < adam
+    with Image.open(tmp_path / "run" / "convergence.png") as image:
+        assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_flags_that_cannot_be_are_one_line(tmp_path):
+    done = finish("path", tmp_path / "x", "--segments", "33")
+    assert done.returncode == 2
+    assert "--segments must be a power of two, at least 32, got 33" in done.stderr
+
+
+def test_pairs_are_of_two_classes_each_and_of_different_images():
+    labels = np.array([1, 1, 1, 2, 3, 3, 2])
+    first, second = pairing.matched(labels, 3)
+    assert first.tolist() == [0, 1, 2] and second.tolist() == [3, 4, 5]
+    with pytest.raises(UsageError, match="--pairs must be at most 3 here, got 4"):
+        pairing.matched(labels, 4)
+
+
+def test_prior_pairs_do_not_depend_on_their_number(model):
+    generator = models.load_generator(model)
+    key = jax.random.key(0)
+    few, many = (pairing.of_prior(key, generator, n) for n in (2, 5))
+    for some, all_ in zip(few, many, strict=True):
+        np.testing.assert_allclose(some, all_[:2], atol=1e-6)
+
+
+def test_the_referee_is_exact_where_the_answer_is_known():
+    metric, energy = closed_forms.quadratic(0.5, 2.0, np.array([0.3, -0.2]))
+    axis = np.linspace(-3, 3, 401)
+    grid = jnp.asarray(np.stack(np.meshgrid(axis, axis, indexing="ij"), -1))
+    values = np.asarray(metric(grid.reshape(-1, 2))).reshape(401, 401)
+    a, b = np.array([1.2, 0.4]), np.array([-1.5, -1.0])
+    length = path_map.marched_length(axis, axis, values, a, b)
+    assert length == pytest.approx(np.sqrt(energy(a, b)), rel=5e-4)
