@@ -99,11 +99,14 @@ def echo(
         return Coded(sampler(key, made, depth), rates, tail(made, r, depth))
 
     def given_bank(stored: Maps, terms: int | Int[Array, ""]) -> Channel:
+        # What the noise lacks shrinks once more, with the code's own scale.
+        lacking = r * tail(stored, jnp.max(shrinkage(stored)), terms - 1)
+
         def channel(key: PRNGKey, heads: Heads) -> Coded:
             made, rates = maps(heads)
             items = jnp.arange(len(made.locations))
             latents = apply(made, bank(key, stored, items, terms - 1))
-            return Coded(latents, rates, tail(stored, r, terms))
+            return Coded(latents, rates, lacking)
 
         return channel
 

@@ -82,8 +82,9 @@ def test_only_the_mean_of_the_rates_is_information():
     s, dim = 0.6, 1
     m = np.sqrt(1 - s * s) * np.random.default_rng(0).standard_normal(200)
     m = (m - m.mean()) * np.sqrt((1 - s * s) / m.var())
-    heads = heads_of(NOISE, 0.1 * m[:, None], np.full((200, dim), s))
-    _, rates = NOISE.maps(heads)
+    noise = echo.echo(60)
+    heads = heads_of(noise, 0.1 * m[:, None], np.full((200, dim), s))
+    _, rates = noise.maps(heads)
     divergences = vae.divergence_from_prior(
         jnp.asarray(m[:, None], jnp.float32), jnp.full((200, 1), np.log(s), jnp.float32)
     )
