@@ -76,9 +76,7 @@ def radius(depth: int, *, tolerance: float, bound: float) -> float:
     return low
 
 
-def tail(
-    maps: Maps, shrink: float | Scalar, depth: int | Int[Array, ""]
-) -> Scalar:
+def tail(maps: Maps, shrink: float | Scalar, depth: int | Int[Array, ""]) -> Scalar:
     """Bound what compositions of these maps lack that stop after `depth` inner ones.
 
     In any coordinate: shrink^(depth + 1) · max‖m‖ / (1 − shrink).

@@ -24,7 +24,7 @@ from jaxgan.contractions import (
 from jaxgan.echo_noise import bank, ring
 from jaxgan.networks import Heads
 from jaxgan.types import Latents, PRNGKey, Scalar
-from jaxgan.vae import Channel, Coded
+from jaxgan.vae import Channel, Coded, Marginal
 
 TOLERANCE = 2.0**-23
 """Of what truncation leaves out: a unit in the last place of a number near 1."""
@@ -44,6 +44,7 @@ class Echo(NamedTuple):
         channel: for training, with noise from the batch.
         given_bank: `given_bank(maps, depth)` is a channel whose noise is drawn from a
             bank of the maps of all training examples (`echo_noise.bank`).
+        marginal: `marginal(maps, depth)` draws codes to generate from.
         depth: examples in the noise of a code.
         radius: bound of the operator norm of every scale.
         floor: least rate of a latent dimension, −log radius.
@@ -52,6 +53,7 @@ class Echo(NamedTuple):
     maps: Callable[[Heads], tuple[Maps, Float[Array, "batch"]]]
     channel: Channel
     given_bank: Callable[[Maps, int | Int[Array, ""]], Channel]
+    marginal: Callable[[Maps, int | Int[Array, ""]], Marginal]
     depth: int
     radius: float
     floor: float
@@ -110,7 +112,10 @@ def echo(
 
         return channel
 
-    return Echo(maps, channel, given_bank, depth, r, -log_r)
+    def marginal(stored: Maps, terms: int | Int[Array, ""]) -> Marginal:
+        return lambda key, count: bank(key, stored, jnp.arange(count), terms)
+
+    return Echo(maps, channel, given_bank, marginal, depth, r, -log_r)
 
 
 class Exactness(NamedTuple):

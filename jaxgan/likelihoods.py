@@ -31,6 +31,22 @@ def bernoulli_distortion(logits: Example, pixels: Example) -> Scalar:
     return jnp.sum(jax.nn.softplus(logits) - white * logits)
 
 
+def bernoulli_mixture(
+    logits: Float[Array, "k *shape"], pixels: Float[Array, "n *shape"]
+) -> Float[Array, "n"]:
+    """Log of the mean of p(pixels|logits) over components, for each image.
+
+    With the outputs of a decoder at draws of the marginal, an estimate of log p(x) that
+    any kind of code allows. It is low in expectation, and by much where the rate is
+    well above the log of the number of draws. One matrix product for all pairs.
+    """
+    k, n = len(logits), len(pixels)
+    logits = logits.reshape(k, -1)
+    white = (pixels.reshape(n, -1) + 1) / 2
+    normalisers = jnp.sum(jax.nn.softplus(logits), 1)
+    return jax.nn.logsumexp(white @ logits.T - normalisers[None], 1) - math.log(k)
+
+
 def gaussian_distortion(mean: Example, example: Example, *, std: float = 1.0) -> Scalar:
     """Sum of −log N(x; mean, std²): the squared error, scaled, and a constant.
 

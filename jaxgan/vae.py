@@ -33,6 +33,10 @@ class Coded(NamedTuple):
 
 Channel: TypeAlias = Callable[[PRNGKey, Heads], Coded]
 
+Marginal: TypeAlias = Callable[[PRNGKey, int], Latents]
+"""`marginal(key, count)` draws codes of no particular example, to generate from; each
+depends on the key and its place only."""
+
 Distortion: TypeAlias = Callable[[Example, Example], Scalar]
 """`distortion(output, example)`, as in `jaxgan.likelihoods`."""
 
@@ -116,6 +120,16 @@ def gaussian_channel(key: PRNGKey, heads: Heads) -> Coded:
     latents = heads.location + jnp.exp(heads.scale) * noise
     rates = divergence_from_prior(heads.location, heads.scale)
     return Coded(latents, rates, jnp.zeros(()))
+
+
+def prior(latent_dim: int) -> Marginal:
+    """Give the marginal that Gaussian codes are charged for: the standard normal."""
+
+    def marginal(key: PRNGKey, count: int) -> Latents:
+        own = jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(count))
+        return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(own)
+
+    return marginal
 
 
 class Measured(NamedTuple):
