@@ -30,7 +30,8 @@ class Measured(NamedTuple):
     Attributes:
         rates: of each test image.
         distortions: of each, Echo's noise being drawn from the training images.
-        in_batch: the same, its noise being drawn from the other test images.
+        in_batch: the same, its noise being drawn from the other test images; not a
+            number for Gaussian codes.
         training_rate: mean of as many training images.
         training_distortion: likewise.
         mismatch: how many more nats the codes of test images take than draws of the
@@ -116,12 +117,6 @@ def _look(
     channel_key, own_key, training_key, marginal_key, sample_key = jax.random.split(
         key, 5
     )
-    if coder.noise is None:
-        channel = vae.gaussian_channel
-        marginal = vae.prior(heads.location.shape[1])
-    else:
-        channel = coder.noise.given_bank(*source)
-        marginal = coder.noise.marginal(*source)
     decode = partial(coder.model.decoder.apply, params.decoder)
 
     def distort(latents: Latents, images: Examples):
@@ -135,15 +130,23 @@ def _look(
 
     test = digits.test
     test_heads = encode(coder, params, test)
+    if coder.noise is None:
+        channel = vae.gaussian_channel
+        marginal = vae.prior(heads.location.shape[1])
+        in_batch = jnp.full(len(test), jnp.nan)
+    else:
+        channel = coder.noise.given_bank(*source)
+        marginal = coder.noise.marginal(*source)
+        own = coder.model.channel(own_key, test_heads)
+        in_batch = distort(own.latents, test)
     coded = channel(channel_key, test_heads)
-    own = coder.model.channel(own_key, test_heads)
     some = jax.tree.map(lambda leaf: leaf[: len(test)], heads)
     trained = channel(training_key, some)
     draws = marginal(marginal_key, DRAWS)
     return {
         "rates": coded.rates,
         "distortions": distort(coded.latents, test),
-        "in_batch": distort(own.latents, test),
+        "in_batch": in_batch,
         "training_rate": jnp.mean(trained.rates),
         "training_distortion": jnp.mean(
             distort(trained.latents, digits.training[: len(test)])

@@ -19,7 +19,7 @@ class Config(DataOptions):
     """Gaussian points and linear networks instead, beside Shannon's curve."""
     resume: bool = False
     """Go on with the models that the run in --out has not done."""
-    betas: tuple[float, ...] = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+    betas: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
     """Weights of the rate."""
     seeds: int = 3
     """Models at each β."""
@@ -117,7 +117,8 @@ def run(config: Config) -> dict[str, Any]:
     compared = None
     if config.seeds > 1:
         compared = frontiers.dominance(config.seed, curves["gaussian"], curves["echo"])
-    limits = rate_report.limits_of(digits, found["echo"].exactness["floor"][0, 0])
+    floor = float(found["echo"].exactness["floor"][0, 0])
+    limits = rate_report.limits_of(digits, floor)
     models = rate_report.rows(found, config.betas)
     numbers = rate_report.summary(models, compared, limits, config.epochs)
     summary = {

@@ -82,7 +82,11 @@ def _frontier(axes: Axes, kind: str, curve: Curve) -> None:
 def _name_betas(axes: Axes, kind: str, curve: Curve, betas: Sequence[float]) -> None:
     points = zip(curve.rates.mean((1, 2)), curve.distortions.mean((1, 2)), strict=True)
     above = kind == "echo"
+    named = np.inf
     for beta, point in zip(betas, points, strict=True):
+        if abs(point[0] - named) < 0.02 * axes.get_xlim()[1]:
+            continue
+        named = point[0]
         axes.annotate(
             f"{beta:g}",
             point,
@@ -96,14 +100,14 @@ def _name_betas(axes: Axes, kind: str, curve: Curve, betas: Sequence[float]) -> 
 
 
 def _zoom(axes: Axes, curves: Mapping[str, Curve]) -> None:
-    """Frame the points whose −ELBO is within 40 % of the least."""
+    """Frame the points whose −ELBO is within 25 % of the least."""
     points = [
         np.stack([c.rates.mean(2).ravel(), c.distortions.mean(2).ravel()])
         for c in curves.values()
     ]
     rates, distortions = np.concatenate(points, 1)
     totals = rates + distortions
-    good = totals <= 1.4 * totals.min()
+    good = totals <= 1.25 * totals.min()
     pad_r = 0.08 * np.ptp(rates[good]) + 1
     pad_d = 0.08 * np.ptp(distortions[good]) + 1
     axes.set(
@@ -156,7 +160,7 @@ def pictures(
         betas: the rows.
     """
     rows = len(betas) + (first_row is not None)
-    figure = Figure(figsize=(11, 0.4 + 0.52 * rows), layout="constrained")
+    figure = Figure(figsize=(11, 0.35 + 0.49 * rows), layout="constrained")
     panels = figure.subplots(1, len(images), squeeze=False)[0]
     for axes, (kind, of_kind) in zip(panels, images.items(), strict=True):
         shown = (

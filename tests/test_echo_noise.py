@@ -37,7 +37,7 @@ def standard_error_of_variance(z):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("depth", [1, 2, 5, 7])
+@pytest.mark.parametrize("depth", [1, 5])
 def test_the_variance_is_that_of_so_many_terms(sampler, depth):
     s = 0.7
     z = many(sampler, 4000, 8, s, depth)
@@ -88,7 +88,7 @@ def test_every_order_of_the_others_is_equally_likely_and_nothing_else_occurs(sam
         assert stats.chisquare(counts).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 11, 12, 20])
+@pytest.mark.parametrize("depth", [1, 2, 11, 20])
 def test_doubling_is_one_neighbour_after_the_other(depth):
     batch = 21
     maps = Maps(
@@ -109,7 +109,7 @@ def test_ring_and_batch_agree_for_matrices():
         jax.random.normal(first, (9, 2)),
         jax.random.uniform(second, (9, 2, 2), minval=-0.45, maxval=0.45),
     )
-    keys = jax.random.split(jax.random.key(2), 8000)
+    keys = jax.random.split(jax.random.key(2), 4000)
     moments = []
     for sampler in SAMPLERS:
         z = jax.jit(jax.vmap(lambda k, f=sampler: f(k, maps, 6)))(keys)
@@ -145,9 +145,9 @@ def test_the_bank_has_the_moments_of_independent_draws():
 
 def test_a_draw_from_the_bank_does_not_depend_on_its_company():
     table = Maps(jax.random.normal(KEY, (50, 2)), jnp.full((50, 2), 0.5))
-    all_ = echo_noise.bank(KEY, table, jnp.arange(20), 12)
+    all_ = np.asarray(echo_noise.bank(KEY, table, jnp.arange(20), 12))
     few = echo_noise.bank(KEY, table, jnp.array([17, 3]), 12)
-    np.testing.assert_array_equal(few, all_[jnp.array([17, 3])])
+    np.testing.assert_array_equal(few, all_[[17, 3]])
     assert len(np.unique(all_[:, 0])) == 20
     # A bank smaller than the depth serves as well: draws are with replacement.
     few = echo_noise.bank(KEY, take(table, jnp.arange(3)), jnp.arange(5), 40)
