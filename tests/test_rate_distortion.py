@@ -25,7 +25,8 @@ def swept(tmp_path_factory):
 def test_a_sweep_writes_everything(swept):
     out, said = swept
     summary = json.loads((out / "summary.json").read_text())
-    models = [json.loads(line) for line in (out / "metrics.jsonl").open()]
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    models = [json.loads(line) for line in lines]
     assert len(models) == 8 == len(list((out / "parts").glob("*.npz")))
     table = (out / "table.md").read_text()
     assert (
