@@ -146,7 +146,7 @@ def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> Found:
     return Found(measured, exactness, stack("seconds"))
 
 
-def _write(path: Path, part: Mapping[str, np.ndarray]) -> None:
+def _write(path: Path, part: Mapping[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}")
     np.savez(temporary, **part)
     temporary.replace(path)

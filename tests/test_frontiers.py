@@ -1,5 +1,6 @@
 """Convex hulls of points of the rate-distortion plane, and the test between two."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
@@ -12,15 +13,16 @@ def test_the_hull_is_that_of_the_points_and_all_that_is_worse():
     rng = np.random.default_rng(0)
     for _ in range(20):
         points = rng.uniform(size=(12, 2))
-        rates, distortions = frontiers.hull(*points.T)
+        x, y = points.T
+        rates, distortions = frontiers.hull(x, y)
         assert np.all(np.diff(rates) > 0) and np.all(np.diff(distortions) < 0)
         # Corners are those of the hull of points, and of points far above and right.
         worse = np.concatenate([points + [100, 0], points + [0, 100], points])
         vertices = worse[ConvexHull(worse).vertices]
         expected = {tuple(v) for v in vertices if v.max() < 2}
         assert set(zip(rates, distortions, strict=True)) == expected
-        at = frontiers.distortion_at(*points.T, points[:, 0])
-        assert np.all(at <= points[:, 1] + 1e-12)
+        at = frontiers.distortion_at(x, y, x)
+        assert np.all(at <= y + 1e-12)
 
 
 def test_the_hull_of_one_point_or_of_a_line():
@@ -84,12 +86,17 @@ def test_curves_that_are_no_pairs_are_refused():
         frontiers.dominance(0, curve(rng, seeds=1), curve(rng, seeds=1))
 
 
+def mismatch(codes, others):
+    return code_measures.mismatch(jnp.asarray(codes), jnp.asarray(others))
+
+
 def test_the_mismatch_is_a_difference_of_normal_code_lengths():
     rng = np.random.default_rng(0)
     mixing = rng.normal(size=(3, 3))
     codes = (rng.normal(size=(4000, 3)) @ mixing + 1).astype(np.float32)
     others = (rng.normal(size=(4000, 3)) @ mixing * 1.3 + 1.5).astype(np.float32)
-    found = code_measures.mismatch(codes, others)
+    found = mismatch(codes, others)
+
     inverse = np.linalg.inv(np.cov(codes.T, bias=True))
 
     def length(z):
@@ -97,10 +104,8 @@ def test_the_mismatch_is_a_difference_of_normal_code_lengths():
         return 0.5 * np.einsum("ni,ij,nj->n", z, inverse, z).mean()
 
     assert float(found) == pytest.approx(length(others) - length(codes), rel=1e-3)
-    assert abs(float(code_measures.mismatch(codes, codes))) < 1e-4
+    assert abs(float(mismatch(codes, codes))) < 1e-4
     # A constant code informs of nothing, and adds nothing.
     still = np.concatenate([codes, np.ones((4000, 1), np.float32)], 1)
     moved = np.concatenate([others, np.ones((4000, 1), np.float32)], 1)
-    assert float(code_measures.mismatch(still, moved)) == pytest.approx(
-        float(found), rel=1e-3
-    )
+    assert float(mismatch(still, moved)) == pytest.approx(float(found), rel=1e-3)
