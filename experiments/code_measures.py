@@ -1,5 +1,6 @@
 """What a trained autoencoder does with images that it has not seen."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -82,10 +83,9 @@ def measure(
         source, exactness = None, None
         importance = _importance(coder, params, importance_key, some, likelihood_draws)
     else:
-        bank, _ = coder.noise.maps(heads)
+        bank, exactness = _bank(coder.noise, heads)
         needed = contractions.needed_depth(bank, tolerance=BOUND * echo.TOLERANCE)
         source = bank, min(max(1, needed), coder.noise.depth)
-        exactness = echo.exactness(coder.noise, heads, float(np.log(len(heads[0]))))
         importance = np.full(len(some), np.nan, np.float32)
     found = _look(coder, params, source, look_key, heads, digits, len(some))
     arrays = {**found, "importance": importance}
@@ -101,6 +101,13 @@ def encode(coder: Coder, params: vae.Weights, images: Examples) -> Heads:
         return jax.tree.map(lambda leaf: leaf[0], heads)
 
     return jax.lax.map(one, images, batch_size=PART)
+
+
+@partial(jax.jit, static_argnames=("noise",))
+def _bank(noise: echo.Echo, heads: Heads) -> tuple[contractions.Maps, echo.Exactness]:
+    """Give the maps of a population, and whether its rate is exact."""
+    entropy = math.log(len(heads.location))
+    return noise.maps(heads)[0], echo.exactness(noise, heads, entropy)
 
 
 @partial(jax.jit, static_argnames=("coder", "draws"))

@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 from processes import finish
 
+from experiments import rate_distortion
+from experiments.command_line import UsageError
+
 FLAGS = [
     *("--epochs", "1", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
     *("--betas", "0.1", "10", "--batch-size", "500", "--depth", "9"),
@@ -68,16 +71,21 @@ def test_models_that_are_done_are_not_trained_again(swept):
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("options", "message"),
     [
-        (("--betas", "1", "1"), "--betas must be all different"),
-        (("--batch-size", "99"), "--batch-size must be more than --depth, got 99"),
-        (("--batch-size", "5000"), "--batch-size must be at most 4000 here"),
+        ({"betas": (1.0, 1.0)}, "--betas must be all different"),
+        ({"betas": (-1.0,)}, "--betas must be all at least 0"),
+        ({"batch_size": 99}, "--batch-size must be more than --depth, got 99"),
+        ({"batch_size": 5000}, "--batch-size must be at most 4000 here"),
+        ({"batch_size": 2000, "depth": 1000}, "--depth must be below the 1000 test"),
+        ({"likelihood_draws": 0}, "--likelihood-draws must be at least 1, got 0"),
     ],
 )
-def test_flags_that_cannot_be_are_one_line(flags, message, tmp_path):
-    done = finish("rate_distortion", tmp_path / "x", *flags)
-    assert done.returncode == 2 and message in done.stderr
+def test_flags_that_cannot_be_are_one_line(options, message, tmp_path):
+    config = rate_distortion.Config(dataset="sample", out=tmp_path / "x", **options)
+    with pytest.raises(UsageError, match=message):
+        rate_distortion.run(config)
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.slow
