@@ -157,7 +157,10 @@ def test_noise_for_held_out_examples_comes_from_the_bank():
 
 
 def test_bank_and_batch_draw_one_law():
-    """Codes with noise from the batch, and from a bank of the same population."""
+    """Codes with noise from the batch, and from a bank of the same population.
+
+    And what is generated from, the marginal, is the law of the codes of the population.
+    """
     heads = random_heads(batch=400, dim=2)
     maps, _ = NOISE.maps(heads)
     keys = jax.random.split(KEY, 300)
@@ -169,6 +172,12 @@ def test_bank_and_batch_draw_one_law():
     (a, error_a), (b, error_b) = moments
     scores = (a - b) / np.hypot(error_a, error_b)
     assert np.mean(scores**2) == pytest.approx(1, abs=0.15)
+    pooled = both.reshape(300, 400, 4).mean(1)
+    draws = NOISE.marginal(maps, NOISE.depth)(jax.random.key(1), 20_000)
+    generated = np.concatenate([draws, np.asarray(draws) ** 2], -1)
+    errors = (a.std(0) / np.sqrt(len(a)) for a in (pooled, generated))
+    gap = np.abs(generated.mean(0) - pooled.mean(0))
+    assert np.all(gap < 4 * np.hypot(*errors))
 
 
 @pytest.mark.parametrize("full", [False, True])
