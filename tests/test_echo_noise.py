@@ -97,8 +97,8 @@ def test_doubling_is_one_neighbour_after_the_other(depth):
     )
     order = jax.random.permutation(KEY, batch)
     neighbours = (jnp.arange(batch)[None] + jnp.arange(depth + 1)[:, None]) % batch
-    slow = echo_noise.through(take(maps, order), neighbours)
-    fast = echo_noise.ring(KEY, maps, depth)
+    slow = jax.jit(echo_noise.through)(take(maps, order), neighbours)
+    fast = jax.jit(echo_noise.ring, static_argnums=2)(KEY, maps, depth)
     np.testing.assert_allclose(fast[order], slow, rtol=1e-5, atol=1e-6)
 
 
@@ -232,8 +232,13 @@ def test_gradients_are_those_of_finite_differences(sampler, full):
     shape = (6, 2, 2) if full else (6, 2)
     m = jax.random.normal(KEY, (6, 2))
     s = jax.random.uniform(KEY, shape, minval=0.1, maxval=0.4)
+
+    @jax.jit
+    def value(m, s):
+        return jnp.sum(jnp.sin(sampler(KEY, Maps(m, s), 5)))
+
     chex.assert_numerical_grads(
-        lambda m, s: jnp.sum(jnp.sin(sampler(KEY, Maps(*map(jnp.asarray, (m, s))), 5))),
+        value,
         (m, s),
         order=1,
         atol=0.02,
@@ -243,12 +248,14 @@ def test_gradients_are_those_of_finite_differences(sampler, full):
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_products_that_underflow_have_finite_gradients(sampler):
+    @jax.jit
+    @jax.value_and_grad
     def value(log_s):
         maps = Maps(jnp.ones((40, 1)), jnp.exp(log_s))
         return jnp.sum(sampler(KEY, maps, 39))
 
     for log_s in (-30.0, -90.0, -200.0):
-        found, slope = jax.value_and_grad(value)(jnp.full((40, 1), log_s))
+        found, slope = value(jnp.full((40, 1), log_s))
         assert float(found) == pytest.approx(40.0)
         assert bool(jnp.isfinite(slope).all())
 
@@ -269,10 +276,9 @@ def test_every_call_draws_afresh_in_one_compiled_program(sampler):
     codes = [np.asarray(draw(jax.random.key(n), maps)) for n in range(5)]
     assert len({code.tobytes() for code in codes}) == 5 and len(traces) == 1
     np.testing.assert_allclose(codes[3], sampler(jax.random.key(3), maps, 6), rtol=1e-5)
-    keys = jax.random.split(KEY, 3)
-    batched = jax.vmap(lambda k: sampler(k, maps, 6))(keys)
-    for key, code in zip(keys, batched, strict=True):
-        np.testing.assert_allclose(code, sampler(key, maps, 6), rtol=1e-5)
+    keys = jnp.stack([jax.random.key(n) for n in range(5)])
+    batched = jax.jit(jax.vmap(lambda k: sampler(k, maps, 6)))(keys)
+    np.testing.assert_allclose(batched, codes, rtol=1e-5)
 
 
 def test_others_are_others_each_at_most_once():
