@@ -4,6 +4,7 @@ Batch-normalisation keeps no running state: a generator in training normalises b
 the batch at hand, and a finished one is folded into plain affine layers.
 """
 
+from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
@@ -14,11 +15,14 @@ __all__ = [
     "NEGATIVE_SLOPE",
     "Classified",
     "Generator",
+    "Heads",
     "Network",
     "conv_classifier",
     "conv_critic",
     "conv_generator",
     "leaky_relu",
     "mlp_critic",
+    "mlp_decoder",
+    "mlp_encoder",
     "mlp_generator",
 ]

@@ -1,0 +1,147 @@
+"""What does Echo's sampler cost in training? `python -m benchmarks.echo` prints JSON.
+
+A training step of an autoencoder of images, at batch 128 and depth 64: with each of
+the samplers, and with no noise at all. What a sampler costs, forwards and backwards, is
+the difference, and its share is of the whole step. Compared in one run, in turns; the
+median over rounds of the ratios within a round. The samplers alone, with their
+gradients, are timed too, at several depths.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.measuring import machine, seconds
+from jaxgan import algorithm, echo, echo_noise, likelihoods, training, vae
+from jaxgan.contractions import Maps
+from jaxgan.networks import mlp_decoder, mlp_encoder
+from jaxgan.types import Latents, PRNGKey
+
+NUM_IMAGES = 4000
+SAMPLERS = {"ring": echo_noise.ring, "in_batch": echo_noise.in_batch}
+
+
+def noiseless(key: PRNGKey, maps: Maps, depth: int) -> Latents:
+    """Give the locations: what a step costs without a sampler."""
+    del key, depth
+    return maps.locations
+
+
+def step_program(
+    sampler: echo.Sampler, batch: int, depth: int, latent_dim: int, units: int
+) -> Callable[[], object]:
+    """Compile one epoch of training steps; each call goes on from where it was."""
+    model = vae.Autoencoder(
+        mlp_encoder(latent_dim, (units,)),
+        mlp_decoder(latent_dim, (units,)),
+        echo.echo(depth, sampler=sampler).channel,
+        likelihoods.bernoulli_distortion,
+    )
+    trained = vae.autoencoding(
+        model,
+        optimizer=algorithm.adam(1e-3, 0.9, 0.999),
+        redraw=likelihoods.binarise,
+    )
+    shape = (NUM_IMAGES, 28, 28, 1)
+    images = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
+    state = trained.init(jax.random.key(1))
+    steps = NUM_IMAGES // batch
+    program = training.chunk.lower(
+        trained, state, images, steps, batch_size=batch
+    ).compile()
+    held = [state]
+
+    def run() -> None:
+        held[0], _ = jax.block_until_ready(program(held[0], images))
+
+    return run
+
+
+def sampler_program(
+    sampler: echo.Sampler, batch: int, depth: int, latent_dim: int, calls: int
+) -> Callable[[], object]:
+    """Compile the sampler and its gradient, called many times over."""
+    maps = Maps(
+        jax.random.normal(jax.random.key(0), (batch, latent_dim)),
+        jnp.full((batch, latent_dim), 0.5),
+    )
+
+    def once(maps: Maps, key: PRNGKey) -> tuple[Maps, None]:
+        slope = jax.grad(lambda maps: jnp.sum(sampler(key, maps, depth) ** 2))(maps)
+        return jax.tree.map(lambda a, b: a - 1e-9 * b, maps, slope), None
+
+    @jax.jit
+    def all_(maps: Maps) -> Maps:
+        return jax.lax.scan(once, maps, jax.random.split(jax.random.key(2), calls))[0]
+
+    return lambda: all_(maps)
+
+
+def measure(
+    batch: int, depth: int, latent_dim: int, units: int, rounds: int
+) -> dict[str, object]:
+    """Compare steps with and without samplers; medians over the rounds."""
+    started = time.perf_counter()
+    programs = {
+        name: step_program(sampler, batch, depth, latent_dim, units)
+        for name, sampler in {"none": noiseless, **SAMPLERS}.items()
+    }
+    compile_seconds = time.perf_counter() - started
+    steps, calls = NUM_IMAGES // batch, 50
+    alone = {
+        f"{name}_{terms}": sampler_program(sampler, batch, terms, latent_dim, calls)
+        for name, sampler in SAMPLERS.items()
+        for terms in sorted({depth // 4, depth, batch - 1})
+    }
+    for run in (*programs.values(), *alone.values()):
+        jax.block_until_ready(run())
+    times: dict[str, list[float]] = {name: [] for name in (*programs, *alone)}
+    for _ in range(rounds):
+        for name, run in programs.items():
+            times[name].append(1000 * seconds(run) / steps)
+        for name, run in alone.items():
+            times[name].append(1000 * seconds(run) / calls)
+
+    def share(name: str) -> float:
+        each = zip(times[name], times["none"], strict=True)
+        return statistics.median(1 - none / step for step, none in each)
+
+    return {
+        "batch_size": batch,
+        "depth": depth,
+        "latent_dim": latent_dim,
+        "units": units,
+        "compile_seconds": compile_seconds,
+        "step_ms": {name: statistics.median(times[name]) for name in programs},
+        "sampler_share_of_step": {name: share(name) for name in SAMPLERS},
+        "sampler_alone_share_of_step": {
+            name: statistics.median(times[f"{name}_{depth}"])
+            / statistics.median(times[name])
+            for name in SAMPLERS
+        },
+        "sampler_ms": {name: statistics.median(times[name]) for name in alone},
+    }
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--depth", type=int, default=64)
+    parser.add_argument("--latent-dim", type=int, default=32)
+    parser.add_argument("--units", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=15)
+    flags = parser.parse_args()
+    result = measure(
+        flags.batch_size, flags.depth, flags.latent_dim, flags.units, flags.rounds
+    )
+    print(json.dumps({**machine(), **result}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

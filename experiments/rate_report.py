@@ -1,0 +1,217 @@
+"""From a finished sweep to its table, its numbers, its files and its words."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments import rate_figures, run_folder
+from experiments.coding import Digits
+from experiments.frontiers import Curve, Dominance
+from experiments.rate_figures import TITLES, Limits
+from experiments.sweeping import Found
+from jaxgan.likelihoods import distortion_at_rate_zero
+
+VERDICTS = {
+    "first": "the β-VAE dominates",
+    "second": "Echo dominates",
+    "neither": "neither dominates",
+}
+
+
+def curves_of(found: Mapping[str, Found]) -> dict[str, Curve]:
+    """Give rates and distortions of every test image."""
+    return {
+        kind: Curve(of.measured.rates, of.measured.distortions)
+        for kind, of in found.items()
+    }
+
+
+def limits_of(digits: Digits, floor: float) -> Limits:
+    """Give what bounds the plane; the mean image is that of the training set."""
+    _, at_zero = distortion_at_rate_zero(digits.training, digits.test)
+    return Limits(float(at_zero), float(np.log(len(digits.gray))), floor)
+
+
+def rows(found: Mapping[str, Found], betas: Sequence[float]) -> list[dict[str, Any]]:
+    """Give one row for each model: means over images, nats."""
+    all_rows = []
+    for kind, of in found.items():
+        measured = of.measured
+        for number, beta in enumerate(betas):
+            for seed in range(measured.rates.shape[1]):
+                at = number, seed
+                rate = float(measured.rates[at].mean())
+                distortion = float(measured.distortions[at].mean())
+                extra = measured.in_batch[at] - measured.distortions[at]
+                row = {
+                    "kind": kind,
+                    "beta": beta,
+                    "seed": seed,
+                    "rate": rate,
+                    "distortion": distortion,
+                    "minus_elbo": rate + distortion,
+                    "importance_log_likelihood": float(measured.importance[at].mean()),
+                    "log_likelihood_by_draws": float(measured.by_draws[at].mean()),
+                    "training_rate": float(measured.training_rate[at]),
+                    "training_distortion": float(measured.training_distortion[at]),
+                    "mismatch": float(measured.mismatch[at]),
+                    "in_batch_extra_distortion": float(extra.mean()),
+                    "in_batch_standard_error": float(
+                        extra.std(ddof=1) / np.sqrt(len(extra))
+                    ),
+                    "training_seconds": float(of.seconds[at]),
+                }
+                row |= {f"echo_{n}": v[at].item() for n, v in of.exactness.items()}
+                all_rows.append(row)
+    return all_rows
+
+
+COLUMNS = {
+    "rate": "R",
+    "distortion": "D",
+    "minus_elbo": "−ELBO = D + R",
+    "importance_log_likelihood": "log p(x), importance weighted",
+    "log_likelihood_by_draws": "log p(x), draws of the marginal",
+    "training_rate": "R, training",
+    "training_distortion": "D, training",
+    "mismatch": "mismatch",
+    "in_batch_extra_distortion": "D in-batch − D",
+}
+
+
+def table(models: Sequence[Mapping[str, Any]]) -> str:
+    """Write mean ± standard deviation over seeds, in Markdown."""
+    lines = [
+        "| | β | " + " | ".join(COLUMNS.values()) + " |",
+        "|---" * (len(COLUMNS) + 2) + "|",
+    ]
+    groups: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
+    for row in models:
+        groups.setdefault((row["kind"], row["beta"]), []).append(row)
+    for (kind, beta), group in groups.items():
+        cells = []
+        for name in COLUMNS:
+            values = np.array([row[name] for row in group], float)
+            spread = values.std(ddof=1) if len(values) > 1 else np.nan
+            known = np.isfinite(values).all()
+            cells.append(_cell(values.mean(), spread) if known else "")
+        lines.append(f"| {TITLES[kind]} | {beta:g} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(mean: float, spread: float) -> str:
+    return f"{mean:.2f}" + (f" ± {spread:.2f}" if np.isfinite(spread) else "")
+
+
+def summary(
+    models: Sequence[Mapping[str, Any]],
+    found: Dominance | None,
+    limits: Limits,
+    epochs: int,
+) -> dict[str, Any]:
+    """Sum up; nats, and means over seeds."""
+    numbers: dict[str, Any] = {
+        "distortion_at_rate_zero": limits.distortion_at_zero,
+        "log_training_images": limits.ceiling,
+        "echo_rate_floor": limits.floor,
+    }
+    betas = sorted({row["beta"] for row in models})
+    for kind in TITLES:
+        of_kind = [row for row in models if row["kind"] == kind]
+
+        def mean(name: str, beta: float, of_kind=of_kind) -> float:
+            return float(np.mean([row[name] for row in of_kind if row["beta"] == beta]))
+
+        numbers[f"{kind}_best_minus_elbo"] = min(
+            mean("minus_elbo", beta) for beta in betas
+        )
+        if 1.0 in betas:
+            for name in ("minus_elbo", "rate", "distortion"):
+                numbers[f"{kind}_{name}_at_beta_1"] = mean(name, 1.0)
+        seconds = np.median([row["training_seconds"] for row in of_kind])
+        numbers[f"{kind}_seconds_per_epoch"] = float(seconds) / epochs
+    echo = [row for row in models if row["kind"] == "echo"]
+    extra = np.array([row["in_batch_extra_distortion"] for row in echo])
+    numbers |= {
+        "echo_mismatch_median": float(np.median([row["mismatch"] for row in echo])),
+        "echo_in_batch_extra_distortion_median": float(np.median(extra)),
+        "echo_models": len(echo),
+        "echo_models_above_ceiling": sum(row["echo_above_ceiling"] for row in echo),
+        "echo_models_at_floor": sum(row["echo_at_floor"] for row in echo),
+        "echo_dead_dimensions_max": max(row["echo_dead"] for row in echo),
+        "echo_truncation_max": max(row["echo_truncation"] for row in echo),
+    }
+    if found is not None:
+        numbers |= {"dominance": found.verdict, **_ends(found)}
+    return numbers
+
+
+def _ends(found: Dominance) -> dict[str, float]:
+    if not len(found.rates):
+        return {}
+    return {
+        "common_rate_min": float(found.rates[0]),
+        "common_rate_max": float(found.rates[-1]),
+        "gap_min": float(found.gaps.min()),
+        "gap_max": float(found.gaps.max()),
+        "gap_interval_lowest": float(found.low.min()),
+        "gap_interval_highest": float(found.high.max()),
+        "echo_lower_fraction": float((found.low > 0).mean()),
+        "gaussian_lower_fraction": float((found.high < 0).mean()),
+    }
+
+
+def write(
+    out: Path,
+    digits: Digits,
+    found: Mapping[str, Found],
+    betas: Sequence[float],
+    compared: Dominance | None,
+    limits: Limits,
+    models: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write `metrics.jsonl`, `table.md`, `curves.npz` and the figures."""
+    run_folder.write_rows(out / "metrics.jsonl", models)
+    (out / "table.md").write_text(table(models))
+    curves = curves_of(found)
+    np.savez_compressed(
+        out / "curves.npz",
+        betas=np.array(betas),
+        **{
+            f"{kind}_{name}": values
+            for kind, curve in curves.items()
+            for name, values in curve._asdict().items()
+        },
+    )
+    rate_figures.plane(curves, betas, limits).savefig(out / "plane.png", dpi=150)
+    if compared is not None and len(compared.rates):
+        rate_figures.gaps(compared).savefig(out / "gaps.png", dpi=150)
+    of_first = {kind: of.measured.outputs[:, 0] for kind, of in found.items()}
+    shown = (np.asarray(digits.test[: len(of_first["echo"][0]), ..., 0]) + 1) / 2
+    rate_figures.pictures(shown, of_first, betas).savefig(
+        out / "reconstructions.png", dpi=150
+    )
+    drawn = {kind: of.measured.samples[:, 0] for kind, of in found.items()}
+    rate_figures.pictures(None, drawn, betas).savefig(out / "samples.png", dpi=150)
+
+
+def in_words(numbers: Mapping[str, Any]) -> str:
+    """Say what was found."""
+    lines = [
+        f"least −ELBO: β-VAE {numbers['gaussian_best_minus_elbo']:.2f}, "
+        f"Echo {numbers['echo_best_minus_elbo']:.2f} nats",
+        f"{numbers['echo_models_above_ceiling']} of {numbers['echo_models']} Echo "
+        f"rates are above log N = {numbers['log_training_images']:.2f} nats: of the "
+        "training set alone they are no information",
+    ]
+    if "gap_min" in numbers:
+        lines.append(
+            f"{VERDICTS[numbers['dominance']]} between "
+            f"{numbers['common_rate_min']:.1f} and {numbers['common_rate_max']:.1f} "
+            f"nats: Echo saves {numbers['gap_min']:.2f} to {numbers['gap_max']:.2f} "
+            f"nats of distortion, intervals from {numbers['gap_interval_lowest']:.2f} "
+            f"to {numbers['gap_interval_highest']:.2f}"
+        )
+    return "\n".join(lines)

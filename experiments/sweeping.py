@@ -1,0 +1,159 @@
+"""A sweep over β, kinds of codes and seeds, model by model, each kept on disk."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from experiments import code_measures, coding
+from experiments.code_measures import Measured
+from experiments.coding import Digits
+from experiments.command_line import Interrupted
+from experiments.interruption import stop_requested
+from jaxgan import training
+from jaxgan.data import Dataset
+from jaxgan.echo import Exactness
+from jaxgan.likelihoods import binarise
+from jaxgan.types import PRNGKey
+
+
+class Plan(NamedTuple):
+    """What is trained, and how it is measured.
+
+    Attributes:
+        betas: weights of the rate.
+        seeds: models at each β; both kinds start alike and see the same digits.
+        recipe: of every model.
+        likelihood_images: test images whose likelihood is estimated.
+        likelihood_draws: for each of them.
+    """
+
+    betas: Sequence[float]
+    seeds: int
+    recipe: coding.Recipe
+    likelihood_images: int
+    likelihood_draws: int
+
+
+class Found(NamedTuple):
+    """Of one kind of code: arrays begin with β and seed.
+
+    Attributes:
+        measured: each array stacked.
+        exactness: the fields of `jaxgan.echo.Exactness`, likewise; none of Gaussian.
+        seconds: that training took.
+    """
+
+    measured: Measured
+    exactness: Mapping[str, np.ndarray]
+    seconds: np.ndarray
+
+
+def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
+    """Shuffle both sets, which may be sorted by class, and draw black and white."""
+
+    def binary(key: PRNGKey, images: np.ndarray):
+        return binarise(key, training.as_inputs(jnp.asarray(images)))
+
+    keys = jax.random.split(key, 4)
+    gray = train.images[np.asarray(jax.random.permutation(keys[0], len(train.images)))]
+    held = test.images[np.asarray(jax.random.permutation(keys[1], len(test.images)))]
+    return Digits(jnp.asarray(gray), binary(keys[2], gray), binary(keys[3], held))
+
+
+def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, Found]:
+    """Train and measure all models; those that are on disk are not trained again.
+
+    Raises:
+        Interrupted: after a signal; the models that are done are kept.
+        NonFiniteError: if a loss is not finite; likewise.
+    """
+    folder = out / "parts"
+    folder.mkdir(exist_ok=True)
+    recipe = plan.recipe
+    steps = recipe.epochs * (len(digits.gray) // recipe.batch_size)
+    jobs = [
+        (kind, number, seed)
+        for seed in range(plan.seeds)
+        for kind in coding.KINDS
+        for number in range(len(plan.betas))
+    ]
+    coders = {kind: coding.build(kind, recipe, steps) for kind in coding.KINDS}
+    parts = {}
+    bar = tqdm(total=len(jobs), unit="model", disable=None)
+    with bar, stop_requested() as stopping:
+        for job in jobs:
+            kind, number, seed = job
+            path = folder / f"{kind}-{number:02d}-{seed:02d}.npz"
+            part = _read(path)
+            if part is None:
+                part = _model(
+                    coders[kind],
+                    jax.random.fold_in(key, seed),
+                    digits,
+                    plan,
+                    steps,
+                    plan.betas[number],
+                )
+                _write(path, part)
+            parts[job] = part
+            bar.update()
+            if stopping() and job != jobs[-1]:
+                raise Interrupted(
+                    f"stopped after {len(parts)} models of {len(jobs)}; go on with "
+                    "--resume"
+                )
+    return {kind: _stacked(parts, kind, plan) for kind in coding.KINDS}
+
+
+def _model(
+    coder: coding.Coder, key: PRNGKey, digits: Digits, plan: Plan, steps, beta: float
+) -> dict[str, np.ndarray]:
+    train_key, measure_key = jax.random.split(key)
+    params, seconds = coding.train(
+        coder, train_key, digits, plan.recipe.batch_size, steps, beta
+    )
+    measured, exactness = code_measures.measure(
+        coder,
+        params,
+        measure_key,
+        digits,
+        likelihood_images=plan.likelihood_images,
+        likelihood_draws=plan.likelihood_draws,
+    )
+    part = {**measured._asdict(), "seconds": np.asarray(seconds)}
+    if exactness is not None:
+        part |= {f"exact_{n}": np.asarray(v) for n, v in exactness._asdict().items()}
+    return part
+
+
+def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> Found:
+    def stack(name: str) -> np.ndarray:
+        return np.array(
+            [
+                [parts[kind, number, seed][name] for seed in range(plan.seeds)]
+                for number in range(len(plan.betas))
+            ]
+        )
+
+    names = [n for n in Exactness._fields if f"exact_{n}" in parts[kind, 0, 0]]
+    exactness = {name: stack(f"exact_{name}") for name in names}
+    measured = Measured(*(stack(name) for name in Measured._fields))
+    return Found(measured, exactness, stack("seconds"))
+
+
+def _write(path: Path, part: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}")
+    np.savez(temporary, **part)
+    temporary.replace(path)
+
+
+def _read(path: Path) -> dict[str, np.ndarray] | None:
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -1,0 +1,98 @@
+"""Linear autoencoders of Gaussian points against reverse water-filling."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments import shannon
+from jaxgan import echo, networks, vae
+from jaxgan.likelihoods import gaussian_distortion
+
+VARIANCES = shannon.VARIANCES
+
+
+def test_water_filling():
+    point = shannon.water_filling(VARIANCES, np.array([0.5, 9.0]))
+    np.testing.assert_allclose(point.rates, [1.3863, 0], atol=5e-5)
+    np.testing.assert_allclose(point.errors, [1.25, 5.25])
+    assert shannon.rate_at(VARIANCES, 1.25) == pytest.approx(point.rates[0])
+    # The slope of the curve: dD/dR = −2 water.
+    near = shannon.water_filling(VARIANCES, np.array([0.4, 0.4001]))
+    slope = np.diff(near.errors) / np.diff(near.rates)
+    assert slope[0] == pytest.approx(-0.8, rel=1e-3)
+    with pytest.raises(ValueError, match="error must be in"):
+        shannon.rate_at(VARIANCES, 6.0)
+
+
+def test_drawn_points_have_exactly_the_covariance():
+    points = np.asarray(
+        shannon.gaussian_points(jax.random.key(0), 500, VARIANCES), np.float64
+    )
+    np.testing.assert_allclose(points.mean(0), 0, atol=1e-6)
+    np.testing.assert_allclose(
+        points.T @ points / 500, np.diag(VARIANCES), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", ["gaussian", "echo"])
+def test_measured_error_is_the_mean_over_noise(name):
+    """The averaged formula against draws, with scales that depend on the point."""
+    points = shannon.gaussian_points(jax.random.key(0), 256, VARIANCES)
+    channel, noise = {
+        "gaussian": (vae.gaussian_channel, shannon.gaussian_noise),
+        "echo": (echo.echo(shannon.DEPTH).channel, shannon.echo_noise),
+    }[name]
+    model = vae.Autoencoder(
+        networks.mlp_encoder(3, (), shape=(3,)),
+        networks.mlp_decoder(3, (), shape=(3,)),
+        channel,
+        gaussian_distortion,
+    )
+    params = vae.Weights(
+        model.encoder.init(jax.random.key(1)), model.decoder.init(jax.random.key(2))
+    )
+    rate, error = shannon.exact_point(noise, params, points)
+    if name == "echo":
+        stored, _ = echo.echo(shannon.DEPTH).maps(
+            model.encoder.apply(params.encoder, points)
+        )
+        channel = echo.echo(shannon.DEPTH).given_bank(stored, shannon.DEPTH)
+        model = model._replace(channel=channel)
+
+    def one(key):
+        measured = vae.measure(model, params, key, points)
+        missed = measured.outputs - points
+        return jnp.mean(measured.rates), jnp.mean(jnp.sum(missed * missed, 1))
+
+    rates, errors = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(3), 200))
+    assert float(rates.mean()) == pytest.approx(float(rate), rel=1e-5)
+    assert abs(errors.mean() - error) < 4 * errors.std() / np.sqrt(200)
+
+
+def train(**options):
+    """Optax's own bias correction is not written for strict promotion."""
+    with jax.numpy_dtype_promotion("standard"):
+        return shannon.train(jax.random.key(0), **options)
+
+
+def check(found, variances, waters, tolerance):
+    curve = shannon.water_filling(variances, waters)
+    for name, point in found.items():
+        excess = shannon.excess(variances, point)
+        assert np.all(np.abs(excess) < tolerance), (name, excess)
+        assert np.all(excess > -1e-4), (name, excess)
+        np.testing.assert_allclose(point.rates, curve.rates, rtol=tolerance)
+        np.testing.assert_allclose(point.errors, curve.errors, rtol=3 * tolerance)
+
+
+def test_both_reach_the_curve_in_two_dimensions():
+    variances, waters = np.array([1.0, 0.5]), np.array([0.06, 0.15])
+    found = train(variances=variances, waters=waters, steps=1200)
+    check(found, variances, waters, 0.01)
+
+
+@pytest.mark.slow
+def test_both_reach_the_curve_at_five_weights():
+    found = train()
+    check(found, VARIANCES, shannon.WATERS, 0.01)
