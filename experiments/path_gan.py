@@ -33,7 +33,7 @@ class Config(DataOptions):
     """Runs of each."""
     steps: int = 1500
     """Generator steps of each run."""
-    chunk: int = 250
+    chunk: int = 100
     """Steps between two looks at signals; divides --steps."""
     batch_size: int = 64
     """Images in each batch."""
@@ -84,12 +84,16 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import numpy as np
 
-    from experiments import path_verdicts, record, run_folder, sweep_report, sweeping
+    from experiments import (
+        arms,
+        path_verdicts,
+        record,
+        run_folder,
+        sweep_report,
+        sweeping,
+    )
     from experiments.interruption import stop_requested
-    from jaxgan import algorithm, data, gans, judge, models, networks, training
-    from jaxgan.path_length_penalty import path_length_penalty
-    from jaxgan.path_penalty import path_penalty
-    from jaxgan.penalties import regularised
+    from jaxgan import data, judge, models, networks, training
 
     classify = models.load_classifier(config.judge)
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
@@ -97,7 +101,7 @@ def run(config: Config) -> dict[str, Any]:
     count = config.samples or len(heldout.images)
     if config.batch_size > len(real.images):
         raise UsageError(f"--batch-size must be at most {len(real.images)}")
-    if not max(count, config.digits) <= len(heldout.images):
+    if max(count, config.digits) > len(heldout.images):
         most = len(heldout.images)
         raise UsageError(f"--samples and --digits must be at most {most}")
     out = config.out or Path("runs") / f"path_gan-{real.name}-{config.seed}"
@@ -108,50 +112,40 @@ def run(config: Config) -> dict[str, Any]:
         overwrite=config.overwrite,
         may_change=record.MAY_CHANGE_ON_RESUME,
     )
-    generator = networks.mlp_generator(config.latent_dim, config.widths)
-    folded = networks.mlp_generator(config.latent_dim, config.widths, batch_norm=False)
-    build = {"wgan": gans.wgan_gp, "gan": gans.gan}[config.algorithm]
-    make = partial(
-        _build, build, generator, networks.mlp_critic(), config.average_decay
+    compared = arms.arms(
+        {
+            "path": config.path_weights,
+            "line": config.line_weights,
+            "length": config.length_weights,
+        }
     )
-    penalties = {
-        "path": path_penalty(generator),
-        "line": path_penalty(generator, steps=0),
-        "length": path_length_penalty(generator),
-    }
-    add = partial(regularised, make, algorithm.ADAM, weight=0.0, every=config.every)
-    algorithms = {name: add(penalty) for name, penalty in penalties.items()}
-    algorithms[sweeping.PLAIN] = make(algorithm.ADAM)
-    weights = {
-        "path": config.path_weights,
-        "line": config.line_weights,
-        "length": config.length_weights,
-    }
-    arms = [sweeping.Arm(name, w) for name, several in weights.items() for w in several]
-    arms.append(sweeping.Arm(sweeping.PLAIN, 0.0))
-
+    print(f"path_gan: {len(compared)} × {config.seeds} runs, results in {out}")
     key, bench_key, draw_key, pair_key = jax.random.split(
         jax.random.key(config.seed), 4
     )
-    codes = jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))
-    seen = judge.look(classify, real.images)
     bench = path_verdicts.Bench(
         bench_key,
         classify,
         judge.look(classify, judge.draw(draw_key, heldout.images, count)),
-        seen.pixels,
-        np.asarray(codes),
+        real.images.reshape(len(real.images), -1).astype(np.float32) / 255,
+        np.asarray(jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))),
         training.as_inputs(jnp.asarray(heldout.images[: config.digits])),
         config.segments,
     )
+    shape = {"latent_dim": config.latent_dim, "widths": config.widths}
+    generator = networks.mlp_generator(**shape)
     plan = sweeping.Plan(
         out,
         generator,
-        networks.mlp_generator(
-            config.latent_dim, config.widths, batch_norm=False
-        ).apply,
-        partial(_save, config, record.provenance(out)),
-        algorithms,
+        networks.mlp_generator(**shape, batch_norm=False).apply,
+        partial(_save, shape, record.provenance(out)),
+        arms.algorithms(
+            config.algorithm,
+            generator,
+            networks.mlp_critic(),
+            average_decay=config.average_decay,
+            every=config.every,
+        ),
         key,
         config.seeds,
         jnp.asarray(real.images),
@@ -160,9 +154,8 @@ def run(config: Config) -> dict[str, Any]:
         config.chunk,
         bench,
     )
-    print(f"path_gan: {len(arms)} × {config.seeds} runs on {real.name}, into {out}")
     with stop_requested() as stopping:
-        found = sweeping.sweep(plan, arms, stopping)
+        found = sweeping.sweep(plan, compared, stopping)
     report = sweep_report.Report(real.name, config.seeds, count, config.pairs, found)
     summary = {"experiment": "path_gan", **sweep_report.summary(report)}
     sweep_report.write(out, report)
@@ -172,7 +165,7 @@ def run(config: Config) -> dict[str, Any]:
 
 
 def _save(
-    config: Config,
+    shape: dict[str, Any],
     provenance: dict[str, Any],
     folder: Path,
     weights: Any,
@@ -181,21 +174,12 @@ def _save(
 ) -> None:
     from jaxgan import models
 
-    options = {"latent_dim": config.latent_dim, "widths": list(config.widths)}
-    models.save(
-        folder,
-        {
-            "generator": models.Part("mlp_generator", options, weights),
-            "critic": models.Part("mlp_critic", {}, critic),
-        },
-        {**provenance, "penalty": penalty, "steps": config.steps},
-    )
-
-
-def _build(
-    build: Any, generator: Any, critic: Any, decay: float, optimizer: Any
-) -> Any:
-    return build(generator, critic, generator_optimizer=optimizer, average_decay=decay)
+    options = {**shape, "widths": list(shape["widths"])}
+    parts = {
+        "generator": models.Part("mlp_generator", options, weights),
+        "critic": models.Part("mlp_critic", {}, critic),
+    }
+    models.save(folder, parts, {**provenance, "penalty": penalty})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from experiments import path_verdicts, run_folder
+from experiments.arms import PLAIN, Arm
 from experiments.command_line import Interrupted
 from experiments.path_verdicts import Bench
 from jaxgan import models, training
@@ -25,29 +26,13 @@ from jaxgan.networks import Generator
 from jaxgan.types import Params, PRNGKey
 
 FOLDING_LATENTS = 10_000
-PLAIN, LATER, RESCALED = "none", "none, equal time", "none, codes halved"
+LATER, RESCALED = f"{PLAIN}, equal time", f"{PLAIN}, codes halved"
 SCALE = 0.5
+ROUNDS = 5
 KEPT_PAIRS = 4
 """Whose images are kept for the film strips."""
 
 Numbers = dict[str, float]
-
-
-class Arm(NamedTuple):
-    """A penalty and its weight.
-
-    Attributes:
-        penalty: its name.
-        weight: 0 for none.
-    """
-
-    penalty: str
-    weight: float
-
-    @property
-    def name(self) -> str:
-        """Name it in tables and folders."""
-        return f"{self.penalty} {self.weight:g}" if self.weight else self.penalty
 
 
 class Plan(NamedTuple):
@@ -85,7 +70,7 @@ class Plan(NamedTuple):
 def sweep(
     plan: Plan, arms: Sequence[Arm], stopping: Callable[[], bool]
 ) -> dict[str, list[Numbers]]:
-    """Train and judge every arm; the plain one last, and for as long as the dearest.
+    """Train and judge every arm; the plain one, which is last, for equal time too.
 
     Returns:
         The numbers of every seed, by name of the arm.
@@ -94,19 +79,19 @@ def sweep(
         Interrupted: when asked to stop; finished runs are kept.
     """
     programs: dict[str, Any] = {}
+    times = _step_times(plan, programs, sorted({arm.penalty for arm in arms}))
     found: dict[str, list[Numbers]] = {}
-    ordered = [arm for arm in arms if arm.weight] + [a for a in arms if not a.weight]
-    bar = tqdm(total=len(ordered) * plan.seeds, unit="run", disable=None)
+    bar = tqdm(total=len(arms) * plan.seeds, unit="run", disable=None)
     with bar:
-        for arm in ordered:
+        for arm in arms:
             for seed in range(plan.seeds):
                 folder = plan.out / "models" / arm.name.replace(" ", "-") / str(seed)
                 path = folder / "numbers.json"
                 if not path.exists():
                     if stopping():
                         raise Interrupted("stopped between runs; go on with --resume")
-                    cost = _dearest(found)
-                    result = _run(plan, programs, arm, seed, folder, cost, stopping)
+                    folder.mkdir(parents=True, exist_ok=True)
+                    result = _run(plan, programs, arm, seed, folder, times, stopping)
                     run_folder.write_json(path, result)
                 for name, row in json.loads(path.read_text()).items():
                     read = {k: math.nan if v is None else v for k, v in row.items()}
@@ -116,15 +101,44 @@ def sweep(
     return found
 
 
-def _dearest(found: dict[str, list[Numbers]]) -> float:
-    """Milliseconds of a step of the method's, median over runs; 0 if it has none."""
-    times = [
-        row["step_ms"]
-        for name, rows in found.items()
-        for row in rows
-        if name.startswith("path ")
-    ]
-    return statistics.median(times) if times else 0.0
+def _begin(plan: Plan, arm: Arm, seed: int) -> Any:
+    algorithm = plan.algorithms[arm.penalty]
+    state = jax.jit(algorithm.init)(jax.random.fold_in(plan.key, seed))
+    if not arm.weight:
+        return state
+    own = state.generator_optimizer
+    own = own._replace(weight=jnp.asarray(arm.weight, own.weight.dtype))
+    return state._replace(generator_optimizer=own)
+
+
+def _program(plan: Plan, programs: dict[str, Any], penalty: str) -> Any:
+    """Compile once for all weights and seeds of a penalty."""
+    if penalty not in programs:
+        algorithm, state = plan.algorithms[penalty], _begin(plan, Arm(penalty, 0.0), 0)
+        programs[penalty] = training.chunk.lower(
+            algorithm, state, plan.images, plan.chunk, batch_size=plan.batch_size
+        ).compile()
+    return programs[penalty]
+
+
+def _step_times(
+    plan: Plan, programs: dict[str, Any], penalties: Sequence[str]
+) -> Numbers:
+    """Milliseconds of a step, measured in turns before anything else; kept on disk."""
+    path = plan.out / "step_ms.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    states = {name: _begin(plan, Arm(name, 0.0), 0) for name in penalties}
+    times: dict[str, list[float]] = {name: [] for name in penalties}
+    for _ in range(ROUNDS):
+        for name in penalties:
+            program = _program(plan, programs, name)
+            started = time.perf_counter()
+            states[name], _ = jax.block_until_ready(program(states[name], plan.images))
+            times[name].append(1000 * (time.perf_counter() - started) / plan.chunk)
+    middle = {name: statistics.median(each) for name, each in times.items()}
+    run_folder.write_json(path, middle)
+    return middle
 
 
 def _run(
@@ -133,43 +147,30 @@ def _run(
     arm: Arm,
     seed: int,
     folder: Path,
-    cost: float,
+    times: Numbers,
     stopping: Callable[[], bool],
 ) -> dict[str, Numbers]:
-    """Train one seed of one arm and judge it: one row, or all that are of no penalty."""
-    algorithm = plan.algorithms[arm.penalty]
-    state = jax.jit(algorithm.init)(jax.random.fold_in(plan.key, seed))
-    if arm.weight:
-        own = state.generator_optimizer
-        weight = jnp.asarray(arm.weight, own.weight.dtype)
-        state = state._replace(generator_optimizer=own._replace(weight=weight))
-    if arm.penalty not in programs:
-        programs[arm.penalty] = training.chunk.lower(
-            algorithm, state, plan.images, plan.chunk, batch_size=plan.batch_size
-        ).compile()
-    program = programs[arm.penalty]
+    """Train one seed of one arm and judge it; without a penalty at equal time too."""
+    program = _program(plan, programs, arm.penalty)
 
-    def advance(state: Any, chunks: int) -> tuple[Any, list[float]]:
-        times = []
+    def advance(state: Any, chunks: int) -> Any:
         for _ in range(chunks):
-            started = time.perf_counter()
-            state, _ = jax.block_until_ready(program(state, plan.images))
-            times.append(1000 * (time.perf_counter() - started) / plan.chunk)
+            state, _ = program(state, plan.images)
             if stopping():
                 raise Interrupted(f"stopped in {arm.name} {seed}; go on with --resume")
-        return state, times
+        return state
 
-    state, times = advance(state, plan.steps // plan.chunk)
-    step_ms = statistics.median(times)
-    timed = {"steps": float(plan.steps), "step_ms": step_ms}
+    chunks = plan.steps // plan.chunk
+    state = advance(_begin(plan, arm, seed), chunks)
     weights = _folded(plan, state)
+    timed = {"steps": float(plan.steps), "step_ms": times[arm.penalty]}
     rows = {arm.name: _judge(plan, weights, state.critic, folder, arm.name) | timed}
     if arm.penalty != PLAIN:
         return rows
     if weights is not None:
         rows[RESCALED] = rows[PLAIN] | _rescaled(plan, weights)
-    longer = max(0, round((cost / step_ms - 1) * plan.steps / plan.chunk))
-    state, _ = advance(state, longer)
+    longer = max(0, round((times["path"] / times[PLAIN] - 1) * chunks))
+    state = advance(state, longer)
     weights = _folded(plan, state)
     timed["steps"] += longer * plan.chunk
     later = _judge(plan, weights, state.critic, folder / "later", LATER)

@@ -111,7 +111,7 @@ def _with_penalty(
             inner=optimizer.init(params),
         )
 
-    def update(updates: Any, state: State, params: Any = None) -> tuple[Any, State]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
         def use():
             key = jax.random.fold_in(state.key, state.step)
             (value, memory), gradient = jax.value_and_grad(penalty.apply, has_aux=True)(
