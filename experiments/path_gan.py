@@ -21,17 +21,17 @@ class Config(DataOptions):
     """Go on after the last run that was finished."""
     algorithm: Literal["wgan", "gan"] = "wgan"
     """What the penalties are added to."""
-    path_weights: tuple[float, ...] = (0.03, 0.3)
+    path_weights: tuple[float, ...] = (1.0, 10.0)
     """Weights of the penalty on paths of least energy."""
-    line_weights: tuple[float, ...] = (0.03, 0.3)
+    line_weights: tuple[float, ...] = (10.0,)
     """Weights of the penalty on straight lines."""
-    length_weights: tuple[float, ...] = (0.1, 10.0)
+    length_weights: tuple[float, ...] = (10.0,)
     """Weights of the path length regularisation."""
     every: int = 8
     """Steps from one use of a penalty to the next; a use counts as many times."""
     seeds: int = 3
     """Runs of each."""
-    steps: int = 1500
+    steps: int = 2000
     """Generator steps of each run."""
     chunk: int = 100
     """Steps between two looks at signals; divides --steps."""
