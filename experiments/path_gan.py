@@ -7,6 +7,9 @@ from typing import Any, Literal
 from experiments.command_line import UsageError, main
 from experiments.options import DataOptions, require
 
+MORE = ("seeds", "path_weights", "line_weights", "length_weights")
+"""What a sweep may have more of when it is resumed: each run stands alone."""
+
 
 @dataclass(frozen=True)
 class Config(DataOptions):
@@ -110,7 +113,7 @@ def run(config: Config) -> dict[str, Any]:
         record.record("path_gan", config, real.name, (real.images, real.labels)),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=record.MAY_CHANGE_ON_RESUME,
+        may_change=(*record.MAY_CHANGE_ON_RESUME, *MORE),
     )
     compared = arms.arms(
         {
