@@ -53,6 +53,7 @@ def test_a_sweep_writes_everything(swept):
     assert kept.card["penalty"] == "path 0.5" and kept.latent_dim == 3
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     before = read(swept / "summary.json")
     numbers = swept / "models/path-0.5/1/numbers.json"
@@ -61,6 +62,10 @@ def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     done = finish("path_gan", swept, *FEW, "--resume")
     assert done.returncode == 0, done.stderr
     assert numbers.read_text() == kept and read(swept / "summary.json") == before
+    # More seeds: those that are there stay as they are.
+    done = finish("path_gan", swept, *FEW, "--resume", "--seeds", "3")
+    assert done.returncode == 0, done.stderr
+    assert numbers.read_text() == kept and read(swept / "summary.json")["seeds"] == 3
 
 
 @pytest.mark.slow
