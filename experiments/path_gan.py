@@ -36,7 +36,7 @@ class Config(DataOptions):
     """Runs of each."""
     steps: int = 2000
     """Generator steps of each run."""
-    chunk: int = 100
+    chunk: int = 50
     """Steps between two looks at signals; divides --steps."""
     batch_size: int = 64
     """Images in each batch."""
@@ -92,8 +92,8 @@ def run(config: Config) -> dict[str, Any]:
         path_verdicts,
         record,
         run_folder,
-        sweep_report,
-        sweeping,
+        trial_report,
+        trials,
     )
     from experiments.interruption import stop_requested
     from jaxgan import data, judge, models, networks, training
@@ -137,7 +137,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     shape = {"latent_dim": config.latent_dim, "widths": config.widths}
     generator = networks.mlp_generator(**shape)
-    plan = sweeping.Plan(
+    plan = trials.Plan(
         out,
         generator,
         networks.mlp_generator(**shape, batch_norm=False).apply,
@@ -158,10 +158,10 @@ def run(config: Config) -> dict[str, Any]:
         bench,
     )
     with stop_requested() as stopping:
-        found = sweeping.sweep(plan, compared, stopping)
-    report = sweep_report.Report(real.name, config.seeds, count, config.pairs, found)
-    summary = {"experiment": "path_gan", **sweep_report.summary(report)}
-    sweep_report.write(out, report)
+        found = trials.run_all(plan, compared, stopping)
+    report = trial_report.Report(real.name, config.seeds, count, config.pairs, found)
+    summary = {"experiment": "path_gan", **trial_report.summary(report)}
+    trial_report.write(out, report)
     run_folder.write_json(out / "summary.json", summary)
     print((out / "report.md").read_text())
     return summary

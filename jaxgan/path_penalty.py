@@ -50,10 +50,10 @@ class Walks(NamedTuple):
 def path_penalty(
     generator: Generator,
     *,
-    pairs: int = 16,
+    pairs: int = 8,
     renewed: int = 2,
     segments: int = 8,
-    steps: int = 4,
+    steps: int = 8,
     folding_latents: int = 128,
 ) -> Penalty:
     """Make the penalty: mean log ρ over pairs of codes from the prior.

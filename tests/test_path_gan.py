@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from processes import finish
 
-from experiments import sweep_report
+from experiments import trial_report
 from jaxgan import models
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 16 "
@@ -41,7 +41,7 @@ def test_a_sweep_writes_everything(swept):
         bound = 1 - 1e-4
         assert row["rho"] >= bound and row["line_over_energy"] >= bound
         assert (
-            set(sweep_report.METRICS) <= set(row) and np.isfinite([*row.values()]).all()
+            set(trial_report.METRICS) <= set(row) and np.isfinite([*row.values()]).all()
         )
     assert rows["path 0.5"]["code_distance"] == plain["code_distance"]
     report = (swept / "report.md").read_text()
@@ -96,7 +96,7 @@ def report(rho, distance):
     def row(arm):
         return {"rho": rho[arm], "frechet_distance": distance[arm], "step_ms": 1.0}
 
-    return sweep_report.Report("sample", 2, 10, 4, {arm: [row(arm)] * 2 for arm in rho})
+    return trial_report.Report("sample", 2, 10, 4, {arm: [row(arm)] * 2 for arm in rho})
 
 
 def test_the_best_weight_gains_most_within_what_is_allowed():

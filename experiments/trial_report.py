@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments import sweep_figures
+from experiments import trial_figures
 from experiments.arms import PLAIN
-from experiments.sweeping import LATER, RESCALED, Numbers, row_values
+from experiments.trials import LATER, RESCALED, Numbers, row_values
 
 WANTED, ALLOWED = 0.20, 0.05
 """Of the excess of ρ over 1 to go, at so much more Fréchet distance at most."""
@@ -185,5 +185,5 @@ def write(out: Path, report: Report) -> None:
         if arm != RESCALED
     }
     title = f"{report.dataset}, {report.seeds} seeds: mean and standard deviation"
-    sweep_figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
-    sweep_figures.strips(out, {"without": PLAIN, "with": report.best("path")})
+    trial_figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
+    trial_figures.strips(out, {"without": PLAIN, "with": report.best("path")})

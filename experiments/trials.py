@@ -27,7 +27,7 @@ from jaxgan.types import Params, PRNGKey
 FOLDING_LATENTS = 10_000
 LATER, RESCALED = f"{PLAIN}, equal time", f"{PLAIN}, codes halved"
 SCALE = 0.5
-ROUNDS = 7
+ROUNDS = 5
 KEPT_PAIRS = 4
 """Whose images are kept for the film strips."""
 
@@ -66,7 +66,7 @@ class Plan(NamedTuple):
     bench: Bench
 
 
-def sweep(
+def run_all(
     plan: Plan, arms: Sequence[Arm], stopping: Callable[[], bool]
 ) -> dict[str, list[Numbers]]:
     """Train and judge every arm; the plain one, which is last, for equal time too.
