@@ -121,16 +121,16 @@ def walk(
     return Walked(least, error, line, slerp, image_distance, code_distance, *seen)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=(0, 1))
 def inversion_errors(
-    apply: Apply, params: Params, key: PRNGKey, digits: Examples, like: Latents
+    apply: Apply, latent_dim: int, params: Params, key: PRNGKey, digits: Examples
 ) -> Float[Array, "digits"]:
     """Mean squared error per pixel at the best code found, pixels in [0, 1].
 
     A short search, the same for all: Levenberg-Marquardt from the nearest samples.
     """
     generate = partial(apply, params)
-    bank = starts.sample_bank(generate, key, BANK, like.shape[1])
+    bank = starts.sample_bank(generate, key, BANK, latent_dim)
     begun = starts.nearest_starts(bank, digits.reshape(len(digits), -1), STARTS)
 
     def one(given):
@@ -159,9 +159,8 @@ def numbers(
     verdict = judge.verdict(
         verdict_key, samples, bench.reference, samples, bench.training
     )
-    codes = jnp.asarray(bench.codes)
-    errors = inversion_errors(apply, params, bank_key, bench.digits, codes[0])
-    walked = walk(apply, bench.segments, params, codes)
+    errors = inversion_errors(apply, latent_dim, params, bank_key, bench.digits)
+    walked = walk(apply, bench.segments, params, jnp.asarray(bench.codes))
     return {
         **{name: estimate.value for name, estimate in verdict.items()},
         "inversion_error": float(np.median(errors)),
