@@ -137,7 +137,7 @@ def minimise_paths(
             f"{tolerance} and {max_evaluations}"
         )
     bows = draw_bows(key, starts, num_starts, first_pair)
-    arrivals, spread = _minimise(
+    arrivals, spread = descend(
         metrics,
         method,
         levels,
@@ -165,7 +165,7 @@ def minimise_paths(
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _minimise(
+def descend(
     metrics: Metrics,
     method: Method,
     levels: tuple[int, ...],
@@ -176,6 +176,22 @@ def _minimise(
     items: Any,
     bows: Array,
 ) -> tuple[list[Arrival], Array]:
+    """Do what `minimise_paths` does, as a pure function, for programs that contain it.
+
+    Args:
+        metrics: of the pairs.
+        method: to lower the energy with.
+        levels: segments.
+        max_evaluations: for each level.
+        tolerance: of the finest level.
+        starts: first codes.
+        ends: last codes.
+        items: which metric each pair has.
+        bows: see `jaxgan.path_starts.draw_bows`.
+
+    Returns:
+        The end of each level, and the energies of all starts on the coarsest one.
+    """
     average = metrics.curvature if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
     paths = starting_paths(starts, ends, levels[0], bows)

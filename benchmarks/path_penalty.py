@@ -1,0 +1,104 @@
+"""What does the path penalty cost? `python -m benchmarks.path_penalty` prints JSON.
+
+Training steps of the WGAN-GP with and without each penalty, in turns in one run: by
+the clock, and in processor time, which other programs disturb less; the least of the
+rounds of each. On one core (`taskset -c 0`) the two are the same on an idle machine.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from benchmarks.measuring import machine, seconds
+from jaxgan import gans, training
+from jaxgan.algorithm import ADAM, Algorithm
+from jaxgan.networks import mlp_critic, mlp_generator
+from jaxgan.path_length_penalty import path_length_penalty
+from jaxgan.path_penalty import path_penalty
+from jaxgan.penalties import Penalty, regularised
+
+NUM_IMAGES = 10_000
+STEPS = 80
+
+
+def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
+    """Build the plain algorithm and one for each penalty."""
+    generator, critic = mlp_generator(latent_dim), mlp_critic()
+
+    def make(optimizer):
+        return gans.wgan_gp(generator, critic, generator_optimizer=optimizer)
+
+    def penalised(penalty: Penalty) -> Algorithm:
+        return regularised(make, ADAM, penalty, weight=0.1, every=every)
+
+    return {
+        "plain": make(ADAM),
+        "path": penalised(path_penalty(generator)),
+        "line": penalised(path_penalty(generator, steps=0)),
+        "path_length": penalised(path_length_penalty(generator)),
+    }
+
+
+def program(algorithm: Algorithm, data: jax.Array) -> tuple[Callable[[], None], float]:
+    """Compile `STEPS` steps; also return the seconds that it took."""
+    state = algorithm.init(jax.random.key(0))
+    started = time.perf_counter()
+    compiled = training.chunk.lower(
+        algorithm, state, data, STEPS, batch_size=64
+    ).compile()
+    spent = time.perf_counter() - started
+    held = [state]
+
+    def run() -> None:
+        held[0], _ = jax.block_until_ready(compiled(held[0], data))
+
+    return run, spent
+
+
+def main() -> None:
+    """Print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latent-dim", type=int, default=64)
+    parser.add_argument("--every", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=5)
+    flags = parser.parse_args()
+    shape = (NUM_IMAGES, 28, 28, 1)
+    data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
+    programs = {
+        name: program(algorithm, data)
+        for name, algorithm in algorithms(flags.latent_dim, flags.every).items()
+    }
+    for run, _ in programs.values():
+        run()
+    wall: dict[str, float] = dict.fromkeys(programs, math.inf)
+    processor = dict(wall)
+    for _ in range(flags.rounds):
+        for name, (run, _) in programs.items():
+            spent = time.process_time()
+            wall[name] = min(wall[name], 1000 * seconds(run) / STEPS)
+            spent = time.process_time() - spent
+            processor[name] = min(processor[name], 1000 * spent / STEPS)
+
+    def over_plain(found: dict[str, float]) -> dict[str, float]:
+        return {name: value / found["plain"] for name, value in found.items()}
+
+    result = {
+        **machine(),
+        "batch_size": 64,
+        "every": flags.every,
+        "step_ms": wall,
+        "step_over_plain": over_plain(wall),
+        "processor_ms": processor,
+        "processor_over_plain": over_plain(processor),
+        "compile_seconds": {name: spent for name, (_, spent) in programs.items()},
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

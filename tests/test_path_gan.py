@@ -1,0 +1,110 @@
+"""The sweep of path penalties as users run it, at toy size."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from processes import finish
+
+from experiments import trial_report
+from jaxgan import models
+
+TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 16 "
+TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
+FEW = [*TOY.split(), "--path-weights", "0.5", "--line-weights", "--length-weights"]
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    out = tmp_path_factory.mktemp("sweep") / "run"
+    done = finish("path_gan", out, *FEW)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_a_sweep_writes_everything(swept):
+    summary = read(swept / "summary.json")
+    assert summary["seeds"] == 2 and summary["best"] == "path 0.5"
+    rows = {**read(swept / "models/none/0/numbers.json")}
+    rows |= read(swept / "models/path-0.5/0/numbers.json")
+    plain, halved = rows["none"], rows["none, codes halved"]
+    # Another scale of the latent space: a quarter of the energy, and the same ρ.
+    assert halved["energy"] == pytest.approx(plain["energy"] / 4, rel=1e-3)
+    assert halved["rho"] == pytest.approx(plain["rho"], rel=1e-3)
+    assert rows["none, equal time"]["steps"] >= plain["steps"] == 8
+    for row in rows.values():
+        bound = 1 - 1e-4
+        assert row["rho"] >= bound and row["line_over_energy"] >= bound
+        assert (
+            set(trial_report.METRICS) <= set(row) and np.isfinite([*row.values()]).all()
+        )
+    assert rows["path 0.5"]["code_distance"] == plain["code_distance"]
+    report = (swept / "report.md").read_text()
+    assert "| ρ | " in report and "The aim of 20%" in report
+    for name in ("pareto", "strips"):
+        with Image.open(swept / f"{name}.png") as image:
+            assert np.asarray(image.convert("L")).std() > 5
+    kept = models.load_generator(swept / "models/path-0.5/1/model")
+    assert kept.card["penalty"] == "path 0.5" and kept.latent_dim == 3
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_after_the_last_finished_run(swept):
+    before = read(swept / "summary.json")
+    numbers = swept / "models/path-0.5/1/numbers.json"
+    kept = numbers.read_text()
+    numbers.unlink()
+    done = finish("path_gan", swept, *FEW, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert numbers.read_text() == kept and read(swept / "summary.json") == before
+    # More seeds: those that are there stay as they are.
+    done = finish("path_gan", swept, *FEW, "--resume", "--seeds", "3")
+    assert done.returncode == 0, done.stderr
+    assert numbers.read_text() == kept and read(swept / "summary.json")["seeds"] == 3
+
+
+@pytest.mark.slow
+def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
+    flags = [*TOY.split(), "--algorithm", "gan", "--length-weights", "1"]
+    done = finish("path_gan", tmp_path / "run", *flags)
+    assert done.returncode == 0, done.stderr
+    report = (tmp_path / "run" / "report.md").read_text()
+    assert "The same penalty on straight lines" in report and "length 1" in report
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--path-weights", "0"], "--path-weights must be different, and above 0"),
+        (["--steps", "10", "--chunk", "3"], "--chunk must be a divisor of --steps"),
+    ],
+)
+def test_flags_that_cannot_be_are_one_line(tmp_path, flags, message):
+    done = finish("path_gan", tmp_path / "x", *flags)
+    assert done.returncode == 2 and message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def report(rho, distance):
+    """A finished sweep of two seeds, ρ and Fréchet distance by arm."""
+
+    def row(arm):
+        return {"rho": rho[arm], "frechet_distance": distance[arm], "step_ms": 1.0}
+
+    return trial_report.Report("sample", 2, 10, 4, {arm: [row(arm)] * 2 for arm in rho})
+
+
+def test_the_best_weight_gains_most_within_what_is_allowed():
+    rho = {"none": 2.0, "path 1": 1.9, "path 2": 1.7, "path 3": 1.2}
+    distance = {"none": 10.0, "path 1": 9.0, "path 2": 10.4, "path 3": 12.0}
+    found = report(rho, distance)
+    assert found.best("path") == "path 2"
+    assert found.reduction("path 2") == pytest.approx([0.3, 0.3])
+    assert found.worsening("path 2") == pytest.approx(0.04)
+    dear = report(rho, {**distance, "path 1": 11.0, "path 2": 13.0})
+    assert dear.best("path") == "path 1"
