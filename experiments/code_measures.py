@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.coding import BOUND, Coder, Digits
-from jaxgan import contractions, echo, vae
+from jaxgan import contractions, echo, evidence, vae
 from jaxgan.likelihoods import bernoulli_mixture
 from jaxgan.networks import Heads
 from jaxgan.types import Examples, Latents, PRNGKey, Scalar
@@ -112,7 +112,7 @@ def _bank(noise: echo.Echo, heads: Heads) -> tuple[contractions.Maps, echo.Exact
 
 @partial(jax.jit, static_argnames=("coder", "draws"))
 def _importance(coder: Coder, params: vae.Weights, key, images: Examples, draws: int):
-    return vae.importance_log_likelihood(
+    return evidence.importance_log_likelihood(
         coder.model, params, key, images, num_samples=draws
     )
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from jaxgan import algorithm, echo, likelihoods, networks, training, vae
+from jaxgan import algorithm, echo, evidence, likelihoods, networks, training, vae
 from jaxgan.networks import Heads
 
 KEY = jax.random.key(0)
@@ -138,7 +138,7 @@ def linear_gaussian(std=0.5, dim=2, size=3, exact=True):
 def test_importance_weights_of_the_exact_posterior_are_the_likelihood():
     model, params, x, truth = linear_gaussian()
     for num_samples in (1, 3):
-        found = vae.importance_log_likelihood(
+        found = evidence.importance_log_likelihood(
             model, params, KEY, x, num_samples=num_samples
         )
         np.testing.assert_allclose(found, truth, rtol=1e-4, atol=1e-4)
@@ -150,7 +150,7 @@ def test_importance_weighting_closes_the_gap_of_a_bound():
     elbos = jax.jit(jax.vmap(lambda key: vae.elbo(model, params, key, x)))(keys)
     bounds = [float(elbos.mean())]
     for num_samples in (1, 10, 2000):
-        found = vae.importance_log_likelihood(
+        found = evidence.importance_log_likelihood(
             model, params, KEY, x, num_samples=num_samples
         )
         bounds.append(float(found.mean()))
@@ -164,11 +164,11 @@ def test_importance_weighting_closes_the_gap_of_a_bound():
 
 def test_importance_weights_do_not_depend_on_the_company():
     model, params, x, _ = linear_gaussian(exact=False)
-    all_ = vae.importance_log_likelihood(model, params, KEY, x, num_samples=4)
-    few = vae.importance_log_likelihood(model, params, KEY, x[:3], num_samples=4)
+    all_ = evidence.importance_log_likelihood(model, params, KEY, x, num_samples=4)
+    few = evidence.importance_log_likelihood(model, params, KEY, x[:3], num_samples=4)
     np.testing.assert_allclose(few, all_[:3], rtol=1e-5)
     with pytest.raises(ValueError, match="num_samples must be at least 1, got 0"):
-        vae.importance_log_likelihood(model, params, KEY, x, num_samples=0)
+        evidence.importance_log_likelihood(model, params, KEY, x, num_samples=0)
 
 
 DIM = 2
