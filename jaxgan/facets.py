@@ -222,4 +222,8 @@ def step(
     positive = jnp.where(state.held, state.positive, units_at(layers, latent) > 0)
     leap = State(latent, positive, state.held, jnp.array(False))
     lower = jnp.min(beyond) < jnp.min(found)
-    return jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)
+    after = jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)
+    # Where facets meet that are dependent there is no step: the point stays.
+    stopped = state._replace(finished=jnp.array(True))
+    possible = jnp.all(jnp.isfinite(change))
+    return jax.tree.map(lambda a, b: jnp.where(possible, a, b), after, stopped)

@@ -12,13 +12,18 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_compilations(tmp_path_factory):
-    """Whole processes that compile the same program compile it once."""
+    """Tests, and whole processes, that compile the same program compile it once."""
     folder = str(tmp_path_factory.mktemp("compilations"))
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = folder
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.5"
+    settings = {
+        "jax_compilation_cache_dir": folder,
+        "jax_persistent_cache_min_compile_time_secs": 0.2,
+    }
+    for name, value in settings.items():
+        jax.config.update(name, value)
+        os.environ[name.upper()] = str(value)
     yield
-    del os.environ["JAX_COMPILATION_CACHE_DIR"]
-    del os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"]
+    for name in settings:
+        del os.environ[name.upper()]
 
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -31,3 +36,19 @@ def mnist_dir():
     if "JAXGAN_MNIST_DIR" not in os.environ:
         pytest.skip("no official MNIST files: set JAXGAN_MNIST_DIR to their folder")
     return Path(os.environ["JAXGAN_MNIST_DIR"])
+
+
+@pytest.fixture(scope="session")
+def toy_model(tmp_path_factory):
+    """A small random generator over the plane, as a folder."""
+    from jaxgan import models, networks  # not before the import hook of jaxtyping
+
+    options = {"latent_dim": 2, "widths": [8, 16]}
+    network = networks.mlp_generator(2, (8, 16), batch_norm=False)
+    params = jax.tree.map(lambda p: 2.0 * p, network.init(jax.random.key(3)))
+    bias = params["hidden_0"]["affine"]["bias"]
+    params["hidden_0"]["affine"]["bias"] = bias + jax.numpy.linspace(-1.0, 1.0, 8)
+    out = tmp_path_factory.mktemp("model") / "toy"
+    part = models.Part("mlp_generator", options, params)
+    models.save(out, {"generator": part}, {})
+    return out

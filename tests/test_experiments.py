@@ -168,6 +168,7 @@ def test_an_existing_run_is_neither_overwritten_nor_mixed(whole):
     assert "experiment was 'wgan'" in finish("gan", whole, "--resume").stderr
 
 
+@pytest.mark.slow
 def test_a_longer_run_goes_on_from_a_shorter_one(whole, tmp_path):
     out = tmp_path / "short"
     assert finish("wgan", out, "--epochs", "2").returncode == 0

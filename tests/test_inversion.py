@@ -54,8 +54,8 @@ def test_codes_of_reachable_images_are_recovered():
 def test_what_is_found_does_not_depend_on_chunks_or_other_images():
     targets = jnp.clip(TARGETS + 0.3, -1, 1)  # not reachable
     whole = invert(targets)
-    for other in (invert(targets, chunk=3), invert(targets, chunk=1000)):
-        np.testing.assert_allclose(other.errors, whole.errors, rtol=1e-3)
+    other = invert(targets, chunk=3)
+    np.testing.assert_allclose(other.errors, whole.errors, rtol=1e-3)
     alone = invert(targets[3:], first_image=3)
     np.testing.assert_allclose(alone.errors, whole.errors[3:], rtol=1e-3)
     fewer = invert(targets, num_starts=4, bank_size=0)
@@ -94,6 +94,7 @@ def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere():
     np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_rounded_corners_lead_lower():
     """Beyond the first minimum that plain steps are caught in, on real digits."""
     generator = load_generator("mnist-wgan-gp-expansive")

@@ -209,6 +209,18 @@ def test_the_hessian_changes_no_faster_than_its_bound():
             assert change <= bound * np.linalg.norm(move) * (1 + 1e-9)
 
 
+def test_points_stay_finite_where_all_facets_meet():
+    """Without biases every facet goes through the origin, where minima can be."""
+    for seed in range(4):
+        _, params, target = toy(seed)
+        flat = jax.tree.map(lambda p: p if p.ndim == 2 else 0.0 * p, params)
+        starts = np.random.default_rng(0).normal(size=(20, 2))
+        found = settle(flat, target, starts, 0.5)
+        assert np.isfinite(found.latents).all() and np.isfinite(found.errors).all()
+        value = objective(flat, target, 0.5)
+        assert (value(found.latents) <= value(starts) + 1e-9).all()
+
+
 def test_what_is_no_minimum_is_not_called_one():
     _, params, target = toy(0)
     with jax.enable_x64(True):

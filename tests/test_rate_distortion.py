@@ -59,6 +59,7 @@ def test_a_sweep_writes_everything(swept):
             assert np.asarray(image.convert("L")).std() > 5
 
 
+@pytest.mark.slow
 def test_models_that_are_done_are_not_trained_again(swept):
     out, said = swept
     done = finish("rate_distortion", out, *FLAGS)

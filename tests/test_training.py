@@ -86,7 +86,11 @@ def test_every_algorithm_keeps_the_protocol(name):
         assert value.shape == () and jnp.isfinite(value)
 
 
-@pytest.mark.parametrize("name", ["gan", "wgan", "wgan-3"])
+def slow(value):
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", [slow("gan"), "wgan", slow("wgan-3")])
 def test_chunks_of_any_length_give_the_same_bits(name):
     # 6 steps an epoch (2 with three critic steps): all cross epochs in mid-chunk.
     algorithm = VARIANTS[name]()
@@ -322,7 +326,7 @@ def test_the_wasserstein_estimate_of_a_shift_has_its_closed_form_and_a_plus_sign
     assert estimate == pytest.approx(shift * slope, abs=4 * 0.022 * slope)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, slow(1)])
 def test_wgan_gp_finds_all_modes_of_a_ring(seed):
     angles = jnp.arange(8.0) * (2 * jnp.pi / 8)
     centres = jnp.stack([jnp.cos(angles), jnp.sin(angles)], 1)

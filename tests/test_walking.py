@@ -12,25 +12,13 @@ from processes import finish
 
 from experiments import pairing, path_map
 from experiments.command_line import UsageError
-from jaxgan import models, networks
+from jaxgan import models
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A random generator over the plane, as a folder."""
-    options = {"latent_dim": 2, "widths": [8, 16]}
-    network = networks.mlp_generator(2, (8, 16), batch_norm=False)
-    params = jax.tree.map(lambda p: 2.0 * p, network.init(jax.random.key(3)))
-    out = tmp_path_factory.mktemp("model") / "toy"
-    part = models.Part("mlp_generator", options, params)
-    models.save(out, {"generator": part}, {})
-    return out
-
-
-@pytest.fixture(scope="module")
-def walked(model, tmp_path_factory):
+def walked(toy_model, tmp_path_factory):
     out = tmp_path_factory.mktemp("path") / "run"
-    flags = ["--checkpoint", str(model), "--pairs", "3", "--segments", "32"]
+    flags = ["--checkpoint", str(toy_model), "--pairs", "3", "--segments", "32"]
     done = finish("path", out, *flags, "--starts", "2", "--compared", "0")
     assert done.returncode == 0, done.stderr
     return out
@@ -59,8 +47,8 @@ def test_a_walk_writes_everything(walked):
 
 
 @pytest.mark.slow
-def test_methods_are_compared(model, tmp_path):
-    flags = ["--checkpoint", str(model), "--codes", "prior", "--pairs", "2"]
+def test_methods_are_compared(toy_model, tmp_path):
+    flags = ["--checkpoint", str(toy_model), "--codes", "prior", "--pairs", "2"]
     done = finish("path", tmp_path / "run", *flags, "--compared", "1")
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -85,8 +73,8 @@ def test_pairs_are_of_two_classes_each_and_of_different_images():
         pairing.matched(labels, 4)
 
 
-def test_prior_pairs_do_not_depend_on_their_number(model):
-    generator = models.load_generator(model)
+def test_prior_pairs_do_not_depend_on_their_number(toy_model):
+    generator = models.load_generator(toy_model)
     key = jax.random.key(0)
     few, many = (pairing.of_prior(key, generator, n) for n in (2, 5))
     for some, all_ in zip(few, many, strict=True):
