@@ -225,5 +225,5 @@ def step(
     after = jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)
     # Where facets meet that are dependent there is no step: the point stays.
     stopped = state._replace(finished=jnp.array(True))
-    possible = jnp.all(jnp.isfinite(change))
+    possible = jnp.all(jnp.isfinite(after.latent))
     return jax.tree.map(lambda a, b: jnp.where(possible, a, b), after, stopped)
