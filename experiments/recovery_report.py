@@ -68,6 +68,7 @@ def _figure(found: Recovered) -> Figure:
     left.set(
         xscale="log",
         yscale="log",
+        xlim=(1e-17, 1),
         xlabel="error of the image, root mean square per pixel",
         ylabel="relative error of the code",
     )
