@@ -9,13 +9,9 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable
 
-import jax
-import jax.numpy as jnp
-
-from benchmarks.measuring import machine, seconds
-from jaxgan import gans, training
+from benchmarks.measuring import machine, seconds, training_program
+from jaxgan import gans
 from jaxgan.algorithm import ADAM, Algorithm
 from jaxgan.networks import mlp_critic, mlp_generator
 from jaxgan.path_length_penalty import path_length_penalty
@@ -44,22 +40,6 @@ def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
     }
 
 
-def program(algorithm: Algorithm, data: jax.Array) -> tuple[Callable[[], None], float]:
-    """Compile `STEPS` steps; also return the seconds that it took."""
-    state = algorithm.init(jax.random.key(0))
-    started = time.perf_counter()
-    compiled = training.chunk.lower(
-        algorithm, state, data, STEPS, batch_size=64
-    ).compile()
-    spent = time.perf_counter() - started
-    held = [state]
-
-    def run() -> None:
-        held[0], _ = jax.block_until_ready(compiled(held[0], data))
-
-    return run, spent
-
-
 def main() -> None:
     """Print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -67,10 +47,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=5)
     flags = parser.parse_args()
-    shape = (NUM_IMAGES, 28, 28, 1)
-    data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
     programs = {
-        name: program(algorithm, data)
+        name: training_program(algorithm, NUM_IMAGES, STEPS, batch_size=64)
         for name, algorithm in algorithms(flags.latent_dim, flags.every).items()
     }
     for run, _ in programs.values():

@@ -10,14 +10,10 @@ import argparse
 import importlib.util
 import json
 import statistics
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
-import jax
-import jax.numpy as jnp
-
-from benchmarks.measuring import in_own_process, machine, seconds
+from benchmarks.measuring import in_own_process, machine, seconds, training_program
 from benchmarks.products import (
     Product,
     each,
@@ -25,7 +21,7 @@ from benchmarks.products import (
     products_program,
 )
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
-from jaxgan import gans, training
+from jaxgan import gans
 from jaxgan.networks import mlp_critic, mlp_generator
 
 NUM_IMAGES = 60_000
@@ -63,20 +59,7 @@ def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
         mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
         mlp_critic(CRITIC_WIDTHS[1:-1]),
     )
-    shape = (NUM_IMAGES, 28, 28, 1)
-    data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
-    state = algorithm.init(jax.random.key(0))
-    started = time.perf_counter()
-    program = training.chunk.lower(
-        algorithm, state, data, steps, batch_size=batch
-    ).compile()
-    seconds = time.perf_counter() - started
-    held = [state]
-
-    def run() -> None:
-        held[0], _ = jax.block_until_ready(program(held[0], data))
-
-    return run, seconds
+    return training_program(algorithm, NUM_IMAGES, steps, batch_size=batch)
 
 
 def measure(batch: int, rounds: int) -> dict[str, object]:

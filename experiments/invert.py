@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
+from experiments.command_line import main
 from experiments.options import DataOptions, require
 
 
@@ -46,14 +46,16 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import inversion_report, inverting, record, run_folder, targets
-    from jaxgan import models, regions
+    from experiments import (
+        generators,
+        inversion_report,
+        inverting,
+        record,
+        run_folder,
+        targets,
+    )
 
-    generator = models.load_generator(config.checkpoint)
-    try:
-        regions.layers_of(generator.params)
-    except ValueError as error:
-        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    generator = generators.load(config.checkpoint)
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize)
     else:
@@ -65,7 +67,7 @@ def run(config: Config) -> dict[str, Any]:
         record.record("invert", config, wanted.name, wanted.images),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=("command", "data_dir", "versions", "device"),
+        may_change=record.SURROUNDINGS,
     )
     print(
         f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "

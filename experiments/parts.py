@@ -1,7 +1,7 @@
 """Parts of a long computation: what is on disk is not computed again."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -25,11 +25,18 @@ def kept(path: Path, kind: Callable[..., T], compute: Callable[[], T]) -> T:
         kind: makes the part, a `NamedTuple`, from its arrays.
         compute: makes it anew.
     """
+    return kind(**kept_arrays(path, lambda: compute()._asdict()))
+
+
+def kept_arrays(
+    path: Path, compute: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Read arrays by name, or compute and write them at one stroke."""
     if path.exists():
         with np.load(path, allow_pickle=False) as arrays:
-            return kind(**arrays)
+            return dict(arrays)
     found = compute()
     temporary = path.with_name(f".{path.name}")
-    np.savez(temporary, **found._asdict())
+    np.savez(temporary, **found)
     os.replace(temporary, path)
     return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.command_line import UsageError, main
+from experiments.command_line import main
 from experiments.options import DataOptions, require
 
 
@@ -44,14 +44,17 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import pairing, path_report, pathfinding, record, run_folder
-    from jaxgan import data, models, regions
+    from experiments import (
+        generators,
+        pairing,
+        path_report,
+        pathfinding,
+        record,
+        run_folder,
+    )
+    from jaxgan import data, models
 
-    generator = models.load_generator(config.checkpoint)
-    try:
-        regions.layers_of(generator.params)
-    except ValueError as error:
-        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    generator = generators.load(config.checkpoint)
     classify = models.load_classifier(config.judge)
     test = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(test.name, "train", data_dir=config.data_dir)

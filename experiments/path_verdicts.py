@@ -199,9 +199,8 @@ def _realism(
     quarters = np.asarray(images)[:, [STOPS // 4, STOPS // 2, 3 * STOPS // 4]]
     flat = quarters.reshape(-1, *images.shape[2:])
     seen = judge.look(bench.classify, to_pixels(flat))
-    shares = np.exp(seen.logits - seen.logits.max(1, keepdims=True))
     nearest, _ = neighbours.nearest(seen.pixels, bench.training)
-    confidence = (1 / shares.sum(1)).reshape(-1, 3)
+    confidence = seen.confidence.reshape(-1, 3)
     distance = np.asarray(nearest).reshape(-1, 3)
     return {
         f"{name}{suffix}_{place}": float(value)

@@ -89,7 +89,7 @@ def run(config: Config) -> dict[str, Any]:
         ),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=("command", "data_dir", "versions", "device"),
+        may_change=record.SURROUNDINGS,
     )
     count = 2 * len(config.betas) * config.seeds
     print(f"{count} autoencoders of {train.name}, into {out}")

@@ -79,7 +79,6 @@ def along(
         count = images.shape[:2]
         flat = images.reshape(-1, *images.shape[2:])
         seen = judge.look(classify, to_pixels(flat))
-        shares = np.exp(seen.logits - seen.logits.max(1, keepdims=True))
         pixels = (flat.reshape(len(flat), -1) + 1) / 2
         nearest, _ = neighbours.nearest(pixels, references)
         middle = ((pairs.images_a + pairs.images_b) / 2).reshape(count[0], 1, -1)
@@ -87,7 +86,7 @@ def along(
         return Along(
             images,
             values,
-            (1 / shares.sum(1)).reshape(count),
+            seen.confidence.reshape(count),
             np.asarray(nearest).reshape(count),
             np.linalg.norm(gap, axis=2),
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
+from experiments.command_line import main
 from experiments.options import DataOptions, require
 
 
@@ -35,14 +35,16 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import following, following_report, record, run_folder, targets
-    from jaxgan import models, regions
+    from experiments import (
+        following,
+        following_report,
+        generators,
+        record,
+        run_folder,
+        targets,
+    )
 
-    generator = models.load_generator(config.checkpoint)
-    try:
-        regions.layers_of(generator.params)
-    except ValueError as error:
-        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    generator = generators.load(config.checkpoint)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     out = config.out or Path("runs") / f"recipes-{wanted.name}-{config.seed}"
     run_folder.open_run_folder(
@@ -50,7 +52,7 @@ def run(config: Config) -> dict[str, Any]:
         record.record("recipes", config, wanted.name, wanted.images),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=("command", "data_dir", "versions", "device"),
+        may_change=record.SURROUNDINGS,
     )
     print(
         f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "

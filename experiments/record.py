@@ -13,14 +13,10 @@ from jaxgan import digests
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
 NOT_THE_RUN = ("out", "resume", "overwrite")
-MAY_CHANGE_ON_RESUME = (
-    "command",
-    "epochs",
-    "checkpoint_every",
-    "data_dir",
-    "versions",
-    "device",
-)
+SURROUNDINGS = ("command", "data_dir", "versions", "device")
+"""What may differ when any run is resumed."""
+MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")
+"""What may differ when a training is."""
 
 
 def record(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
+from experiments.command_line import main
 from experiments.options import OutputOptions, require
 
 
@@ -35,14 +35,9 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import record, recovering, recovery_report, run_folder
-    from jaxgan import models, regions
+    from experiments import generators, record, recovering, recovery_report, run_folder
 
-    generator = models.load_generator(config.checkpoint)
-    try:
-        regions.layers_of(generator.params)
-    except ValueError as error:
-        raise UsageError(f"--checkpoint {config.checkpoint}: {error}") from error
+    generator = generators.load(config.checkpoint)
     name = Path(config.checkpoint).name
     out = config.out or Path("runs") / f"recover-{name}-{config.seed}"
     run_folder.open_run_folder(
@@ -50,7 +45,7 @@ def run(config: Config) -> dict[str, Any]:
         record.record("recover", config, "prior", generator.params),
         resume=config.resume,
         overwrite=config.overwrite,
-        may_change=("command", "versions", "device"),
+        may_change=record.SURROUNDINGS,
     )
     print(
         f"{config.checkpoint}: {config.images} images of its own, at most "

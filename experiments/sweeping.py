@@ -1,6 +1,7 @@
 """A sweep over β, kinds of codes and seeds, model by model, each kept on disk."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from experiments.code_measures import Measured
 from experiments.coding import Digits
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
+from experiments.parts import kept_arrays
 from jaxgan import training
 from jaxgan.data import Dataset
 from jaxgan.echo import Exactness
@@ -88,19 +90,18 @@ def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, F
     with bar, stop_requested() as stopping:
         for job in jobs:
             kind, number, seed = job
-            path = folder / f"{kind}-{number:02d}-{seed:02d}.npz"
-            part = _read(path)
-            if part is None:
-                part = _model(
+            parts[job] = kept_arrays(
+                folder / f"{kind}-{number:02d}-{seed:02d}.npz",
+                partial(
+                    _model,
                     coders[kind],
                     jax.random.fold_in(key, seed),
                     digits,
                     plan,
                     steps,
                     plan.betas[number],
-                )
-                _write(path, part)
-            parts[job] = part
+                ),
+            )
             bar.update()
             if stopping() and job != jobs[-1]:
                 raise Interrupted(
@@ -144,16 +145,3 @@ def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> Found:
     exactness = {name: stack(f"exact_{name}") for name in names}
     measured = Measured(*(stack(name) for name in Measured._fields))
     return Found(measured, exactness, stack("seconds"))
-
-
-def _write(path: Path, part: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}")
-    np.savez(temporary, **part)
-    temporary.replace(path)
-
-
-def _read(path: Path) -> dict[str, np.ndarray] | None:
-    if not path.exists():
-        return None
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)

@@ -223,7 +223,7 @@ def step(
     leap = State(latent, positive, state.held, jnp.array(False))
     lower = jnp.min(beyond) < jnp.min(found)
     after = jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)
-    # Where facets meet that are dependent there is no step: the point stays.
+    # Where many facets meet a time can be 0/0 or a matrix singular: no step is taken.
     stopped = state._replace(finished=jnp.array(True))
     possible = jnp.all(jnp.isfinite(after.latent))
     return jax.tree.map(lambda a, b: jnp.where(possible, a, b), after, stopped)

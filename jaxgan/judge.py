@@ -39,6 +39,12 @@ class Seen(NamedTuple):
         """The likeliest class of each image."""
         return self.logits.argmax(1)
 
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of that class."""
+        shares = np.exp(self.logits - self.logits.max(1, keepdims=True))
+        return 1 / shares.sum(1)
+
 
 def draw(
     key: PRNGKey, images: Images, count: int

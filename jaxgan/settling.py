@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,35 +12,22 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan import certificates, facets, smoothing
 from jaxgan.certificates import STATUSES, Certificate
-from jaxgan.counting import cluster
-from jaxgan.regions import Layers, layers_of, units_at
+from jaxgan.regions import Layers, units_at
 from jaxgan.rounds import run_rounds
+from jaxgan.sharpening import (
+    DOUBLE,
+    FIRST_WIDTH,
+    ROUND,
+    SINGLE,
+    as_type,
+    follow_all,
+    leads,
+)
 from jaxgan.types import Params, Scalar
 
-
-class Phase(NamedTuple):
-    """Steps of Newton in one precision while corners sharpen.
-
-    Attributes:
-        least_width: where the corners are sharp enough.
-        sharpening: factor of the width after each whole step.
-        rounds: most of them, each of `ROUND` steps.
-    """
-
-    least_width: float
-    sharpening: float
-    rounds: int
-
-
-FIRST_WIDTH = 0.01
-SINGLE = Phase(1e-4, 0.5, 8)
-DOUBLE = Phase(1e-8, 0.1, 12)
 FACET_ROUNDS = 8
 NEAR = 1e-5
 """A unit this close to zero after the smoothing is on its facet."""
-MET = 1e-6
-"""Relative distance of points that go on as one."""
-ROUND = 5
 
 
 class Settled(NamedTuple):
@@ -102,7 +89,7 @@ def settle(
     )
     leaders = np.arange(len(latents))
     follow = partial(
-        _follow, params, targets, owners, prior_weight=prior_weight, chunk=chunk
+        follow_all, params, targets, owners, prior_weight=prior_weight, chunk=chunk
     )
     smooth, leaders, single = follow(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
@@ -111,17 +98,17 @@ def settle(
             jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
         )
         smooth, leaders, double = follow(smooth, leaders, DOUBLE)
-        layers, flat = _as(jnp.float64, params, targets)
+        layers, flat = as_type(jnp.float64, params, targets)
         states, numbers = _begin(layers, smooth.latent), jnp.asarray(owners)
         advance = partial(_advance, layers, flat, prior_weight)
         steps = np.zeros(len(latents), int)
         for _ in range(FACET_ROUNDS):
-            active = _leads(leaders) & ~np.asarray(states.finished)
+            active = leads(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
             states = run_rounds(advance, states, numbers, active, chunk=chunk)
             steps += ROUND * active
-        (chosen,) = np.nonzero(_leads(leaders))
+        (chosen,) = np.nonzero(leads(leaders))
         verdicts = _judge_all(
             partial(_judge, layers, flat, prior_weight), states, numbers, chosen, chunk
         )
@@ -134,80 +121,6 @@ def settle(
         np.stack([single, double, steps]),
         found,
     )
-
-
-def _leads(leaders: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-    return leaders == np.arange(len(leaders))
-
-
-def _met(
-    latents: Float[np.ndarray, "n latent"],
-    owners: Int[np.ndarray, "n"],
-    leaders: Int[np.ndarray, "n"],
-) -> Int[np.ndarray, "n"]:
-    """Give every point the first of those that it has met as its leader."""
-    after = leaders.copy()
-    for owner in np.unique(owners):
-        (own,) = np.nonzero((owners == owner) & _leads(leaders))
-        scale = float(np.sqrt(np.mean(np.sum(latents[own] ** 2, 1))))
-        groups = cluster(latents[own], MET * scale)
-        after[own] = own[np.unique(groups, return_index=True)[1]][groups]
-    return after[leaders]
-
-
-def _follow(
-    params: Params,
-    targets: Float[np.ndarray, "m *shape"],
-    owners: Int[np.ndarray, "n"],
-    states: smoothing.State,
-    leaders: Int[np.ndarray, "n"],
-    phase: Phase,
-    *,
-    prior_weight: float,
-    chunk: int,
-) -> tuple[smoothing.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
-    """Sharpen corners until they are sharp or rounds run out; count the steps."""
-    layers, flat = _as(states.latent.dtype, params, targets)
-    advance = partial(_sharpen, phase, layers, flat, prior_weight)
-    steps = np.zeros(len(owners), int)
-    for _ in range(phase.rounds):
-        active = _leads(leaders) & (np.asarray(states.width) > phase.least_width)
-        if not active.any():
-            break
-        states = run_rounds(advance, states, jnp.asarray(owners), active, chunk=chunk)
-        steps += ROUND * active
-        leaders = _met(np.asarray(states.latent), owners, leaders)
-    return states, leaders, steps
-
-
-def _as(
-    dtype: Any, params: Params, targets: Float[np.ndarray, "m *shape"]
-) -> tuple[Layers, Array]:
-    layers = jax.tree.map(lambda w: jnp.asarray(w, dtype), layers_of(params))
-    return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
-
-
-@partial(jax.jit, static_argnums=0)
-def _sharpen(
-    phase: Phase,
-    layers: Layers,
-    targets: Array,
-    prior_weight: Scalar,
-    states: smoothing.State,
-    owners: Array,
-):
-    def one(state: smoothing.State, owner: Array) -> smoothing.State:
-        return smoothing.follow(
-            layers,
-            state,
-            targets[owner],
-            phase.least_width,
-            phase.sharpening,
-            ROUND,
-            prior_weight,
-        )
-
-    return jax.vmap(one)(states, owners)
 
 
 @jax.jit
