@@ -5,6 +5,7 @@ Nothing heavy is imported before the command line has been parsed.
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -31,24 +32,55 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     usage, 3 no valid data, 4 unreadable checkpoint or unwritable results, 5 not finite,
     75 interrupted but resumable. A traceback is a bug.
     """
+    from experiments.options import HostOptions
+
     parsed = _parse(config)
+    try:
+        if isinstance(parsed, HostOptions):
+            _run_on_hosts(parsed, run)
+        else:
+            _run(parsed, run)
+    except UsageError as error:
+        _leave(error, 2)
+    except NonFiniteError as error:
+        _leave(error, 5)
+    except Interrupted as error:
+        _leave(error, 75)
+
+
+def _run(parsed: C, run: Callable[[C], Any]) -> None:
     from jaxgan.checkpoints import CheckpointError
     from jaxgan.idx import DataError
 
     try:
         run(parsed)
-    except UsageError as error:
-        _leave(error, 2)
     except DataError as error:
         _leave(error, 3)
     except CheckpointError as error:
         _leave(error, 4)
     except OSError as error:
         _leave(UsageError(f"{error.filename}: {error.strerror}"), 4)
-    except NonFiniteError as error:
-        _leave(error, 5)
-    except Interrupted as error:
-        _leave(error, 75)
+
+
+def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
+    from experiments import supervision
+
+    parsed.check_hosts()
+    if parsed.coordinator and not supervision.is_watched():
+        sys.exit(supervision.watch())
+    if supervision.is_watched():
+        supervision.be_watched()
+    from experiments import hosts
+
+    try:
+        _run(hosts.join(parsed), run)
+    except Exception as error:
+        if hosts.is_lost(error):
+            raise Interrupted(
+                "another process of the run was lost; what was saved is intact, go on "
+                "with --resume"
+            ) from error
+        raise
 
 
 def _parse(config: type[C]) -> C:
@@ -67,5 +99,8 @@ def _parse(config: type[C]) -> C:
 
 
 def _leave(error: Exception, code: int) -> NoReturn:
-    print(f"error: {error}" if code != 75 else error, file=sys.stderr)
+    print(f"error: {error}" if code != 75 else error, file=sys.stderr, flush=True)
+    jax = sys.modules.get("jax")
+    if jax is not None and jax.distributed.is_initialized():
+        os._exit(code)  # The others may be gone: JAX would wait for them.
     sys.exit(code)

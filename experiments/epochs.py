@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import record, run_folder
+from experiments import hosts, record, run_folder
 from experiments.command_line import Interrupted, NonFiniteError, UsageError
 from experiments.interruption import stop_requested
 from experiments.options import RunOptions
-from jaxgan import checkpoints, digests, training
+from jaxgan import checkpoints, devices, digests, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.data import Dataset
 
@@ -94,15 +94,17 @@ def run_epochs(
     Raises:
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
     """
+    mesh = devices.mesh()
     state = jax.jit(algorithm.init)(jax.random.key(options.seed))
     state, rows = _resume(out, state) if options.resume else (state, [])
+    state, data = devices.replicate((state, data), mesh)
     done = int(state.step) // per_epoch
     if options.resume:
         print(f"resumed at epoch {done} of {options.epochs}")
 
     started = time.perf_counter()
     program = training.chunk.lower(
-        algorithm, state, data, per_epoch, batch_size=options.batch_size
+        algorithm, state, data, per_epoch, batch_size=options.batch_size, mesh=mesh
     ).compile()
     compile_seconds = time.perf_counter() - started
     seconds = rows[-1]["wall_seconds"] if rows else 0.0
@@ -147,7 +149,7 @@ def _write(
     """Write the rows, then the state that they lead to; return what went wrong."""
     try:
         run_folder.write_rows(out / "metrics.jsonl", rows)
-        if state is not None:
+        if state is not None and hosts.is_first():
             best = loss(rows[-1]) if loss else None
             checkpoints.save(out / "checkpoint", int(state.step), state, loss=best)
     except OSError as error:
@@ -187,12 +189,12 @@ def summarise(
 
 def _resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Find the last checkpoint, and of the records what was before it."""
-    found = checkpoints.restore(out / "checkpoint", like)
-    if found is None:
-        return like, run_folder.keep_rows(out / "metrics.jsonl", 0)
-    for line in found.damaged:
+    found = checkpoints.restore(out / "checkpoint", like) if hosts.is_first() else None
+    step, state = (found.step, found.state) if found else (0, like)
+    for line in found.damaged if found else ():
         print(f"warning: {line}; set aside", file=sys.stderr)
-    return found.state, run_folder.keep_rows(out / "metrics.jsonl", found.step)
+    words = hosts.arrays_from_first(digests.words(digests.named(state)))
+    return digests.fill(like, words), run_folder.keep_rows(out / "metrics.jsonl", step)
 
 
 def _numbers(metrics: Any) -> dict[str, float]:

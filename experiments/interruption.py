@@ -4,10 +4,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from experiments import hosts
+
 
 @contextmanager
 def stop_requested() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether a signal has asked to stop.
+    """Give a function that tells whether a signal has asked to stop, in any process.
+
+    All processes of a run must call it together.
 
     The signal's usual effect is back after the first one, so a second leaves at once.
     """
@@ -27,6 +31,6 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     for number in signals:
         signal.signal(number, on_signal)
     try:
-        yield lambda: bool(received)
+        yield lambda: hosts.any_process(bool(received))
     finally:
         restore()

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command_line import main
-from experiments.options import DataOptions, require
+from experiments.options import DataOptions, HostOptions, require
 
 
 @dataclass(frozen=True)
-class Config(DataOptions):
+class Config(DataOptions, HostOptions):
     """Find codes z with G(z) = x from many starts, and say what minima they end in."""
 
     checkpoint: str = "mnist-wgan-gp"

@@ -2,9 +2,37 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from experiments.command_line import UsageError
+
+
+@dataclass(frozen=True)
+class HostOptions:
+    """How a run is spread over several processes; one uses all devices of its host."""
+
+    coordinator: str | None = None
+    """HOST:PORT of process 0. Start the same command on every host."""
+    num_processes: int | None = None
+    """Processes of the run. Detected on clusters that JAX knows, as all three are."""
+    process_id: int | None = None
+    """Number of this process, from 0."""
+
+    def check_hosts(self) -> None:
+        """Raise a `UsageError` for values that no run can have."""
+        given = (self.coordinator, self.num_processes, self.process_id)
+        if any(value is not None for value in given):
+            if None in given:
+                raise UsageError(
+                    "--coordinator, --num-processes and --process-id go together"
+                )
+            _, _, port = str(self.coordinator).rpartition(":")
+            if not (port.isdigit() and 0 < int(port) < 65536):
+                raise UsageError(
+                    f"--coordinator must be HOST:PORT, got {self.coordinator}"
+                )
+            own, count = self.process_id or 0, self.num_processes or 0
+            require(0 <= own < count, self, "process_id", f"in 0…{count - 1}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +62,7 @@ class DataOptions(OutputOptions):
 
 
 @dataclass(frozen=True)
-class RunOptions(DataOptions):
+class RunOptions(DataOptions, HostOptions):
     """What to train on, and for how long."""
 
     resume: bool = False
@@ -85,7 +113,7 @@ class AdversarialOptions(RunOptions):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
 
 
-def require(holds: bool, options: OutputOptions, name: str, expected: str) -> None:
+def require(holds: bool, options: Any, name: str, expected: str) -> None:
     """Raise a `UsageError` that names the flag, unless it holds."""
     if not holds:
         flag = "--" + name.replace("_", "-")

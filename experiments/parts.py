@@ -1,11 +1,14 @@
 """Parts of a long computation: what is on disk is not computed again."""
 
+import io
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+
+from experiments import hosts
 
 
 class Named(Protocol):
@@ -32,8 +35,9 @@ def kept_arrays(
     path: Path, compute: Callable[[], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     """Read arrays by name, or compute and write them at one stroke."""
-    if path.exists():
-        with np.load(path, allow_pickle=False) as arrays:
+    content = hosts.from_first(path.read_bytes() if path.exists() else b"")
+    if content:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
     found = compute()
     temporary = path.with_name(f".{path.name}")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.command_line import main
-from experiments.options import DataOptions, require
+from experiments.options import DataOptions, HostOptions, require
 
 
 @dataclass(frozen=True)
-class Config(DataOptions):
+class Config(DataOptions, HostOptions):
     """Find the paths of least energy between pairs of codes; say what is on them."""
 
     checkpoint: str = "mnist-wgan-gp"

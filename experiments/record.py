@@ -12,7 +12,8 @@ from experiments.options import OutputOptions
 from jaxgan import digests
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
-NOT_THE_RUN = ("out", "resume", "overwrite")
+HOSTS = ("coordinator", "num_processes", "process_id")
+NOT_THE_RUN = ("out", "resume", "overwrite", *HOSTS)
 SURROUNDINGS = ("command", "data_dir", "versions", "device")
 """What may differ when any run is resumed."""
 MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.command_line import main
-from experiments.options import OutputOptions, require
+from experiments.options import HostOptions, OutputOptions, require
 
 
 @dataclass(frozen=True)
-class Config(OutputOptions):
+class Config(OutputOptions, HostOptions):
     """Find the code of images G(z) from the images alone, and compare it with z."""
 
     checkpoint: str = "mnist-wgan-gp-expansive"

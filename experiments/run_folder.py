@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import hosts
 from experiments.command_line import UsageError
+from experiments.record import SURROUNDINGS
 
 LOCK = ".lock"
+RECORD = "config.json"
 
 
 def open_run_folder(
@@ -35,18 +38,32 @@ def open_run_folder(
 
     Raises:
         UsageError: if the folder is in the way, not writable, another run's, or in use
-            by another process.
+            by another process; or if processes of one run were started differently.
     """
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
+    if hosts.is_first():
+        _open(folder, config, resume, overwrite, set(may_change))
+    else:
+        write_json(folder / RECORD, config)
+    _require_alike(config)
+
+
+def _open(
+    folder: Path,
+    config: Mapping[str, Any],
+    resume: bool,
+    overwrite: bool,
+    may_change: set[str],
+) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file, not a folder")
-    record = folder / "config.json"
+    record = folder / RECORD
     there = {p.name for p in folder.iterdir()} if folder.exists() else set()
     if there - {LOCK} and not record.exists():
         raise UsageError(f"--out {folder} holds other files, and no run")
     if resume:
-        _check_same(record, config, set(may_change))
+        _check_same(record, config, may_change)
     elif record.exists() and not overwrite:
         raise UsageError(
             f"--out {folder} already holds a run: add --resume or --overwrite"
@@ -59,6 +76,17 @@ def open_run_folder(
         write_json(record, config)
     except OSError as error:
         raise UsageError(f"--out {folder} is not writable: {error.strerror}") from error
+
+
+def _require_alike(config: Mapping[str, Any]) -> None:
+    """Compare with the first process what must not differ in one run."""
+    first = json.loads(hosts.from_first(json.dumps(config).encode()))
+    now = json.loads(json.dumps(config))
+    differing = {key for key in now if first.get(key) != now[key]} - {*SURROUNDINGS}
+    if differing:
+        raise UsageError(
+            f"process 0 has other values for {', '.join(sorted(differing))}"
+        )
 
 
 def _lock(folder: Path) -> None:

@@ -21,9 +21,9 @@ from orbax.checkpoint import checkpoint_managers as retention
 from jaxgan.digests import (
     Leaves,
     digests,
+    fill,
     implementations,
     kind,
-    like_keys,
     named,
     words,
 )
@@ -185,8 +185,7 @@ def _read(folder: Path, step: int, like: Any) -> Any:
     wrong = [name for name in restored if restored[name] != manifest["leaves"][name]]
     if wrong:
         raise ValueError(f"corrupt: {', '.join(wrong)}")
-    state = [like_keys(arrays[name], leaf) for name, leaf in leaves.items()]
-    return jax.tree.unflatten(jax.tree.structure(like), state)
+    return fill(like, arrays)
 
 
 def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
@@ -210,7 +209,15 @@ def _manager(folder: Path) -> ocp.CheckpointManager:
             keep_checkpoints_without_metrics=False,
         ),
     ]
+    # Of several processes only this one is here: Orbax would wait for the others.
+    alone = jax.process_index()
     options = ocp.CheckpointManagerOptions(
+        multiprocessing_options=ocp.options.MultiprocessingOptions(
+            primary_host=alone,
+            active_processes={alone},
+            barrier_sync_key_prefix=f"process-{alone}",
+        ),
+        create=False,
         preservation_policy=retention.AnyPreservationPolicy(policies),
         best_fn=lambda metrics: metrics[LOSS],
         # Asynchronous saving would lose the save in flight when the process is killed.

@@ -1,6 +1,7 @@
 """The leaves of a pytree by name, their bits as SHA-256 digests, PRNG keys included."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import jax
@@ -39,11 +40,16 @@ def words(leaves: Leaves) -> Leaves:
     }
 
 
-def like_keys(array: jax.Array, like: jax.Array) -> jax.Array:
-    """Make words a PRNG key again where one is expected."""
-    if not _is_key(like):
-        return array
-    return jax.random.wrap_key_data(array, impl=jax.random.key_impl(like))
+def fill(like: Any, arrays: Mapping[str, Any]) -> Any:
+    """Build a tree like another one of arrays by name, keys from their words."""
+
+    def one(array: Any, leaf: jax.Array) -> Any:
+        if not _is_key(leaf):
+            return array
+        return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf))
+
+    leaves = [one(arrays[name], leaf) for name, leaf in named(like).items()]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def implementations(leaves: Leaves) -> dict[str, str]:

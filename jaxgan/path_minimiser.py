@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxgan import devices
 from jaxgan.conformal import Metrics
 from jaxgan.lanes import run_in_lanes
 from jaxgan.path_lbfgs import lbfgs
@@ -96,7 +97,8 @@ def minimise_paths(
 ) -> Minimised:
     """Find a path of least energy for each pair.
 
-    What is found for a pair does not depend on the other pairs, beyond rounding.
+    What is found for a pair does not depend on the other pairs, nor on the devices that
+    share them, beyond rounding.
 
     Args:
         metrics: of the pairs; whoever calls again with the same ones, the same method
@@ -137,16 +139,11 @@ def minimise_paths(
             f"{tolerance} and {max_evaluations}"
         )
     bows = draw_bows(key, starts, num_starts, first_pair)
-    arrivals, spread = descend(
-        metrics,
-        method,
-        levels,
-        max_evaluations,
-        jnp.asarray(tolerance, starts.dtype),
-        starts,
-        ends,
-        items,
-        bows,
+    arrivals, spread = devices.map_rows(
+        descend,
+        (metrics, method, levels, max_evaluations),
+        (jnp.asarray(tolerance, starts.dtype),),
+        (starts, ends, items, bows),
     )
     last = arrivals[-1]
     evaluations = np.stack([a.evaluations for a in arrivals], 1)
@@ -154,13 +151,13 @@ def minimise_paths(
     known = method.uses_curvature and metrics.curvature is not None
     sampled = SAMPLED * latent_dim * min(len(levels), RENEWED) if known else 0
     return Minimised(
-        np.asarray(last.path),
+        last.path,
         np.stack([a.energy for a in arrivals], 1),
         evaluations,
         (evaluations @ np.array(levels) + sampled) / levels[-1],
-        np.asarray(last.finished),
-        np.asarray(spread),
-        np.asarray(last.history),
+        last.finished,
+        spread,
+        last.history,
     )
 
 

@@ -4,7 +4,6 @@ To be computed in double precision: in single precision the gradient of an energ
 not exact enough to tell decrements below about 1e-6 U.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxgan import devices
 from jaxgan.conformal import Metric, Metrics
 from jaxgan.path_laplacian import apply_laplacian, solve_laplacian
 from jaxgan.paths import (
@@ -73,12 +73,11 @@ def record_paths(
         items: as in `jaxgan.path_minimiser`.
     """
     with jax.enable_x64(True):
-        exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), items)
-        found = _record_all(metrics, key, jnp.asarray(paths, jnp.float64), exact)
-        return jax.tree.map(np.asarray, found)
+        exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), items)
+        rows = np.asarray(paths, np.float64), exact
+        return devices.map_rows(_record_all, (metrics,), (key,), rows)
 
 
-@partial(jax.jit, static_argnums=0)
 def _record_all(metrics: Metrics, key: PRNGKey, paths: Array, items: Any) -> Record:
     return jax.lax.map(
         lambda pair: record_path(key, metrics.at(pair[1]), pair[0]), (paths, items)

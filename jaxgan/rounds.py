@@ -1,10 +1,16 @@
-"""Iterate many independent instances, and leave out those that are finished."""
+"""Batches of independent instances: iterated, or evaluated once, chunk by chunk.
+
+Each chunk is divided among all devices; results come back to the host.
+"""
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
+
+from jaxgan import devices
 
 S = TypeVar("S")
 
@@ -24,31 +30,39 @@ def run_rounds(
         states: a tree of arrays `[n, ...]`.
         inputs: a tree of arrays `[n, ...]`.
         active: whether each instance goes on, `[n]`.
-        chunk: most instances in one call; smaller batches are this over a power of
-            eight, so that few shapes are compiled.
+        chunk: most instances in one call; see `evaluate`.
     """
     (numbers,) = np.nonzero(active)
-    for first in range(0, len(numbers), chunk):
-        states = _advance_some(
-            advance, states, inputs, numbers[first : first + chunk], chunk
-        )
+    states = jax.tree.map(np.array, states)
+    if len(numbers):
+        some = jax.tree.map(lambda leaf: np.asarray(leaf)[numbers], (states, inputs))
+        found = evaluate(advance, some, chunk=chunk)
+
+        def put(leaf: np.ndarray, new: np.ndarray) -> None:
+            leaf[numbers] = new
+
+        jax.tree.map(put, states, found)
     return states
 
 
-def _advance_some(
-    advance: Callable[[S, Any], S],
-    states: S,
-    inputs: Any,
-    chosen: np.ndarray,
-    chunk: int,
-) -> S:
-    size = chunk
-    while size // 8 >= len(chosen):
-        size //= 8
-    padded = np.resize(chosen, size)
-    some, given = jax.tree.map(lambda leaf: leaf[padded], (states, inputs))
-    return jax.tree.map(
-        lambda leaf, new: leaf.at[chosen].set(new[: len(chosen)]),
-        states,
-        advance(some, given),
-    )
+def evaluate(function: Callable[..., Any], rows: Any, *, chunk: int) -> Any:
+    """Give `function(*rows)`, at most a chunk of rows in each call.
+
+    Args:
+        function: compiled; from arrays `[k, ...]` to arrays `[k, ...]`, row by row.
+        rows: a tuple of trees of arrays `[n, ...]`, n at least 1.
+        chunk: most rows in one call; a smaller rest is this over a power of eight, so
+            that few shapes are compiled.
+
+    Returns:
+        NumPy arrays `[n, ...]`.
+    """
+    count, over, found = len(jax.tree.leaves(rows)[0]), devices.mesh(), []
+    for first in range(0, count, chunk):
+        some = jax.tree.map(itemgetter(slice(first, first + chunk)), rows)
+        left, size = min(chunk, count - first), chunk
+        while size // 8 >= left:
+            size //= 8
+        new = function(*devices.spread(some, over, size))
+        found.append(devices.collect(new, left))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)

@@ -10,12 +10,14 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxgan import levenberg_marquardt as lm
-from jaxgan.rounds import run_rounds
+from jaxgan.rounds import evaluate, run_rounds
 from jaxgan.smoothing import Rounded
 from jaxgan.types import Examples, Latents
 
 ROUND = 5
 """Steps between two looks at what was reached."""
+LOOKED_AT = 1024
+"""Points evaluated at a time."""
 WIDTHS = (1.0, 0.01)
 """Of rounded corners, in the first round and in the last."""
 
@@ -50,7 +52,6 @@ def search(
     survivors: int | None,
 ) -> list[Ends]:
     """Advance all starts round by round, and say where they were after each."""
-    owners = jnp.asarray(problem.owners)
     rounds = -(-max_steps // ROUND)
     latents = jnp.asarray(ends.latents)
     states = jax.vmap(lm.begin)(latents)
@@ -69,7 +70,7 @@ def search(
                     jnp.asarray(width, latents.dtype),
                 ),
                 states,
-                owners,
+                problem.owners,
                 active,
                 chunk=problem.chunk,
             )
@@ -95,16 +96,13 @@ def _better_half(ends: Ends, problem: Problem, survivors: int) -> np.ndarray:
 
 def look(problem: Problem, ends: Ends, latents: np.ndarray) -> Ends:
     """Keep the better of two points of each start."""
-    values, errors = map(
-        np.asarray,
-        _evaluate(
-            problem.generate,
-            jnp.asarray(problem.targets),
-            jnp.asarray(problem.prior_weight, latents.dtype),
-            jnp.asarray(latents),
-            jnp.asarray(problem.owners),
-        ),
+    measure = partial(
+        _evaluate,
+        problem.generate,
+        jnp.asarray(problem.targets),
+        jnp.asarray(problem.prior_weight, latents.dtype),
     )
+    values, errors = evaluate(measure, (latents, problem.owners), chunk=LOOKED_AT)
     better = values < ends.values  # False for NaN
     return ends._replace(
         latents=np.where(better[:, None], latents, ends.latents),
@@ -133,10 +131,9 @@ def _advance(generate, rounded, targets, prior_weight, width, states, owners):
 
 @partial(jax.jit, static_argnums=0)
 def _evaluate(generate, targets, prior_weight, latents, owners):
-    def one(item: tuple[Array, Array]) -> tuple[Array, Array]:
-        latent, owner = item
+    def one(latent: Array, owner: Array) -> tuple[Array, Array]:
         gap = generate(latent[None]).reshape(-1) - targets[owner].reshape(-1)
         square, length = jnp.sum(gap * gap), jnp.sum(latent * latent)
         return 0.5 * (square + prior_weight * length), square / (4 * gap.size)
 
-    return jax.lax.map(one, (latents, owners), batch_size=1000)
+    return jax.vmap(one)(latents, owners)

@@ -1,8 +1,6 @@
 """From the end points of a search to exact local minima, with their certificates."""
 
-from collections.abc import Callable
 from functools import partial
-from operator import itemgetter
 from typing import NamedTuple
 
 import jax
@@ -13,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxgan import certificates, facets, smoothing
 from jaxgan.certificates import STATUSES, Certificate
 from jaxgan.regions import Layers, units_at
-from jaxgan.rounds import run_rounds
+from jaxgan.rounds import evaluate, run_rounds
 from jaxgan.sharpening import (
     DOUBLE,
     FIRST_WIDTH,
@@ -99,19 +97,19 @@ def settle(
         )
         smooth, leaders, double = follow(smooth, leaders, DOUBLE)
         layers, flat = as_type(jnp.float64, params, targets)
-        states, numbers = _begin(layers, smooth.latent), jnp.asarray(owners)
+        states = _begin(layers, jnp.asarray(smooth.latent))
         advance = partial(_advance, layers, flat, prior_weight)
         steps = np.zeros(len(latents), int)
         for _ in range(FACET_ROUNDS):
             active = leads(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
-            states = run_rounds(advance, states, numbers, active, chunk=chunk)
+            states = run_rounds(advance, states, owners, active, chunk=chunk)
             steps += ROUND * active
         (chosen,) = np.nonzero(leads(leaders))
-        verdicts = _judge_all(
-            partial(_judge, layers, flat, prior_weight), states, numbers, chosen, chunk
-        )
+        led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
+        judge = partial(_judge, layers, flat, prior_weight)
+        verdicts = evaluate(judge, led, chunk=chunk)
     of_leader = np.searchsorted(chosen, leaders)
     errors, found = jax.tree.map(lambda leaf: leaf[of_leader], verdicts)
     return Settled(
@@ -152,22 +150,6 @@ def _advance(
         return jax.lax.fori_loop(0, ROUND, body, state)
 
     return jax.vmap(one)(states, owners)
-
-
-def _judge_all(
-    judge: Callable[[facets.State, Array], tuple[Array, Certificate]],
-    states: facets.State,
-    owners: Array,
-    chosen: Int[np.ndarray, "k"],
-    chunk: int,
-) -> tuple[np.ndarray, Certificate]:
-    """Judge the chosen points; always as many at a time, so that one shape compiles."""
-    size = -(-len(chosen) // chunk) * chunk
-    padded = np.resize(chosen, size).reshape(-1, chunk)
-    found = [
-        judge(jax.tree.map(itemgetter(some), states), owners[some]) for some in padded
-    ]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(chosen)], *found)
 
 
 @jax.jit

@@ -73,7 +73,7 @@ def follow_all(
         active = leads(leaders) & (np.asarray(states.width) > phase.least_width)
         if not active.any():
             break
-        states = run_rounds(advance, states, jnp.asarray(owners), active, chunk=chunk)
+        states = run_rounds(advance, states, owners, active, chunk=chunk)
         steps += ROUND * active
         leaders = _met(np.asarray(states.latent), owners, leaders)
     return states, leaders, steps

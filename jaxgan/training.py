@@ -8,8 +8,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 from jaxtyping import Array, PyTree, Real
 
+from jaxgan import devices
 from jaxgan.algorithm import Algorithm, State, streams
 
 Data: TypeAlias = PyTree[Real[Array, "n ..."]]
@@ -48,6 +50,7 @@ def run_steps(
     num_steps: int,
     *,
     batch_size: int,
+    mesh: Mesh | None = None,
 ) -> tuple[S, Any]:
     """Take `num_steps` steps; every epoch is a fresh permutation of the data.
 
@@ -60,6 +63,9 @@ def run_steps(
             or a tree of arrays of one length.
         num_steps: at least 1.
         batch_size: examples in each batch.
+        mesh: devices that share every batch (`jaxgan.devices.mesh`); state and data
+            are on all of them. The noise is drawn for the whole batch, so that one
+            device or many take the same steps, up to rounding.
 
     Returns:
         The new state, and metrics averaged over the steps.
@@ -90,15 +96,18 @@ def run_steps(
 
     def body(state, indices):
         batches = jax.tree.map(lambda leaf: as_inputs(leaf[indices]), data)
+        if mesh is not None:
+            batches = devices.divide(batches, mesh, axis=1)
         return algorithm.step(state, batches)
 
     state, metrics = jax.lax.scan(body, state, order)
-    return state, jax.tree.map(jnp.mean, metrics)
+    result = state, jax.tree.map(jnp.mean, metrics)
+    return result if mesh is None else devices.unite(result, mesh)
 
 
 @partial(
     jax.jit,
-    static_argnames=("algorithm", "num_steps", "batch_size"),
+    static_argnames=("algorithm", "num_steps", "batch_size", "mesh"),
     donate_argnames=("state",),
 )
 def chunk(
@@ -108,6 +117,9 @@ def chunk(
     num_steps: int,
     *,
     batch_size: int,
+    mesh: Mesh | None = None,
 ) -> tuple[S, Any]:
     """Run `run_steps` as one compiled program; the given state is used up (donated)."""
-    return run_steps(algorithm, state, data, num_steps, batch_size=batch_size)
+    return run_steps(
+        algorithm, state, data, num_steps, batch_size=batch_size, mesh=mesh
+    )

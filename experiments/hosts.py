@@ -1,0 +1,102 @@
+"""Runs of several processes: each does the same, and the first one writes.
+
+On the devices they share the work (`jaxgan.devices`); on their hosts all of them do
+everything, on equal inputs. What only the first one has, it tells the others.
+"""
+
+import dataclasses
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from experiments.command_line import Interrupted
+from experiments.options import HostOptions
+
+CONNECTED_WITHIN = 60
+HEARTBEAT = 10
+SHUTDOWN = 10
+LOST = ("Gloo", "UNAVAILABLE", "ABORTED", "coordination service", "CoordinationService")
+"""What errors say when another process is no more."""
+
+Options = TypeVar("Options", bound=HostOptions)
+
+
+def join(options: Options) -> Options:
+    """Connect the processes of a run, by its flags or as JAX detects a cluster.
+
+    Returns:
+        The options of this process: only the first one writes into `--out`; the others
+        write to a folder of their own that nobody needs, and say nothing.
+
+    Raises:
+        Interrupted: if the others do not answer.
+    """
+    try:
+        jax.distributed.initialize(
+            options.coordinator,
+            options.num_processes,
+            options.process_id,
+            initialization_timeout=CONNECTED_WITHIN,
+            heartbeat_timeout_seconds=HEARTBEAT,
+            shutdown_timeout_seconds=SHUTDOWN,
+        )
+    except ValueError:
+        if options.coordinator:
+            raise
+        return options  # No cluster: one process.
+    except RuntimeError as error:
+        raise Interrupted(
+            f"the {options.num_processes} processes did not meet at "
+            f"{options.coordinator} within {CONNECTED_WITHIN} s"
+        ) from error
+    if is_first():
+        return options
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the process ends)
+    folder = tempfile.mkdtemp(prefix=f"jaxgan-process-{jax.process_index()}-")
+    return dataclasses.replace(options, out=Path(folder))
+
+
+def is_first() -> bool:
+    """Say whether this process reads and writes the run's folder."""
+    return jax.process_index() == 0
+
+
+def is_lost(error: Exception) -> bool:
+    """Say whether an error means that another process has gone."""
+    return jax.process_count() > 1 and any(word in str(error) for word in LOST)
+
+
+def any_process(holds: bool) -> bool:
+    """Say, in all processes alike, whether something holds in any of them."""
+    if jax.process_count() == 1:
+        return holds
+    return bool(multihost_utils.process_allgather(np.array(holds)).any())
+
+
+def from_first(content: bytes) -> bytes:
+    """Give every process what the first one gave."""
+    if jax.process_count() == 1:
+        return content
+    own = np.frombuffer(content, np.uint8)
+    (size,) = multihost_utils.broadcast_one_to_all(np.array([own.size], np.int32))
+    sent = own if is_first() else np.zeros(size, np.uint8)
+    return bytes(np.asarray(multihost_utils.broadcast_one_to_all(sent)))
+
+
+def arrays_from_first(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Give every process the arrays of the first one, bit by bit."""
+    if jax.process_count() == 1:
+        return dict(arrays)
+    file = io.BytesIO()
+    if is_first():
+        np.savez(file, allow_pickle=False, **arrays)
+    with np.load(io.BytesIO(from_first(file.getvalue())), allow_pickle=False) as sent:
+        return dict(sent)
