@@ -54,5 +54,6 @@ def be_watched() -> None:
 
 
 def _leave_with_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1):
+        pass
     os._exit(RESUMABLE)

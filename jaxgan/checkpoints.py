@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as retention
 
@@ -75,7 +76,7 @@ def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> N
         CheckpointError: if it is not on disk; older ones are as they were.
     """
     leaves = named(state)
-    arrays = words(leaves)
+    arrays = jax.tree.map(np.asarray, words(leaves))
     known = loss is not None and math.isfinite(loss)
     try:
         _require_space(folder, MARGIN + sum(array.nbytes for array in arrays.values()))
@@ -166,7 +167,7 @@ def _set_aside(folder: Path, step: int) -> None:
 
 def _read(folder: Path, step: int, like: Any) -> Any:
     leaves = named(like)
-    arrays = words(leaves)
+    arrays = jax.tree.map(np.asarray, words(leaves))
     manifest = json.loads((folder / str(step) / MANIFEST).read_text())
     files = _file_digests(folder / str(step))
     wrong = [f for f, digest in manifest["files"].items() if files.get(f) != digest]

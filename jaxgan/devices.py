@@ -30,7 +30,17 @@ def replicate(tree: T, over: Mesh) -> T:
         tree: arrays, the same in every process.
         over: the devices.
     """
-    return jax.device_put(tree, NamedSharding(over, PartitionSpec()))
+    return jax.tree.map(partial(_place, NamedSharding(over, PartitionSpec())), tree)
+
+
+def _place(sharding: NamedSharding, leaf: Any) -> jax.Array:
+    """Place what every process has, also where devices are another process's."""
+    if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        words = _place(sharding, jax.random.key_data(leaf))
+        return jax.random.wrap_key_data(words, impl=jax.random.key_impl(leaf))
+    array = np.asarray(leaf)
+    array = array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
+    return jax.make_array_from_callback(array.shape, sharding, array.__getitem__)
 
 
 def divide(batch: T, over: Mesh, axis: int = 0) -> T:
@@ -64,7 +74,8 @@ def spread(rows: T, over: Mesh, least: int = 1) -> T:
     total = -(-max(count, least) // over.size) * over.size
     padded = np.resize(np.arange(count), total)
     given = jax.tree.map(lambda leaf: np.asarray(leaf)[padded], rows)
-    return jax.device_put(given, NamedSharding(over, PartitionSpec(AXIS)))
+    part = NamedSharding(over, PartitionSpec(AXIS))
+    return jax.tree.map(partial(_place, part), given)
 
 
 def collect(tree: Any, count: int) -> Any:

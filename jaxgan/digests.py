@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-Leaves: TypeAlias = dict[str, jax.Array]
+Leaves: TypeAlias = dict[str, Any]
 """Arrays by the path to them in a tree."""
 
 

@@ -1,0 +1,92 @@
+"""The same work on however many devices there are: `python on_devices.py OUT.npz`."""
+
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgan import (
+    conformal,
+    devices,
+    gans,
+    inversion,
+    networks,
+    path_minimiser,
+    path_records,
+    settling,
+    training,
+)
+
+STEPS, BATCH = 20, 24
+
+
+def trained(mesh):
+    """A WGAN-GP after a few steps in double precision, where rounding is far below."""
+    with jax.enable_x64(True):
+        generator = networks.mlp_generator(4, (16, 32), shape=(6,))
+        critic = networks.mlp_critic((32, 16), shape=(6,))
+        algorithm = gans.wgan_gp(generator, critic, critic_steps=2)
+        state = jax.tree.map(as_double, algorithm.init(jax.random.key(0)))
+        points = jax.random.normal(jax.random.key(1), (500, 6), jnp.float64)
+        if mesh is not None:
+            state, points = devices.replicate((state, points), mesh)
+        state, metrics = training.chunk(
+            algorithm, state, points, STEPS, batch_size=BATCH, mesh=mesh
+        )
+        weights = jax.tree.leaves((state.generator, state.average, state.critic))
+        return {
+            "weights": np.concatenate([np.asarray(w).ravel() for w in weights]),
+            "estimate": np.asarray(metrics.wasserstein_estimate),
+        }
+
+
+def as_double(leaf):
+    floating = jnp.issubdtype(leaf.dtype, jnp.floating)
+    return leaf.astype(jnp.float64) if floating else leaf
+
+
+def found():
+    """Codes, their minima, and paths between them."""
+    network = networks.mlp_generator(3, (8, 16), shape=(12,), batch_norm=False)
+    params = jax.tree.map(lambda p: 1.5 * p, network.init(jax.random.key(1)))
+
+    def generate(latents):
+        cast = jax.tree.map(lambda p: p.astype(latents.dtype), params)
+        return network.apply(cast, latents)
+
+    true = jax.random.normal(jax.random.key(2), (5, 3))
+    images = generate(true)
+    targets = np.asarray(images)
+    codes = inversion.invert(
+        generate, jax.random.key(3), images, latent_dim=3, num_starts=4, chunk=8
+    )
+    settled = settling.settle(
+        params,
+        codes.latents.reshape(-1, 3),
+        targets,
+        np.repeat(np.arange(5), 4),
+        prior_weight=0.01,
+        chunk=8,
+    )
+    metrics = conformal.between_images(generate)
+    items = images[:-1], images[1:]
+    walked = path_minimiser.minimise_paths(
+        metrics, true[:-1], true[1:], items, levels=(8, 16)
+    )
+    record = path_records.record_paths(jax.random.key(4), metrics, walked.paths, items)
+    return {
+        "errors": codes.errors,
+        "latents": codes.best(),
+        "settled": settled.errors,
+        "statuses": settled.certificates.status,
+        "paths": walked.paths,
+        "energies": walked.energies,
+        "decrements": record.decrement,
+    }
+
+
+if __name__ == "__main__":
+    several = devices.mesh()
+    alone = {f"alone_{name}": value for name, value in trained(None).items()}
+    np.savez(sys.argv[1], devices=several.size, **alone, **trained(several), **found())

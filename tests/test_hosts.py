@@ -1,0 +1,160 @@
+"""Two processes of one run, through the real command line."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+TOY = ["--dataset", "sample", "--batch-size", "500", "--checkpoint-every", "1"]
+TOY += ["--latent-dim", "4", "--widths", "16"]
+WITHIN = 15
+"""Seconds after which a process has noticed that another one is gone."""
+
+
+def start(experiment, out, *flags, own=([], [])):
+    """Start all processes of a run."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
+    hosts = ["--coordinator", f"localhost:{port}", "--num-processes", "2"]
+    return [
+        subprocess.Popen(
+            [*command, *flags, *hosts, "--process-id", str(number), *own[number]],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+
+
+def finish(experiment, out, *flags):
+    """Run one process alone."""
+    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
+    return subprocess.run(
+        [*command, *flags], capture_output=True, text=True, timeout=240
+    )
+
+
+def finish_all(processes):
+    said = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+
+
+def wait_for(path, processes):
+    while not path.exists():
+        assert all(process.poll() is None for process in processes), [
+            process.communicate() for process in processes
+        ]
+        time.sleep(0.02)
+
+
+def weights(out):
+    return load_file(out / "model" / "generator.safetensors")
+
+
+def test_a_run_of_two_loses_one_and_goes_on_alone(tmp_path):
+    """Saved by two processes, and restored by one."""
+    out = tmp_path / "run"
+    both = start("wgan", out, *TOY, "--epochs", "100000")
+    wait_for(out / "checkpoint" / "16" / "manifest.json", both)
+    both[1].send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    _, said = both[0].communicate(timeout=120)
+    both[1].communicate()
+    assert time.monotonic() - began < WITHIN
+    assert both[0].returncode == 75, said
+    assert "go on with --resume" in said and said.count("\n") == 1
+    epochs = len((out / "metrics.jsonl").read_text().splitlines())
+    done = finish("wgan", out, *TOY, "--resume", "--epochs", str(epochs + 1))
+    assert done.returncode == 0, done.stderr
+    assert "resumed at epoch" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_first_of_two_is_lost_and_both_go_on(tmp_path):
+    out = tmp_path / "run"
+    both = start("wgan", out, *TOY, "--epochs", "100000")
+    wait_for(out / "checkpoint" / "16" / "manifest.json", both)
+    both[0].send_signal(signal.SIGKILL)
+    began = time.monotonic()
+    _, said = both[1].communicate(timeout=120)
+    both[0].communicate()
+    assert time.monotonic() - began < WITHIN
+    assert both[1].returncode == 75, said
+    assert "go on with --resume" in said and said.count("\n") == 1
+    epochs = len((out / "metrics.jsonl").read_text().splitlines())
+    finish_all(start("wgan", out, *TOY, "--resume", "--epochs", str(epochs + 2)))
+
+
+@pytest.mark.slow
+def test_a_signal_to_one_stops_both_at_the_same_epoch(tmp_path):
+    """And what one process saved, two restore: they end as one that never stopped."""
+    out, whole = tmp_path / "run", tmp_path / "whole"
+    both = start("wgan", out, *TOY, "--epochs", "60")
+    wait_for(out / "checkpoint" / "8" / "manifest.json", both)
+    both[1].send_signal(signal.SIGTERM)
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert [process.returncode for process in both] == [75, 75], said
+    assert all("stopped after epoch" in line for line in said)
+    finish_all(start("wgan", out, *TOY, "--epochs", "60", "--resume"))
+    finish_all(start("wgan", whole, *TOY, "--epochs", "60"))
+    ends = [
+        json.loads((folder / "summary.json").read_text())["state_sha256"]
+        for folder in (out, whole)
+    ]
+    assert ends[0] == ends[1]
+
+
+@pytest.mark.slow
+def test_two_processes_train_the_model_of_one(tmp_path):
+    two, one = tmp_path / "two", tmp_path / "one"
+    finish_all(start("wgan", two, *TOY, "--epochs", "1"))
+    done = finish("wgan", one, *TOY, "--epochs", "1")
+    assert done.returncode == 0, done.stderr
+    for name, expected in weights(one).items():
+        np.testing.assert_allclose(weights(two)[name], expected, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_codes_and_paths_of_one(tmp_path, toy_model):
+    digits = ["--dataset", "sample", "--checkpoint", str(toy_model)]
+    flags = [*digits, "--images", "3", "--starts", "4"]
+    finish_all(start("invert", tmp_path / "two", *flags))
+    done = finish("invert", tmp_path / "one", *flags)
+    assert done.returncode == 0, done.stderr
+    found = [np.load(tmp_path / name / "results.npz") for name in ("one", "two")]
+    for name in ("latents", "losses", "statuses"):
+        np.testing.assert_allclose(found[1][name], found[0][name], atol=1e-6)
+
+    flags = [*digits, "--pairs", "3", "--segments", "32", "--compared", "0"]
+    flags += ["--codes", "prior"]
+    finish_all(start("path", tmp_path / "two-paths", *flags))
+    done = finish("path", tmp_path / "one-path", *flags)
+    assert done.returncode == 0, done.stderr
+    ends = [
+        json.loads((tmp_path / name / "summary.json").read_text())
+        for name in ("one-path", "two-paths")
+    ]
+    assert ends[1]["energy"] == pytest.approx(ends[0]["energy"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_processes_that_were_started_differently_do_not_run(tmp_path):
+    both = start("wgan", tmp_path, *TOY, own=(["--seed", "0"], ["--seed", "1"]))
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert both[1].returncode == 2 and "other values for seed" in said[1]
+    assert both[0].returncode == 75, said
+
+
+def test_flags_of_hosts_go_together():
+    done = finish("wgan", "never", "--coordinator", "localhost:1", *TOY)
+    assert done.returncode == 2
+    assert "--process-id go together" in done.stderr and done.stderr.count("\n") == 1
