@@ -1,0 +1,96 @@
+"""Work that grows with the devices, timed on so many virtual ones; prints JSON."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+
+BATCH, STARTS, PAIRS = 64, 32, 4
+"""For each device."""
+STEPS, REPEATS = 20, 3
+
+
+def measure(run: Callable[[], object]) -> dict[str, float]:
+    """Wall and processor seconds: the least of some repetitions, after a first one."""
+    run()
+    found = []
+    for _ in range(REPEATS):
+        started = time.perf_counter(), time.process_time()
+        run()
+        ended = time.perf_counter(), time.process_time()
+        found.append([b - a for a, b in zip(started, ended, strict=True)])
+    wall, processor = map(min, zip(*found, strict=True))
+    return {"wall": wall, "processor": processor}
+
+
+def work() -> dict[str, dict[str, float]]:
+    """Train, search and walk."""
+    import jax
+    import numpy as np
+
+    from jaxgan import (
+        conformal,
+        devices,
+        gans,
+        inversion,
+        load_generator,
+        networks,
+        path_minimiser,
+        training,
+    )
+
+    mesh = devices.mesh()
+    algorithm = gans.wgan_gp(networks.mlp_generator(64), networks.mlp_critic())
+    noise = np.random.default_rng(0)
+    images = noise.integers(0, 256, (1024, 28, 28, 1), np.uint8)
+    held = devices.replicate((algorithm.init(jax.random.key(0)), images), mesh)
+
+    def train() -> None:
+        nonlocal held
+        state, data = held
+        state, _ = training.chunk(
+            algorithm, state, data, STEPS, batch_size=BATCH * mesh.size, mesh=mesh
+        )
+        held = jax.block_until_ready((state, data))
+
+    generator = load_generator("mnist-wgan-gp")
+    count = PAIRS * mesh.size
+    codes = jax.random.normal(jax.random.key(1), (2, count, generator.latent_dim))
+    ends = tuple(generator.generate(some) for some in codes)
+
+    def search() -> None:
+        inversion.invert(
+            generator.generate,
+            jax.random.key(2),
+            ends[0][: STARTS * mesh.size // 8],
+            latent_dim=generator.latent_dim,
+            num_starts=8,
+            bank_size=0,
+            max_steps=5,
+            double_steps=0,
+        )
+
+    metrics = conformal.between_images(generator.generate)
+
+    def walk() -> None:
+        path_minimiser.minimise_paths(
+            metrics,
+            codes[0],
+            codes[1],
+            ends,
+            levels=(8, 16),
+            tolerance=0.0,
+            max_evaluations=10,
+        )
+
+    return {"train": measure(train), "search": measure(search), "walk": measure(walk)}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--devices", type=int, default=1)
+    count = parser.parse_args().devices
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    print(json.dumps(work()))
