@@ -90,6 +90,15 @@ def collect(tree: Any, count: int) -> Any:
     return jax.tree.map(one, tree)
 
 
+def in_full_precision(function: Callable[..., T], *arguments: Any) -> T:
+    """Call a function whose matrix products keep all bits of their factors.
+
+    Accelerators would round those of single precision to 8 or 11 bits.
+    """
+    with jax.default_matmul_precision("highest"):
+        return function(*arguments)
+
+
 def map_rows(
     function: Callable[..., Any],
     static: tuple[Any, ...],
@@ -112,7 +121,7 @@ def map_rows(
     """
     over = mesh()
     given = replicate(shared, over), spread(rows, over)
-    found = _on_each(function, static, over, *given)
+    found = in_full_precision(_on_each, function, static, over, *given)
     return collect(found, len(jax.tree.leaves(rows)[0]))
 
 

@@ -63,6 +63,6 @@ def evaluate(function: Callable[..., Any], rows: Any, *, chunk: int) -> Any:
         left, size = min(chunk, count - first), chunk
         while size // 8 >= left:
             size //= 8
-        new = function(*devices.spread(some, over, size))
+        new = devices.in_full_precision(function, *devices.spread(some, over, size))
         found.append(devices.collect(new, left))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
