@@ -5,6 +5,7 @@ Nothing heavy is imported before the command line has been parsed.
 
 import contextlib
 import io
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -31,6 +32,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     usage, 3 no valid data, 4 unreadable checkpoint or unwritable results, 5 not finite,
     75 interrupted but resumable. A traceback is a bug.
     """
+    # No traceback at Ctrl-C; while something can be saved, `interruption` is in charge.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parsed = _parse(config)
     from jaxgan.checkpoints import CheckpointError
     from jaxgan.idx import DataError
@@ -44,7 +47,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     except CheckpointError as error:
         _leave(error, 4)
     except OSError as error:
-        _leave(UsageError(f"{error.filename}: {error.strerror}"), 4)
+        what = error.filename or "results not written"
+        _leave(UsageError(f"{what}: {error.strerror or error}"), 4)
     except NonFiniteError as error:
         _leave(error, 5)
     except Interrupted as error:

@@ -95,7 +95,7 @@ def run_epochs(
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
     """
     state = jax.jit(algorithm.init)(jax.random.key(options.seed))
-    state, rows = _resume(out, state) if options.resume else (state, [])
+    state, rows = resume(out, state) if options.resume else (state, [])
     done = int(state.step) // per_epoch
     if options.resume:
         print(f"resumed at epoch {done} of {options.epochs}")
@@ -129,8 +129,8 @@ def run_epochs(
             bar.set_postfix({watch: f"{row[watch]:.3g}"})
             leaving = stopping() or epoch == options.epochs
             due = leaving or unsaved or epoch % options.checkpoint_every == 0
-            wrong = _write(out, rows, state if due else None, loss)
-            unsaved = wrong
+            best = loss(row) if loss else None
+            unsaved = write_progress(out, rows, state if due else None, best)
             if leaving and unsaved:
                 raise unsaved
             if leaving and epoch < options.epochs:
@@ -138,18 +138,16 @@ def run_epochs(
     return Trained(state, rows, seconds, compile_seconds)
 
 
-def _write(
-    out: Path,
-    rows: list[dict[str, Any]],
-    state: Any | None,
-    loss: Callable[[dict[str, Any]], float] | None,
+def write_progress(
+    out: Path, rows: list[dict[str, Any]], state: Any | None, loss: float | None = None
 ) -> checkpoints.CheckpointError | None:
-    """Write the rows, then the state that they lead to; return what went wrong."""
+    """Write the rows, and the state that they lead to; return what went wrong."""
     try:
         run_folder.write_rows(out / "metrics.jsonl", rows)
         if state is not None:
-            best = loss(rows[-1]) if loss else None
-            checkpoints.save(out / "checkpoint", int(state.step), state, loss=best)
+            log = run_folder.rows_text(rows)
+            step = rows[-1]["step"]
+            checkpoints.save(out / "checkpoint", step, state, log=log, loss=loss)
     except OSError as error:
         wrong = checkpoints.CheckpointError(f"{out}: not writable: {error.strerror}")
     except checkpoints.CheckpointError as error:
@@ -185,14 +183,16 @@ def summarise(
     }
 
 
-def _resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """Find the last checkpoint, and of the records what was before it."""
+def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Find the last checkpoint, and the rows that led to it."""
     found = checkpoints.restore(out / "checkpoint", like)
     if found is None:
-        return like, run_folder.keep_rows(out / "metrics.jsonl", 0)
+        return like, []
     for line in found.damaged:
         print(f"warning: {line}; set aside", file=sys.stderr)
-    return found.state, run_folder.keep_rows(out / "metrics.jsonl", found.step)
+    rows = run_folder.parse_rows(found.log)
+    run_folder.write_rows(out / "metrics.jsonl", rows)
+    return found.state, rows
 
 
 def _numbers(metrics: Any) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The images whose codes are looked for: test digits, or a user's own files."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from experiments.command_line import UsageError
 from jaxgan import data
 
 SIDE = 28
+MOST_PIXELS = 1 << 26
+"""Of a file: 85,000 images, or a picture of 8192 × 8192 pixels."""
 
 
 class Targets(NamedTuple):
@@ -70,17 +73,29 @@ def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
     try:
         if path.suffix == ".npy":
             return [(path, image) for image in _images_of(path)]
-        with Image.open(path) as image:
-            return [(path, np.asarray(image.convert("L")) / 255)]
+        return [(path, _picture(path))]
     except UnidentifiedImageError:
         raise UsageError(f"--targets {path}: not an image") from None
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"--targets {path}: {said or error}") from error
+    except Exception as error:  # NumPy and Pillow raise many kinds
+        said = error.strerror if isinstance(error, OSError) else None
+        line = str(said or error or repr(error)).splitlines()[0]
+        raise UsageError(f"--targets {path}: {line}") from error
+
+
+def _picture(path: Path) -> np.ndarray:
+    # Pillow would warn of large pictures, and decode them all the same.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise ValueError(f"{width} × {height} pixels are too many")
+            return np.asarray(image.convert("L")) / 255
 
 
 def _images_of(path: Path) -> np.ndarray:
-    array = np.load(path, allow_pickle=False)
+    # Mapped, not read: what the header promises may be more than there is.
+    array = np.lib.format.open_memmap(path, mode="r")
     shape = array.shape
     if array.ndim == 4 and shape[3] == 1:
         array = array[..., 0]
@@ -88,6 +103,8 @@ def _images_of(path: Path) -> np.ndarray:
         array = array[None]
     if array.ndim != 3 or not array.size:
         raise ValueError(f"expected gray images [n, height, width], found {shape}")
+    if array.size > MOST_PIXELS:
+        raise ValueError(f"{array.size} pixels are too many")
     if array.dtype == np.uint8:
         return array / 255
     if not np.issubdtype(array.dtype, np.floating):

@@ -190,17 +190,26 @@ def test_folders_that_are_no_runs_are_left_alone(tmp_path):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_rows_after_the_checkpoint_are_cut(tmp_path):
+def test_numbers_that_are_not_finite_are_null_in_rows(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    rows = [{"step": step, "loss": float("nan")} for step in (10, 20, 30)]
-    run_folder.write_rows(path, rows)
-    kept = [{"step": 10, "loss": None}, {"step": 20, "loss": None}]
-    assert run_folder.keep_rows(path, 20) == kept
-    assert run_folder.keep_rows(path, 20) == kept
-    assert run_folder.keep_rows(tmp_path / "none.jsonl", 20) == []
-    path.write_text('{"step": 4')
-    with pytest.raises(UsageError, match="unreadable"):
-        run_folder.keep_rows(path, 20)
+    run_folder.write_rows(path, [{"step": 10, "loss": float("nan")}, {"step": 20}])
+    assert path.read_text() == '{"step": 10, "loss": null}\n{"step": 20}\n'
+    rows = run_folder.parse_rows(path.read_text())
+    assert rows == [{"step": 10, "loss": None}, {"step": 20}]
+
+
+def test_what_a_process_leaves_that_is_killed_at_its_start_is_no_obstacle(tmp_path):
+    for name in (".lock", ".config.json.tmp"):
+        (tmp_path / name).write_text("{")
+    run_folder.open_run_folder(tmp_path, {"seed": 1}, resume=False, overwrite=False)
+    assert json.loads((tmp_path / "config.json").read_text()) == {"seed": 1}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 10_000, '{"seed": 1'])
+def test_a_damaged_configuration_is_one_line(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UsageError, match="config.json is unreadable: [^\n]*$"):
+        run_folder.open_run_folder(tmp_path, {"seed": 1}, resume=True, overwrite=False)
 
 
 @pytest.mark.parametrize(

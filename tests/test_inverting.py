@@ -115,7 +115,7 @@ def test_another_size_is_refused_or_scaled_on_request(tmp_path):
         (np.zeros((2, 28, 28), np.int64), "expected uint8 or floating point"),
         (np.full((28, 28), 1.5), r"expected pixels in \[0, 1\], found 1.5 to 1.5"),
         (np.full((28, 28), np.nan), r"expected pixels in \[0, 1\]"),
-        (np.array([{"a": 1}]), "allow_pickle=False"),
+        (np.array([{"a": 1}]), "Python objects in dtype"),
     ],
 )
 def test_arrays_that_are_no_images_are_refused(content, message, tmp_path):
