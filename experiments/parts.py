@@ -78,11 +78,11 @@ def _kept(
             path.replace(path.with_name(f"corrupt-{path.name}"))
             line = f"warning: {path}: {error}; set aside and computed again"
             tqdm.write(line, sys.stderr)
-    found = compute()
+    content = serialise(compute())
     temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(serialise(found))
+    temporary.write_bytes(content)
     os.replace(temporary, path)
-    return found
+    return parse(content)
 
 
 def _digests(path: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ AFTER_JSON = b'"\n}\n'
 def seal_json(content: Mapping[str, Any]) -> bytes:
     """Write JSON whose last entry, `sha256`, is the digest of all text before it."""
     text = json.dumps({**content, "sha256": EMPTY.decode()}, indent=2) + "\n"
-    return _seal(text.encode(), AFTER_JSON)
+    return sealed(text.encode(), AFTER_JSON)
 
 
 def open_json(data: bytes) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def seal_arrays(arrays: Mapping[str, Any]) -> bytes:
     np.savez(file, **arrays)
     with zipfile.ZipFile(file, "a") as archive:
         archive.comment = EMPTY
-    return _seal(file.getvalue(), b"")
+    return sealed(file.getvalue(), b"")
 
 
 def open_arrays(data: bytes) -> dict[str, np.ndarray]:
@@ -51,12 +51,12 @@ def open_arrays(data: bytes) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
-def _seal(data: bytes, after: bytes) -> bytes:
-    """Replace the zeros before `after`, which ends the data, by the digest."""
+def sealed(data: bytes, after: bytes) -> bytes:
+    """Put the digest before `after`, which ends the data, in place of what is there."""
     before = data[: len(data) - len(after) - len(EMPTY)]
     return before + hashlib.sha256(before).hexdigest().encode() + after
 
 
 def _check(data: bytes, after: bytes) -> None:
-    if _seal(data, after) != data:
+    if sealed(data, after) != data:
         raise ValueError("its digest is not that of what was written")
