@@ -132,10 +132,10 @@ def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
     )
     while not (out / "metrics.jsonl").exists() and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75, errors.decode()
-    assert "--resume" in errors.decode()
+    assert "--resume" in errors.decode() and errors.count(b"\n") == 1
     assert finish("wgan", out, "--resume").returncode == 0
     assert summary(out)["state_sha256"] == summary(whole)["state_sha256"]
 
@@ -150,7 +150,11 @@ def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
         (["--penalty-weight", "-1"], 2, "--penalty-weight must be"),
         (["--batch-size", "5000"], 2, "between 1 and 4000 examples"),
         (["--dataset", "mnist", "--data-dir", "/nonexistent"], 3, "found none"),
-        (["--learning-rate", "0.9", "--penalty-weight", "1e38"], 5, "not finite"),
+        (
+            ["--learning-rate", "0.9", "--penalty-weight", "1e38"],
+            5,
+            "(step 20): critic",
+        ),
     ],
 )
 def test_a_run_that_cannot_go_on_ends_with_one_line(tmp_path, flags, code, message):
@@ -159,12 +163,14 @@ def test_a_run_that_cannot_go_on_ends_with_one_line(tmp_path, flags, code, messa
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out" / "summary.json").exists()
+    assert not (tmp_path / "out" / "checkpoint").exists()
 
 
 def test_an_existing_run_is_neither_overwritten_nor_mixed(whole):
     assert "--resume or --overwrite" in finish("wgan", whole).stderr
-    done = finish("wgan", whole, "--resume", "--seed", "1")
+    done = finish("wgan", whole, "--resume", "--seed", "1", "--latent-dim", "9")
     assert done.returncode == 2 and "seed was 0, is 1" in done.stderr
+    assert "latent_dim was 64, is 9" in done.stderr and done.stderr.count("\n") == 1
     assert "experiment was 'wgan'" in finish("gan", whole, "--resume").stderr
 
 
