@@ -1,3 +1,4 @@
+import resource
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,19 @@ def test_a_damaged_part_is_named_set_aside_and_computed_again(tmp_path, damage, 
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(path) in said and "set aside" in said
     assert (tmp_path / "corrupt-000000.npz").exists()
+
+
+def test_a_full_disk_leaves_nothing_that_is_read(tmp_path):
+    path, limits = tmp_path / "000000.npz", resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            kept(path, Part, part)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not path.exists() and (tmp_path / ".000000.npz").stat().st_size == 200
+    assert int(kept(path, Part, part).total) == 7
+    assert [file.name for file in tmp_path.iterdir()] == ["000000.npz"]
 
 
 def test_a_part_without_digest_is_not_trusted(tmp_path, capsys):
