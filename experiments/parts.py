@@ -52,17 +52,19 @@ def kept_numbers(path: Path, compute: Callable[[], Mapping[str, Any]]) -> Any:
         compute: makes the numbers; those that are not finite are read as None.
     """
 
-    def parse(data: bytes) -> Any:
-        content, found = seals.open_json(data), _digests(path)
-        wrong = [f for f, digest in content["files"].items() if found.get(f) != digest]
+    def check(data: bytes) -> None:
+        files, found = seals.open_json(data)["files"], _digests(path)
+        wrong = [name for name, digest in files.items() if found.get(name) != digest]
         if wrong:
             raise ValueError(f"not as written: {', '.join(wrong)}")
-        return content["numbers"]
+
+    def parse(data: bytes) -> Any:
+        return seals.open_json(data)["numbers"]
 
     def serialise(numbers: Mapping[str, Any]) -> bytes:
         return seals.seal_json({"numbers": finite(numbers), "files": _digests(path)})
 
-    return _kept(path, parse, serialise, compute)
+    return _kept(path, parse, serialise, compute, check)
 
 
 def _kept(
@@ -70,19 +72,30 @@ def _kept(
     parse: Callable[[bytes], Any],
     serialise: Callable[[Any], bytes],
     compute: Callable[[], Any],
+    check: Callable[[bytes], Any] | None = None,
 ) -> Any:
-    if path.exists():
-        try:
-            return parse(path.read_bytes())
-        except (OSError, ValueError) as error:
-            path.replace(path.with_name(f"corrupt-{path.name}"))
-            line = f"warning: {path}: {error}; set aside and computed again"
-            tqdm.write(line, sys.stderr)
-    content = serialise(compute())
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    content = _sound(path, check or parse)
+    if content is None:
+        content = serialise(compute())
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
     return parse(content)
+
+
+def _sound(path: Path, check: Callable[[bytes], Any]) -> bytes | None:
+    """Read a file, or set it aside if there is anything wrong with it."""
+    if not path.exists():
+        return None
+    try:
+        content = path.read_bytes()
+        check(content)
+    except (OSError, ValueError) as error:
+        path.replace(path.with_name(f"corrupt-{path.name}"))
+        line = f"warning: {path}: {error}; set aside and computed again"
+        tqdm.write(line, sys.stderr)
+        return None
+    return content
 
 
 def _digests(path: Path) -> dict[str, str]:

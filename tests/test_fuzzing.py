@@ -28,8 +28,6 @@ from jaxgan import checkpoints, digests, models, seals
 from jaxgan.checkpoints import CheckpointError
 from jaxgan.idx import DataError, read_idx
 
-settings.register_profile("long", max_examples=1000)
-
 
 def fuzz(number, *strategies, also=()):
     """Try the function on so many inputs; it says whether an input was malformed.
