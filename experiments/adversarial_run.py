@@ -1,5 +1,6 @@
 """What the `gan` and `wgan` experiments share: from an algorithm to a finished run."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from PIL import Image
 
 from experiments import epochs, record, run_folder
 from experiments.options import AdversarialOptions
@@ -70,7 +72,7 @@ def train(
     def observe(epoch: int, state: adversarial.State) -> dict[str, float]:
         images = plots.to_pixels(np.asarray(sample(state.average, fixed)))
         with suppress(OSError):  # the film lacks what a full disk did not take
-            plots.save_image(frames / f"{epoch:05}.png", plots.image_grid(images, 10))
+            plots.save_image(_frame(frames, epoch), plots.image_grid(images, 10))
         value = estimate(generator, critic, state, unseen)
         return {"wasserstein_estimate_heldout": float(value)}
 
@@ -95,11 +97,9 @@ def train(
     )
     grid = plots.image_grid(plots.to_pixels(np.asarray(shown)), 10)
     plots.save_image(out / "samples.png", grid)
-    plots.save_animation(
-        out / "progress.gif",
-        sorted(frames.glob("*.png")),
-        seconds=FILM_SECONDS,
-    )
+    film = _readable([_frame(frames, n + 1) for n in range(options.epochs)])
+    if film:
+        plots.save_animation(out / "progress.gif", film, seconds=FILM_SECONDS)
     figure = plots.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
     figure.savefig(out / "losses.png", dpi=150)
     _write_model(out, options, weights, trained.state.critic, summary)
@@ -108,6 +108,23 @@ def train(
         f"trained in {summary['wall_seconds']:.0f} s; samples in {out / 'samples.png'}"
     )
     return summary
+
+
+def _frame(folder: Path, epoch: int) -> Path:
+    return folder / f"{epoch:05}.png"
+
+
+def _readable(frames: list[Path]) -> list[Path]:
+    """Leave out, and name, images that are not there whole."""
+    found = []
+    for path in frames:
+        try:
+            with Image.open(path) as image:
+                image.load()
+            found.append(path)
+        except Exception as error:  # Pillow raises many kinds
+            print(f"warning: {path} is not in the film: {error}", file=sys.stderr)
+    return found
 
 
 def _write_model(

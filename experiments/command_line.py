@@ -6,6 +6,7 @@ Nothing heavy is imported before the command line has been parsed.
 import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
@@ -34,6 +35,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     """
     from experiments.options import HostOptions
 
+    # No traceback at Ctrl-C; while something can be saved, `interruption` is in charge.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parsed = _parse(config)
     try:
         if isinstance(parsed, HostOptions):
@@ -59,7 +62,8 @@ def _run(parsed: C, run: Callable[[C], Any]) -> None:
     except CheckpointError as error:
         _leave(error, 4)
     except OSError as error:
-        _leave(UsageError(f"{error.filename}: {error.strerror}"), 4)
+        what = error.filename or "results not written"
+        _leave(UsageError(f"{what}: {error.strerror or error}"), 4)
 
 
 def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:

@@ -1,7 +1,6 @@
 """Several seeds of one algorithm trained as one program, and judged along the way."""
 
 import math
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,10 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import run_folder, verdicts
+from experiments import epochs, verdicts
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
-from jaxgan import adversarial, checkpoints, judge, metrics, plots, training
+from jaxgan import adversarial, judge, metrics, plots, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.networks import Classified, Generator, Network
 from jaxgan.types import Examples, PRNGKey
@@ -83,13 +82,7 @@ def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
     """Give the states of all seeds and what is logged: new, or where it stopped."""
     contestant.folder.mkdir(exist_ok=True)
     states = jax.jit(jax.vmap(contestant.algorithm.init))(keys)
-    found = checkpoints.restore(contestant.folder / "checkpoint", states)
-    if found is None:
-        return states, []
-    for line in found.damaged:
-        print(f"warning: {line}; set aside", file=sys.stderr)
-    path = contestant.folder / "metrics.jsonl"
-    return found.state, run_folder.keep_rows(path, found.step)
+    return epochs.resume(contestant.folder, states)
 
 
 def row_at(rows: Sequence[Row], step: int) -> Row:
@@ -111,6 +104,7 @@ def train(
     At the last stop the verdict is complete; before, it is the Fréchet distance only.
 
     Raises:
+        CheckpointError: if the last state cannot be written.
         Interrupted: after a signal; what was reached is saved.
     """
     compiled: dict[int, Any] = {}
@@ -137,10 +131,11 @@ def train(
                 **_judge(contestant, states, bench, whole=stop == stops[-1]),
             }
             rows.append(row)
-            run_folder.write_rows(contestant.folder / "metrics.jsonl", rows)
-            checkpoints.save(contestant.folder / "checkpoint", stop, states)
+            unsaved = epochs.write_progress(contestant.folder, rows, states)
             distance = np.mean(row["frechet_distance"])
             print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")
+            if unsaved and (stopping() or stop == stops[-1]):
+                raise unsaved
             if stopping():
                 raise Interrupted(f"stopped at step {stop}; go on with --resume")
     return states, rows

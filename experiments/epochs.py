@@ -96,7 +96,7 @@ def run_epochs(
     """
     mesh = devices.mesh()
     state = jax.jit(algorithm.init)(jax.random.key(options.seed))
-    state, rows = _resume(out, state) if options.resume else (state, [])
+    state, rows = resume(out, state) if options.resume else (state, [])
     state, data = devices.replicate((state, data), mesh)
     done = int(state.step) // per_epoch
     if options.resume:
@@ -131,8 +131,8 @@ def run_epochs(
             bar.set_postfix({watch: f"{row[watch]:.3g}"})
             leaving = stopping() or epoch == options.epochs
             due = leaving or unsaved or epoch % options.checkpoint_every == 0
-            wrong = _write(out, rows, state if due else None, loss)
-            unsaved = wrong
+            best = loss(row) if loss else None
+            unsaved = write_progress(out, rows, state if due else None, best)
             if leaving and unsaved:
                 raise unsaved
             if leaving and epoch < options.epochs:
@@ -140,18 +140,16 @@ def run_epochs(
     return Trained(state, rows, seconds, compile_seconds)
 
 
-def _write(
-    out: Path,
-    rows: list[dict[str, Any]],
-    state: Any | None,
-    loss: Callable[[dict[str, Any]], float] | None,
+def write_progress(
+    out: Path, rows: list[dict[str, Any]], state: Any | None, loss: float | None = None
 ) -> checkpoints.CheckpointError | None:
-    """Write the rows, then the state that they lead to; return what went wrong."""
+    """Write the rows, and the state that they lead to; return what went wrong."""
     try:
         run_folder.write_rows(out / "metrics.jsonl", rows)
         if state is not None and hosts.is_first():
-            best = loss(rows[-1]) if loss else None
-            checkpoints.save(out / "checkpoint", int(state.step), state, loss=best)
+            log = run_folder.rows_text(rows)
+            step = rows[-1]["step"]
+            checkpoints.save(out / "checkpoint", step, state, log=log, loss=loss)
     except OSError as error:
         wrong = checkpoints.CheckpointError(f"{out}: not writable: {error.strerror}")
     except checkpoints.CheckpointError as error:
@@ -187,14 +185,16 @@ def summarise(
     }
 
 
-def _resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """Find the last checkpoint, and of the records what was before it."""
+def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Find the last checkpoint, and the rows that led to it."""
     found = checkpoints.restore(out / "checkpoint", like) if hosts.is_first() else None
-    step, state = (found.step, found.state) if found else (0, like)
     for line in found.damaged if found else ():
         print(f"warning: {line}; set aside", file=sys.stderr)
+    state, log = (found.state, found.log) if found else (like, "")
     words = hosts.arrays_from_first(digests.words(digests.named(state)))
-    return digests.fill(like, words), run_folder.keep_rows(out / "metrics.jsonl", step)
+    rows = run_folder.parse_rows(hosts.from_first(log.encode()).decode())
+    run_folder.write_rows(out / "metrics.jsonl", rows)
+    return digests.fill(like, words), rows
 
 
 def _numbers(metrics: Any) -> dict[str, float]:

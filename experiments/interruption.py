@@ -1,6 +1,8 @@
 """Turn the first SIGINT or SIGTERM into a request that the run looks at when it can."""
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,24 +15,34 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
 
     All processes of a run must call it together.
 
-    The signal's usual effect is back after the first one, so a second leaves at once.
+    A second signal ends the process at once, with exit code 128 + its number.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
     usual = {number: signal.getsignal(number) for number in signals}
-    received = []
+    requested = threading.Event()
+    received, written = os.pipe()
+    os.set_blocking(written, False)
 
-    def restore() -> None:
+    # In a thread of its own: Python would call a handler only when the compiled program
+    # that the main thread waits for is done.
+    def watch() -> None:
+        while number := os.read(received, 1):
+            if number[0] in signals and requested.is_set():
+                os._exit(128 + number[0])
+            if number[0] in signals:
+                requested.set()
+        os.close(received)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    try:
+        yield lambda: hosts.any_process(requested.is_set())
+    finally:
         for number, handler in usual.items():
             signal.signal(number, handler)
-
-    def on_signal(number: int, frame: object) -> None:
-        del frame
-        received.append(number)
-        restore()
-
-    for number in signals:
-        signal.signal(number, on_signal)
-    try:
-        yield lambda: hosts.any_process(bool(received))
-    finally:
-        restore()
+        signal.set_wakeup_fd(before)
+        os.close(written)
+        watcher.join()

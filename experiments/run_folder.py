@@ -14,7 +14,9 @@ from experiments.command_line import UsageError
 from experiments.record import SURROUNDINGS
 
 LOCK = ".lock"
-RECORD = "config.json"
+CONFIG = "config.json"
+UNFINISHED = {LOCK, f".{CONFIG}.tmp"}
+"""What a process that was killed at its very start may leave."""
 
 
 def open_run_folder(
@@ -45,7 +47,7 @@ def open_run_folder(
     if hosts.is_first():
         _open(folder, config, resume, overwrite, set(may_change))
     else:
-        write_json(folder / RECORD, config)
+        write_json(folder / CONFIG, config)
     _require_alike(config)
 
 
@@ -58,9 +60,9 @@ def _open(
 ) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file, not a folder")
-    record = folder / RECORD
+    record = folder / CONFIG
     there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    if there - {LOCK} and not record.exists():
+    if there - UNFINISHED and not record.exists():
         raise UsageError(f"--out {folder} holds other files, and no run")
     if resume:
         _check_same(record, config, may_change)
@@ -107,7 +109,8 @@ def _lock(folder: Path) -> None:
 
 
 def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
+    # The configuration last: until then it is still a run.
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == CONFIG):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif path.name != LOCK:
@@ -117,9 +120,11 @@ def _empty(folder: Path) -> None:
 def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -> None:
     try:
         before = json.loads(record.read_text())
+        if not isinstance(before, dict):
+            raise ValueError("no JSON object")
     except FileNotFoundError:
         raise UsageError(f"--resume: there is no run in {record.parent}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--resume: {record} is unreadable: {error}") from error
     now = json.loads(json.dumps(config))
     differing = [
@@ -133,7 +138,7 @@ def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -
 
 def write_json(path: Path, content: Any) -> None:
     """Replace a JSON file at one stroke; numbers that are not finite become null."""
-    text = json.dumps(_finite(content), indent=2, allow_nan=False)
+    text = json.dumps(finite(content), indent=2, allow_nan=False)
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text + "\n")
     os.replace(temporary, path)
@@ -141,34 +146,27 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Replace a file of one JSON object a line at one stroke."""
-    text = "".join(json.dumps(_finite(row), allow_nan=False) + "\n" for row in rows)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
+    temporary.write_text(rows_text(rows))
     os.replace(temporary, path)
 
 
-def keep_rows(path: Path, last_step: int) -> list[dict[str, Any]]:
-    """Cut a metrics file back to the rows up to `last_step`, and return these.
-
-    Raises:
-        UsageError: if the file is not what was written.
-    """
-    try:
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        kept = [row for row in rows if row["step"] <= last_step]
-    except FileNotFoundError:
-        kept = []
-    except (ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"--resume: {path} is unreadable: {error}") from error
-    write_rows(path, kept)
-    return kept
+def rows_text(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Write one JSON object a line; numbers that are not finite become null."""
+    return "".join(json.dumps(finite(row), allow_nan=False) + "\n" for row in rows)
 
 
-def _finite(content: Any) -> Any:
+def parse_rows(text: str) -> list[dict[str, Any]]:
+    """Read what `rows_text` wrote."""
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def finite(content: Any) -> Any:
+    """Replace numbers that are not finite by None."""
     if isinstance(content, Mapping):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
+        return [finite(value) for value in content]
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content

@@ -12,6 +12,7 @@ import tempfile
 import threading
 
 RESUMABLE = 75
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOG = "JAXGAN_PROCESS_LOG"
 
 
@@ -30,12 +31,12 @@ def watch() -> int:
         stdin=subprocess.PIPE,
         start_new_session=True,  # The terminal's signals come once: from here.
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         signal.signal(number, lambda number, _: child.send_signal(number))
     code = child.wait()
-    if code >= 0:
+    if code >= 0 or -code in SIGNALS:
         os.unlink(log)
-        return code
+        return code if code >= 0 else 128 - code
     print(
         "this process or another one of the run was lost; what was saved is intact, go "
         f"on with --resume (what JAX said is in {log})",

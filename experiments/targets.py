@@ -1,5 +1,6 @@
 """The images whose codes are looked for: test digits, or a user's own files."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from experiments.command_line import UsageError
 from jaxgan import data
 
 SIDE = 28
+MOST_PIXELS = 1 << 24
+"""Of a picture: a small file may say that it has more than fit in memory."""
 
 
 class Targets(NamedTuple):
@@ -68,19 +71,29 @@ def _to_units(pixels: np.ndarray) -> np.ndarray:
 def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
     """Give the images of a file with pixels in [0, 1], and where each is from."""
     try:
-        if path.suffix == ".npy":
-            return [(path, image) for image in _images_of(path)]
-        with Image.open(path) as image:
-            return [(path, np.asarray(image.convert("L")) / 255)]
+        with warnings.catch_warnings(action="ignore"):  # of odd metadata, and of size
+            if path.suffix == ".npy":
+                return [(path, image) for image in _images_of(path)]
+            return [(path, _picture(path))]
     except UnidentifiedImageError:
         raise UsageError(f"--targets {path}: not an image") from None
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise UsageError(f"--targets {path}: {said or error}") from error
+    except Exception as error:  # NumPy and Pillow raise many kinds
+        said = error.strerror if isinstance(error, OSError) else None
+        line = str(said or error or repr(error)).splitlines()[0]
+        raise UsageError(f"--targets {path}: {line}") from error
+
+
+def _picture(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        width, height = image.size
+        if width * height > MOST_PIXELS:
+            raise ValueError(f"{width} × {height} pixels are too many")
+        return np.asarray(image.convert("L")) / 255
 
 
 def _images_of(path: Path) -> np.ndarray:
-    array = np.load(path, allow_pickle=False)
+    # Mapped, not read: what the header promises may be more than there is.
+    array = np.lib.format.open_memmap(path, mode="r")
     shape = array.shape
     if array.ndim == 4 and shape[3] == 1:
         array = array[..., 0]

@@ -78,7 +78,7 @@ def strips(out: Path, arms: Mapping[str, str]) -> None:
         path = out / "models" / arm.replace(" ", "-") / "0" / "films.npz"
         if not path.exists():  # that run was lost
             return
-        with np.load(path) as kept:
+        with np.load(path, allow_pickle=False) as kept:
             films.append(to_pixels(kept["images"].astype(np.float32)))
     rows = np.stack(films, 1)  # pairs, arms, stops
     flat = rows.reshape(-1, *rows.shape[3:])

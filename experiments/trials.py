@@ -3,10 +3,10 @@
 A run that is finished has its numbers on disk and is not made again.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import path_verdicts, run_folder
+from experiments import path_verdicts
 from experiments.arms import PLAIN, Arm
 from experiments.command_line import Interrupted
+from experiments.parts import kept_arrays, kept_numbers
 from experiments.path_verdicts import Bench
 from jaxgan import models, training
 from jaxgan.algorithm import Algorithm
@@ -85,14 +86,14 @@ def run_all(
         for arm in arms:
             for seed in range(plan.seeds):
                 folder = plan.out / "models" / arm.name.replace(" ", "-") / str(seed)
-                path = folder / "numbers.json"
-                if not path.exists():
-                    if stopping():
-                        raise Interrupted("stopped between runs; go on with --resume")
-                    folder.mkdir(parents=True, exist_ok=True)
-                    result = _run(plan, programs, arm, seed, folder, times, stopping)
-                    run_folder.write_json(path, result)
-                for name, row in json.loads(path.read_text()).items():
+                if stopping():
+                    raise Interrupted("stopped between runs; go on with --resume")
+                folder.mkdir(parents=True, exist_ok=True)
+                numbers = kept_numbers(
+                    folder / "numbers.json",
+                    partial(_run, plan, programs, arm, seed, folder, times, stopping),
+                )
+                for name, row in numbers.items():
                     read = {k: math.nan if v is None else v for k, v in row.items()}
                     found.setdefault(name, []).append(read)
                 bar.update()
@@ -127,20 +128,23 @@ def _step_times(
 
     The least, because whatever else the machine does only adds to it.
     """
-    path = plan.out / "step_ms.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    states = {name: _begin(plan, Arm(name, 0.0), 0) for name in penalties}
-    times: dict[str, list[float]] = {name: [] for name in penalties}
-    for _ in range(ROUNDS):
-        for name in penalties:
-            program = _program(plan, programs, name)
-            started = time.perf_counter()
-            states[name], _ = jax.block_until_ready(program(states[name], plan.images))
-            times[name].append(1000 * (time.perf_counter() - started) / plan.chunk)
-    least = {name: min(each) for name, each in times.items()}
-    run_folder.write_json(path, least)
-    return least
+
+    def measure() -> dict[str, np.ndarray]:
+        states = {name: _begin(plan, Arm(name, 0.0), 0) for name in penalties}
+        times: dict[str, list[float]] = {name: [] for name in penalties}
+        for _ in range(ROUNDS):
+            for name in penalties:
+                program = _program(plan, programs, name)
+                started = time.perf_counter()
+                states[name], _ = jax.block_until_ready(
+                    program(states[name], plan.images)
+                )
+                times[name].append(1000 * (time.perf_counter() - started) / plan.chunk)
+        return {name: np.asarray(min(each)) for name, each in times.items()}
+
+    # Resumed with a penalty more, all are measured again.
+    least = kept_arrays(plan.out / f"step_ms-{'-'.join(penalties)}.npz", measure)
+    return {name: float(milliseconds) for name, milliseconds in least.items()}
 
 
 def _run(

@@ -1,15 +1,16 @@
 """States of runs as files: each leaf with its digest, the newest good one comes back.
 
 A checkpoint is an Orbax step folder with the arrays of a state and, beside them, a
-manifest with the SHA-256 digest of every file and every leaf: Orbax itself does not
-notice a flipped bit. A folder without manifest is a save that was cut short.
+manifest with the SHA-256 digest of every file, of every leaf and of itself: Orbax does
+not notice a flipped bit. An empty file `.saving-<step>` says that a save has begun and
+not ended, so that a checkpoint without manifest is either unfinished or damaged.
 """
 
 import hashlib
-import json
 import logging
 import math
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,13 +29,15 @@ from jaxgan.digests import (
     named,
     words,
 )
+from jaxgan.seals import open_json, seal_json
 
 logging.getLogger("absl").setLevel(logging.ERROR)
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 KEPT = 3
 MARGIN = 1 << 20
+SAVING = ".saving-"
 LOSS = "loss"
 
 
@@ -48,12 +51,14 @@ class Restored(NamedTuple):
     Attributes:
         step: of the state.
         state: every bit of it as it was saved.
+        log: the text that was saved with it.
         damaged: one line for each newer checkpoint that was not usable; such a one is
             renamed to `corrupt-<step>`.
     """
 
     step: int
     state: Any
+    log: str
     damaged: tuple[str, ...]
 
 
@@ -61,7 +66,9 @@ class _Unlike(Exception):
     """A sound checkpoint, of something else than was asked for."""
 
 
-def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> None:
+def save(
+    folder: Path, step: int, state: Any, *, log: str = "", loss: float | None = None
+) -> None:
     """Write one checkpoint and return when it is on disk.
 
     The latest three are kept, and the one with the least finite loss.
@@ -70,6 +77,7 @@ def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> N
         folder: holds the checkpoints of one run; made if needed.
         step: must be newer than every step already there.
         state: a pytree of arrays and PRNG keys.
+        log: text that is kept with the state, such as what led to it.
         loss: how good the state is, if that is known; smaller is better.
 
     Raises:
@@ -79,7 +87,10 @@ def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> N
     arrays = jax.tree.map(np.asarray, words(leaves))
     known = loss is not None and math.isfinite(loss)
     try:
-        _require_space(folder, MARGIN + sum(array.nbytes for array in arrays.values()))
+        size = len(log.encode()) + sum(array.nbytes for array in arrays.values())
+        _require_space(folder, MARGIN + size)
+        mark = folder / f"{SAVING}{step}"
+        mark.touch()
         with _manager(folder) as manager:
             saved = manager.save(
                 step,
@@ -88,7 +99,8 @@ def save(folder: Path, step: int, state: Any, *, loss: float | None = None) -> N
             )
         if not saved:
             raise ValueError("not the newest step")
-        _write_manifest(folder / str(step), arrays, leaves)
+        _write_manifest(folder / str(step), arrays, leaves, log)
+        mark.unlink()
     except Exception as error:  # Orbax and TensorStore raise many kinds
         raise CheckpointError(
             f"{folder}: step {step} not saved: {_line(error)}"
@@ -102,15 +114,16 @@ def _require_space(folder: Path, size: int) -> None:
         os.posix_fallocate(file.fileno(), 0, size)
 
 
-def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves) -> None:
+def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves, log: str) -> None:
     manifest = {
         "format": FORMAT,
         "leaves": digests(arrays),
         "keys": implementations(leaves),
         "files": _file_digests(folder),
+        "log": log,
     }
     temporary = folder / f".{MANIFEST}.tmp"
-    temporary.write_text(json.dumps(manifest))
+    temporary.write_bytes(seal_json(manifest))
     os.replace(temporary, folder / MANIFEST)
 
 
@@ -125,6 +138,8 @@ def _file_digests(folder: Path) -> dict[str, str]:
 def restore(folder: Path, like: Any) -> Restored | None:
     """Read the newest good checkpoint, check every bit of it; None if there are none.
 
+    What a save left that was cut short is removed.
+
     Args:
         folder: as given to `save`.
         like: a state of the same structure, shapes, dtypes and key implementations.
@@ -133,11 +148,12 @@ def restore(folder: Path, like: Any) -> Restored | None:
         CheckpointError: if the newest sound checkpoint is of another kind of state or
             another format, or if there are checkpoints but none is usable.
     """
+    _remove_unfinished(folder)
     steps = sorted(int(p.name) for p in _folders(folder) if p.name.isdigit())
     damaged: list[str] = []
     for step in reversed(steps):
         try:
-            return Restored(step, _read(folder, step, like), tuple(damaged))
+            return Restored(step, *_read(folder, step, like), tuple(damaged))
         except _Unlike as error:
             raise CheckpointError(f"{folder}: step {step} unusable: {error}") from error
         except Exception as error:  # Orbax and TensorStore raise many kinds
@@ -150,6 +166,16 @@ def restore(folder: Path, like: Any) -> Restored | None:
 
 def _folders(folder: Path) -> list[Path]:
     return [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+
+
+def _remove_unfinished(folder: Path) -> None:
+    for path in folder.glob("*.orbax-checkpoint-tmp*"):
+        shutil.rmtree(path, ignore_errors=True)
+    for mark in folder.glob(f"{SAVING}*"):
+        step = folder / mark.name.removeprefix(SAVING)
+        if not (step / MANIFEST).exists():
+            shutil.rmtree(step, ignore_errors=True)
+        mark.unlink(missing_ok=True)
 
 
 def _set_aside(folder: Path, step: int) -> None:
@@ -165,10 +191,10 @@ def _set_aside(folder: Path, step: int) -> None:
         ) from error
 
 
-def _read(folder: Path, step: int, like: Any) -> Any:
+def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
     leaves = named(like)
     arrays = jax.tree.map(np.asarray, words(leaves))
-    manifest = json.loads((folder / str(step) / MANIFEST).read_text())
+    manifest = _manifest(folder / str(step) / MANIFEST)
     files = _file_digests(folder / str(step))
     wrong = [f for f, digest in manifest["files"].items() if files.get(f) != digest]
     if wrong:
@@ -186,7 +212,16 @@ def _read(folder: Path, step: int, like: Any) -> Any:
     wrong = [name for name in restored if restored[name] != manifest["leaves"][name]]
     if wrong:
         raise ValueError(f"corrupt: {', '.join(wrong)}")
-    return fill(like, arrays)
+    return fill(like, arrays), manifest["log"]
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        return open_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"no {path.name}") from None
+    except ValueError as error:
+        raise ValueError(f"corrupt: {path.name}: {error}") from error
 
 
 def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:

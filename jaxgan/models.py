@@ -1,6 +1,7 @@
 """Finished models as files: safetensors in half precision, and a card that says what.
 
 A model is a folder with `card.json` and one `.safetensors` file for each of its parts.
+The card holds the digest of each, and of itself.
 """
 
 import hashlib
@@ -15,15 +16,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from jaxgan import networks
 from jaxgan.checkpoints import CheckpointError
+from jaxgan.seals import open_json, seal_json
 from jaxgan.types import Examples, Latents, Params, Scores
 
-FORMAT = 1
+FORMAT = 2
 SHIPPED = "jaxgan.shipped"
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
@@ -106,7 +107,7 @@ def save(
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             (folder / f"{name}.safetensors").write_bytes(content)
-        (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+        (folder / "card.json").write_bytes(seal_json(card))
     except OSError as error:
         raise CheckpointError(f"{folder}: not writable: {error.strerror}") from error
 
@@ -158,9 +159,7 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
     """
     folder = _find(source)
     try:
-        card = json.loads(folder.joinpath("card.json").read_text())
-        if card["format"] != FORMAT:
-            raise ValueError(f"format is {card['format']!r}, expected {FORMAT}")
+        card = _read_card(folder.joinpath("card.json").read_bytes())
         if name not in card["parts"]:
             raise ValueError(f"has no {name}, only {', '.join(card['parts'])}")
         part = card["parts"][name]
@@ -169,9 +168,23 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
             raise ValueError(f"{name}.safetensors is not the file that was saved")
         network = ARCHITECTURES[part["architecture"]](**part["options"])
         params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
-    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"{source}: not a usable model: {error}") from error
+    except Exception as error:  # a card may ask for any options
+        said = f"{error}".strip().split("\n")[0] or type(error).__name__
+        raise CheckpointError(f"{source}: not a usable model: {said}") from error
     return network, params, card
+
+
+def _read_card(content: bytes) -> dict[str, Any]:
+    card = json.loads(content)
+    # Cards of format 1 had no digest of their own.
+    if card["format"] == 1 and "sha256" not in card:
+        return card
+    if card["format"] != FORMAT:
+        raise ValueError(f"format is {card['format']!r}, expected {FORMAT}")
+    try:
+        return open_json(content)
+    except ValueError as error:
+        raise ValueError(f"card.json: {error}") from error
 
 
 def _find(source: str | Path) -> Traversable:
@@ -205,6 +218,9 @@ def _serialise(name: str, params: Params) -> bytes:
 
 def _parse(content: bytes, like: Params) -> Params:
     arrays, expected = parse(content), _flat(like)
+    wrong = [name for name, array in arrays.items() if array.dtype != np.float16]
+    if wrong:
+        raise ValueError(f"not in half precision: {', '.join(wrong)}")
     found = {name: array.shape for name, array in arrays.items()}
     if found != {name: leaf.shape for name, leaf in expected.items()}:
         raise ValueError(f"weights {found} do not fit the architecture")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 from jaxtyping import UInt8
+from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.core.utils import Size
 
@@ -40,6 +41,9 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
     Args:
         source: the dataset.
         given: take the files from TFDS's manual directory, not from the network.
+
+    Raises:
+        DataError: if what is there already is unreadable.
     """
 
     class Digits(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -90,7 +94,13 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
                 block = slice(start, start + source.block)
                 yield start, {"images": images[block], "labels": labels[block]}
 
-    return Digits(data_dir=DATA_DIR, file_format="array_record")
+    try:
+        return Digits(data_dir=DATA_DIR, file_format="array_record")
+    except Exception as error:  # TFDS raises many kinds
+        folder = Path(DATA_DIR or constants.DATA_DIR) / Digits.name
+        raise DataError(
+            f"{folder}: unreadable, delete it to prepare it again: {_line(error)}"
+        ) from error
 
 
 def is_prepared(source: Source) -> bool:
@@ -116,8 +126,11 @@ def prepare(source: Source, manual_dir: Path | None = None) -> None:
     except Exception as error:  # TFDS and its downloader raise many kinds
         if is_prepared(source):  # another process was faster
             return
-        line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise DataError(f"{source.name}: not prepared: {line}") from error
+        raise DataError(f"{source.name}: not prepared: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return (str(error).strip() or repr(error)).splitlines()[0][:200]
 
 
 def read(
@@ -135,7 +148,7 @@ def read(
         images = np.concatenate([block["images"] for block in blocks])
         labels = np.concatenate([block["labels"] for block in blocks])
     except Exception as error:  # array_record and TFDS raise many kinds
-        raise DataError(f"{made.data_dir}: unreadable: {error!r:.200}") from error
+        raise DataError(f"{made.data_dir}: unreadable: {_line(error)}") from error
     if len(images) != (count := source.splits[split].num_examples):
         raise DataError(f"{made.data_dir}: expected {count} images, got {len(images)}")
     return images, labels

@@ -1,9 +1,13 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 import threadpoolctl
+
+# Ten times as many inputs: `--hypothesis-profile=long`.
+hypothesis.settings.register_profile("long", max_examples=1000)
 
 # Workers side by side: threads that wait for one another would double the time.
 threadpoolctl.threadpool_limits(1, "blas")

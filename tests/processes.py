@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 
 def finish(experiment, out, *flags):
@@ -9,7 +10,28 @@ def finish(experiment, out, *flags):
 
 
 def run_experiment(experiment, out, *flags):
-    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
     return subprocess.run(
-        [*command, *flags], capture_output=True, text=True, timeout=240
+        command(experiment, out, *flags), capture_output=True, text=True, timeout=240
     )
+
+
+def command(experiment, out, *flags):
+    module = [sys.executable, "-m", f"experiments.{experiment}"]
+    return [*module, "--out", str(out), *flags]
+
+
+def kill_when(condition, experiment, out, *flags, dataset="sample"):
+    """Start an experiment, and end it with SIGKILL as soon as the condition holds."""
+    data = ["--dataset", dataset] if dataset else []
+    process = subprocess.Popen(
+        command(experiment, out, *data, *flags),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not condition():
+            assert process.poll() is None, process.returncode
+            time.sleep(0.005)
+    finally:
+        process.kill()
+        process.wait()

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -19,6 +20,10 @@ class Example(NamedTuple):
 def example(scale=1.0):
     weights = {"kernel": scale * jax.random.normal(jax.random.key(1), (64, 32))}
     return Example(jax.random.key(3), jnp.int32(7), weights)
+
+
+def file_names(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
 def restored(folder):
@@ -86,16 +91,17 @@ def cut(path):
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [flip, cut, lambda path: path.write_bytes(b""), lambda path: path.unlink()],
-)
+DAMAGES = [flip, cut, lambda path: path.write_bytes(b""), lambda path: path.unlink()]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_whatever_file_is_damaged_a_good_state_comes_back(tmp_path, damage):
     """Orbax alone restores flipped bits without a word."""
     source = tmp_path / "source"
     for step in (1, 2):
         checkpoints.save(source, step, example(float(step)))
-    files = [p.relative_to(source) for p in (source / "2").rglob("*") if p.is_file()]
+    files = [Path("2") / name for name in file_names(source / "2")]
+    assert Path("2/manifest.json") in files and len(files) > 5
     for number, file in enumerate(files):
         folder = tmp_path / str(number)
         shutil.copytree(source, folder)
@@ -139,6 +145,25 @@ def test_what_a_killed_save_leaves_is_ignored(tmp_path):
     assert same(restored(tmp_path)[1], example(6.0))
 
 
+@pytest.mark.parametrize("left", [0, 1, 5])
+def test_a_first_save_that_was_killed_is_no_damage(tmp_path, left):
+    """Whatever it had written, but for the manifest, which comes last."""
+    checkpoints.save(tmp_path, 1, example())
+    (tmp_path / ".saving-1").touch()
+    for name in file_names(tmp_path / "1")[left:]:
+        (tmp_path / "1" / name).unlink()
+    assert checkpoints.restore(tmp_path, example()) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_log_comes_back_with_the_state(tmp_path):
+    for step in (1, 2):
+        log = f'{{"step": {step}}}\n "é" \\'
+        checkpoints.save(tmp_path, step, example(), log=log)
+    found = checkpoints.restore(tmp_path, example())
+    assert found is not None and found.log == log
+
+
 def test_the_best_is_kept_beside_the_latest(tmp_path):
     losses = [3.0, 1.0, 5.0, 4.0, float("nan"), 6.0, None]
     for step, loss in enumerate(losses, 1):
@@ -151,7 +176,7 @@ def test_an_unknown_format_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "FORMAT", 99)
     checkpoints.save(tmp_path, 1, example())
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="format is 99, expected 1"):
+    with pytest.raises(CheckpointError, match="format is 99, expected 2"):
         checkpoints.restore(tmp_path, example())
     assert (tmp_path / "1").is_dir()
 

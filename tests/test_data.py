@@ -114,6 +114,32 @@ def test_given_files_are_read_and_prepared_for_later(tmp_path):
     np.testing.assert_array_equal(later.labels, np.arange(10) % 10)
 
 
+def test_a_damaged_prepared_file_is_named_and_never_read(tmp_path):
+    source = make_files(tmp_path / "given")
+    whole = data.load_official(source, "train", tmp_path / "given")
+    files = [path for path in (tmp_path / "tfds").rglob("*") if path.is_file()]
+    assert len(files) == 4
+    refused = set()
+    for path in files:
+        content = path.read_bytes()
+        middle = len(content) // 2
+        flipped = (
+            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        )
+        for damaged in (flipped, content[:-1], content[:middle], b""):
+            path.write_bytes(damaged)
+            try:
+                found = data.load_official(source, "train", None)
+            except DataError as error:
+                assert "\n" not in str(error) and str(tmp_path / "tfds") in str(error)
+                refused.add(path)
+            else:
+                np.testing.assert_array_equal(found.images, whole.images)
+                np.testing.assert_array_equal(found.labels, whole.labels)
+        path.write_bytes(content)
+    assert {path.name for path in refused} > {"dataset_info.json"}
+
+
 def test_unzipped_given_files_do(tmp_path):
     source = make_files(tmp_path / "given")
     for packed in (tmp_path / "given").glob("*.gz"):

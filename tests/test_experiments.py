@@ -132,10 +132,10 @@ def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
     )
     while not (out / "metrics.jsonl").exists() and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75, errors.decode()
-    assert "--resume" in errors.decode()
+    assert "--resume" in errors.decode() and errors.count(b"\n") == 1
     assert finish("wgan", out, "--resume").returncode == 0
     assert summary(out)["state_sha256"] == summary(whole)["state_sha256"]
 
@@ -150,7 +150,11 @@ def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
         (["--penalty-weight", "-1"], 2, "--penalty-weight must be"),
         (["--batch-size", "5000"], 2, "between 1 and 4000 examples"),
         (["--dataset", "mnist", "--data-dir", "/nonexistent"], 3, "found none"),
-        (["--learning-rate", "0.9", "--penalty-weight", "1e38"], 5, "not finite"),
+        (
+            ["--learning-rate", "0.9", "--penalty-weight", "1e38"],
+            5,
+            "(step 20): critic",
+        ),
     ],
 )
 def test_a_run_that_cannot_go_on_ends_with_one_line(tmp_path, flags, code, message):
@@ -159,12 +163,14 @@ def test_a_run_that_cannot_go_on_ends_with_one_line(tmp_path, flags, code, messa
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out" / "summary.json").exists()
+    assert not (tmp_path / "out" / "checkpoint").exists()
 
 
 def test_an_existing_run_is_neither_overwritten_nor_mixed(whole):
     assert "--resume or --overwrite" in finish("wgan", whole).stderr
-    done = finish("wgan", whole, "--resume", "--seed", "1")
+    done = finish("wgan", whole, "--resume", "--seed", "1", "--latent-dim", "9")
     assert done.returncode == 2 and "seed was 0, is 1" in done.stderr
+    assert "latent_dim was 64, is 9" in done.stderr and done.stderr.count("\n") == 1
     assert "experiment was 'wgan'" in finish("gan", whole, "--resume").stderr
 
 
@@ -190,17 +196,26 @@ def test_folders_that_are_no_runs_are_left_alone(tmp_path):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
-def test_rows_after_the_checkpoint_are_cut(tmp_path):
+def test_numbers_that_are_not_finite_are_null_in_rows(tmp_path):
     path = tmp_path / "metrics.jsonl"
-    rows = [{"step": step, "loss": float("nan")} for step in (10, 20, 30)]
-    run_folder.write_rows(path, rows)
-    kept = [{"step": 10, "loss": None}, {"step": 20, "loss": None}]
-    assert run_folder.keep_rows(path, 20) == kept
-    assert run_folder.keep_rows(path, 20) == kept
-    assert run_folder.keep_rows(tmp_path / "none.jsonl", 20) == []
-    path.write_text('{"step": 4')
-    with pytest.raises(UsageError, match="unreadable"):
-        run_folder.keep_rows(path, 20)
+    run_folder.write_rows(path, [{"step": 10, "loss": float("nan")}, {"step": 20}])
+    assert path.read_text() == '{"step": 10, "loss": null}\n{"step": 20}\n'
+    rows = run_folder.parse_rows(path.read_text())
+    assert rows == [{"step": 10, "loss": None}, {"step": 20}]
+
+
+def test_what_a_process_leaves_that_is_killed_at_its_start_is_no_obstacle(tmp_path):
+    for name in (".lock", ".config.json.tmp"):
+        (tmp_path / name).write_text("{")
+    run_folder.open_run_folder(tmp_path, {"seed": 1}, resume=False, overwrite=False)
+    assert json.loads((tmp_path / "config.json").read_text()) == {"seed": 1}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 10_000, '{"seed": 1'])
+def test_a_damaged_configuration_is_one_line(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UsageError, match="config.json is unreadable: [^\n]*$"):
+        run_folder.open_run_folder(tmp_path, {"seed": 1}, resume=True, overwrite=False)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,23 @@
 """What happens to runs when the world goes wrong: through the real command line."""
 
+import gzip
 import json
 import os
 import random
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
+
+from experiments import run_folder
+from experiments.command_line import UsageError
+from jaxgan import seals
 
 TOY = ["--dataset", "sample", "--epochs", "6", "--batch-size", "500"]
 TOY += ["--checkpoint-every", "1", "--latent-dim", "4", "--widths", "16"]
@@ -19,14 +28,30 @@ def command(out, *flags):
     return [*module, *TOY, "--out", str(out), *flags]
 
 
-def finish(out, *flags):
+def start(out, *flags):
+    return subprocess.Popen(
+        command(out, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def finish(out, *flags, **environment):
     return subprocess.run(
-        command(out, *flags), capture_output=True, text=True, timeout=240
+        command(out, *flags),
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
 
 
 def state_hash(out):
     return json.loads((out / "summary.json").read_text())["state_sha256"]
+
+
+def steps(out):
+    """The checkpoints that are complete."""
+    done = (out / "checkpoint").glob("[0-9]*/manifest.json")
+    return sorted(int(path.parent.name) for path in done)
 
 
 @pytest.fixture(scope="module")
@@ -38,98 +63,317 @@ def whole(tmp_path_factory):
     return out
 
 
-def test_a_damaged_checkpoint_is_named_set_aside_and_made_good(whole, tmp_path):
-    out = tmp_path / "run"
-    assert finish(out, "--epochs", "3").returncode == 0
-    newest = max((out / "checkpoint").iterdir(), key=lambda p: int(p.name))
+@pytest.fixture(scope="module")
+def killed_in_a_save(whole, tmp_path_factory):
+    """What a real SIGKILL in the middle of a save left of the same run."""
+    for _ in range(10):
+        out = tmp_path_factory.mktemp("runs") / "killed"
+        process = start(out)
+        saves = out / "checkpoint"
+        while process.poll() is None:
+            if len(steps(out)) >= 2 and list(saves.glob(".saving-*")):
+                process.kill()
+                break
+            time.sleep(0.001)
+        process.communicate()
+        begun = [int(p.name.removeprefix(".saving-")) for p in saves.glob(".saving-*")]
+        if begun and begun[0] not in steps(out):
+            return out
+    raise AssertionError("no kill hit a save")
+
+
+@pytest.fixture
+def killed(killed_in_a_save, tmp_path):
+    return Path(shutil.copytree(killed_in_a_save, tmp_path / "run"))
+
+
+def logged(out):
+    rows = run_folder.parse_rows((out / "metrics.jsonl").read_text())
+    return [{k: v for k, v in row.items() if "second" not in k} for row in rows]
+
+
+def test_a_kill_during_a_save_costs_that_save_only(whole, killed):
+    """The rows are kept with the state: their file may be lost."""
+    last = steps(killed)[-1]
+    (killed / "metrics.jsonl").write_text("{")
+    done = finish(killed, "--resume")
+    assert done.returncode == 0 and not done.stderr
+    assert f"resumed at epoch {last // 8} of 6" in done.stdout
+    assert state_hash(killed) == state_hash(whole)
+    assert logged(killed) == logged(whole)
+    left = [path.name for path in (killed / "checkpoint").iterdir()]
+    assert sorted(map(int, left)) == steps(killed) == [32, 40, 48]
+
+
+def test_a_damaged_checkpoint_is_named_set_aside_and_made_good(whole, killed):
+    *_, before, last = steps(killed)
+    newest = killed / "checkpoint" / str(last)
     data = [p for p in newest.rglob("*") if p.is_file()]
     largest = max(data, key=lambda p: p.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 1
     largest.write_bytes(bytes(content))
-    done = finish(out, "--resume")
+    frame = killed / "frames" / "00001.png"
+    frame.write_bytes(frame.read_bytes()[:100])
+    done = finish(killed, "--resume")
     assert done.returncode == 0, done.stderr
-    assert f"step {newest.name} unusable: corrupt: " in done.stderr
-    assert "resumed at epoch 2 of 6" in done.stdout
-    assert (newest.parent / f"corrupt-{newest.name}").is_dir()
-    assert state_hash(out) == state_hash(whole)
+    checkpoint, film = done.stderr.splitlines()
+    assert f"step {last} unusable: corrupt: " in checkpoint
+    assert largest.name in checkpoint
+    assert f"{frame} is not in the film" in film
+    assert f"resumed at epoch {before // 8} of 6" in done.stdout
+    assert (newest.parent / f"corrupt-{last}").is_dir()
+    assert state_hash(killed) == state_hash(whole)
 
 
-def test_no_good_checkpoint_is_no_fresh_start(tmp_path):
-    out = tmp_path / "run"
-    assert finish(out, "--epochs", "1").returncode == 0
-    for path in (out / "checkpoint").rglob("*"):
+def test_no_good_checkpoint_is_no_fresh_start(killed):
+    for path in (killed / "checkpoint").rglob("*"):
         if path.is_file():
             path.write_bytes(b"")
-    for _ in range(2):
-        done = finish(out, "--resume")
-        assert done.returncode == 4 and "nothing else is there" in done.stderr
-        assert done.stderr.count("\n") == 1
+    done = finish(killed, "--resume")
+    assert done.returncode == 4 and "nothing else is there" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_a_full_disk_stops_the_run_only_at_its_end(tmp_path):
+def test_a_full_disk_stops_the_run_only_at_its_end(whole, killed):
     """Files end at 60 kB: logs fit, weights do not."""
-    out = tmp_path / "run"
+    good = {p: p.read_bytes() for p in killed.rglob("[0-9]*/**/*") if p.is_file()}
+    done_before = steps(killed)
     small_disk = f"""
 import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-sys.argv = {["wgan", *command(out, "--widths", "128")[3:]]}
+sys.argv = {["wgan", *command(killed, "--resume")[3:]]}
 runpy.run_module("experiments.wgan", run_name="__main__")
 """
     done = subprocess.run(
         [sys.executable, "-c", small_disk],
-        env={k: v for k, v in os.environ.items() if not k.startswith("JAX_COMP")},
+        # It may read what others compiled, but has no room to add to it.
+        env=os.environ | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1000"},
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert done.returncode == 4, done.stderr
     lines = done.stderr.splitlines()
-    assert len(lines) == 7 and lines[-1].startswith("error: ")
-    assert all("not saved: " in line for line in lines)
-    assert len((out / "metrics.jsonl").read_text().splitlines()) == 6
-    # With room again it goes on; nothing was saved, so from the start.
-    done = finish(out, "--widths", "128", "--resume")
+    assert len(lines) == 6 - len(done_before) + 1 and lines[-1].startswith("error: ")
+    assert all("not saved: " in line and "File too large" in line for line in lines)
+    assert len((killed / "metrics.jsonl").read_text().splitlines()) == 6
+    assert steps(killed) == done_before
+    checkpoints = [path for path in good if "checkpoint" in path.parts]
+    assert checkpoints and all(path.read_bytes() == good[path] for path in checkpoints)
+    # With room again it goes on from the last one that was saved.
+    done = finish(killed, "--resume")
     assert done.returncode == 0, done.stderr
+    assert state_hash(killed) == state_hash(whole)
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
     out = tmp_path / "run"
-    first = subprocess.Popen(
-        command(out, "--epochs", "100000"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    first = start(out, "--epochs", "100000")
     try:
         while not (out / "metrics.jsonl").exists():
             assert first.poll() is None
             time.sleep(0.01)
         second = finish(out, "--overwrite")
-        assert second.returncode == 2
+        assert second.returncode == 2 and second.stderr.count("\n") == 1
         assert f"in use by process {first.pid}" in second.stderr
+        # The first is none the worse, and stops where it can be resumed.
+        first.terminate()
+        errors = first.communicate(timeout=60)[1].decode()
+        assert first.returncode == 75 and errors.count("\n") == 1, errors
+        assert "go on with --resume" in errors and steps(out)
     finally:
         first.kill()
         first.wait()
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_an_unwritable_folder_is_said_before_anything_is_computed(tmp_path):
-    tmp_path.chmod(0o500)
-    done = finish(tmp_path / "run")
+def catches_signals(process):
+    """Whether SIGTERM has a handler, as it has while something can be saved."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
+    return int(caught.split()[1], 16) >> signal.SIGTERM - 1 & 1
+
+
+def test_a_second_signal_leaves_at_once(tmp_path):
+    """Not at the end of the epoch, which takes some seconds with batches of four."""
+    out = tmp_path / "run"
+    process = start(out, "--batch-size", "4")
+    try:
+        while not catches_signals(process):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        time.sleep(0.3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 128 + signal.SIGINT and not errors
+    assert not (out / "metrics.jsonl").exists()
+
+
+def test_ctrl_c_before_anything_can_be_saved_is_no_traceback(tmp_path):
+    process = start(tmp_path / "run")
+    while not (tmp_path / "run" / "config.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == -signal.SIGINT
+
+
+def test_a_folder_that_cannot_be_is_said_before_anything_is_compiled():
+    """Nobody, not even root, makes a folder there."""
+    done = finish(Path("/proc/jaxgan"), JAX_LOG_COMPILES="1")
     assert done.returncode == 2 and "is not writable" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_a_file_in_the_way_is_left_alone(tmp_path, name):
+    (tmp_path / "file").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="is a file|is not writable"):
+            run_folder.open_run_folder(
+                tmp_path / name, {}, resume=False, overwrite=overwrite
+            )
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_another_key_implementation_is_refused(killed):
+    done = finish(killed, "--resume", JAX_DEFAULT_PRNG_IMPL="rbg")
+    assert done.returncode == 4, done.stderr
+    assert "key is threefry2x32, expected rbg" in done.stderr
+    assert done.stderr.count("\n") == 1 and not list(killed.rglob("corrupt-*"))
 
 
 @pytest.mark.slow
-def test_a_run_killed_twenty_times_ends_with_the_same_state(whole, tmp_path):
-    out, rng, resume = tmp_path / "killed", random.Random(1), []
-    for _ in range(20):
-        process = subprocess.Popen(
-            command(out, *resume), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(rng.uniform(0, 9))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+def test_another_dtype_and_an_unknown_format_are_refused(killed):
+    manifest = killed / "checkpoint" / str(steps(killed)[-1]) / "manifest.json"
+    content = seals.open_json(manifest.read_bytes())
+    leaves = {k: v.replace("float32", "float16") for k, v in content["leaves"].items()}
+    for other, message in (
+        ({"leaves": leaves}, "float16[16], expected float32[16]"),
+        ({"format": 99}, "format is 99, expected 2"),
+    ):
+        manifest.write_bytes(seals.seal_json(content | other))
+        done = finish(killed, "--resume")
+        assert done.returncode == 4 and message in done.stderr
+        assert done.stderr.count("\n") == 1 and not list(killed.rglob("corrupt-*"))
+
+
+IMAGES = struct.pack(">IIII", 0x803, 60_000, 28, 28)
+LENGTH = len(IMAGES) + 60_000 * 28 * 28
+LABELS = struct.pack(">II", 0x801, 60_000)
+NAMES = [
+    f"{part}-{what}" for part in ("train", "t10k") for what in ("images", "labels")
+]
+
+
+def images(path, content=IMAGES, length=LENGTH):
+    """A file that takes no room on disk: black but for its beginning."""
+    path.write_bytes(content)
+    os.truncate(path, length)
+
+
+MALFORMED = {
+    "cut gzip": (
+        lambda p: p.write_bytes(gzip.compress(IMAGES + bytes(10_000))[:-9]),
+        None,
+        "a complete gzip file",
+    ),
+    "empty": (lambda p: p.write_bytes(b""), None, "found an empty file"),
+    "cut": (lambda p: images(p, length=LENGTH - 1), None, "a file cut off after"),
+    "trailing": (lambda p: images(p, length=LENGTH + 1), None, "more bytes after"),
+    "magic": (lambda p: images(p, b"\1" + IMAGES[1:]), None, "magic bytes 0000"),
+    "type": (lambda p: images(p, IMAGES[:2] + b"\r" + IMAGES[3:]), None, "type 8"),
+    "shape": (lambda p: images(p, IMAGES[:-1] + b"\0"), None, "(60000, 28, 0)"),
+    "oversize": (
+        lambda p: images(p, IMAGES[:4] + b"\xff" + IMAGES[5:]),
+        None,
+        "(4278250080,",
+    ),
+    "html": (lambda p: p.write_text("<!DOCTYPE html>"), None, "an HTML page"),
+    "label": (images, LABELS + bytes(59_999) + b"\n", "found 10 at index 59999"),
+    "count": (images, LABELS[:7] + b"\0" + bytes(59_904), "shape (60000,)"),
+}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "cut gzip",
+        *(pytest.param(f, marks=pytest.mark.slow) for f in list(MALFORMED)[1:]),
+    ],
+)
+def test_malformed_data_is_one_line(tmp_path, fault):
+    """Fashion-MNIST: of MNIST the very content is known, and told first."""
+    write_images, labels, message = MALFORMED[fault]
+    for part in ("train", "t10k"):
+        write_images(tmp_path / f"{part}-images-idx3-ubyte")
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(labels or b"")
+    flags = ["--dataset", "fashion_mnist", "--data-dir", str(tmp_path)]
+    done = finish(tmp_path / "run", *flags, TFDS_DATA_DIR=str(tmp_path / "tfds"))
+    assert done.returncode == 3, done.stderr
+    assert message in done.stderr and "expected" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_no_data_and_no_network_is_one_line_with_the_ways_out(tmp_path):
+    nowhere = {"http_proxy": "http://127.0.0.1:9", "TFDS_DATA_DIR": str(tmp_path)}
+    done = finish(tmp_path / "run", "--dataset", "kmnist", **nowhere)
+    assert done.returncode == 3, done.stderr
+    assert "--data-dir, or use --dataset sample" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+def test_pickled_arrays_are_refused(tmp_path, toy_model):
+    path = tmp_path / "objects.npy"
+    np.save(path, np.array([print]), allow_pickle=True)
+    module = [
+        sys.executable,
+        "-m",
+        "experiments.invert",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    done = subprocess.run(
+        [*module, "--checkpoint", str(toy_model), "--targets", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 2 and "Python objects" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_run_killed_twenty_times_ends_with_the_same_state(tmp_path):
+    """At random moments, from the first import to the last figure."""
+    flags = ["--epochs", "20"]
+    started = time.monotonic()
+    assert finish(tmp_path / "whole", *flags).returncode == 0
+    span = time.monotonic() - started
+    out, rng, kills, in_saves, finished = tmp_path / "killed", random.Random(1), 0, 0, 0
+    while kills < 20:
         resume = ["--resume"] if (out / "config.json").exists() else []
-    done = finish(out, *resume)
-    assert done.returncode == 0, done.stderr
-    assert state_hash(out) == state_hash(whole)
+        process = start(out, *flags, *resume)
+        time.sleep(rng.uniform(0, span))
+        process.kill()
+        errors = process.communicate()[1].decode()
+        if process.returncode == 0:
+            finished += 1
+            assert state_hash(out) == state_hash(tmp_path / "whole")
+            shutil.rmtree(out)
+            continue
+        assert process.returncode == -signal.SIGKILL and not errors, errors
+        kills += 1
+        in_saves += bool(list((out / "checkpoint").glob(".saving-*")))
+    done = finish(
+        out, *flags, *(["--resume"] if (out / "config.json").exists() else [])
+    )
+    assert done.returncode == 0 and not done.stderr
+    assert state_hash(out) == state_hash(tmp_path / "whole")
+    print(f"{kills} kills, {in_saves} of them during a save; {finished} runs too quick")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from processes import finish
+from processes import finish, kill_when
 
 from experiments import following, targets
 from experiments.command_line import UsageError
@@ -15,7 +15,8 @@ from jaxgan import presets
 @pytest.fixture(scope="module")
 def inverted(toy_model, tmp_path_factory):
     out = tmp_path_factory.mktemp("invert") / "run"
-    flags = ["--checkpoint", str(toy_model), "--images", "3", "--starts", "6"]
+    # As many starts as leave two images to a part.
+    flags = ["--checkpoint", str(toy_model), "--images", "6", "--starts", "400"]
     done = finish("invert", out, *flags)
     assert done.returncode == 0, done.stderr
     return out, flags
@@ -24,21 +25,21 @@ def inverted(toy_model, tmp_path_factory):
 def test_an_inversion_writes_everything(inverted):
     out, _ = inverted
     summary = json.loads((out / "summary.json").read_text())
-    assert summary["num_images"] == 3 and summary["num_starts"] == 6
+    assert summary["num_images"] == 6 and summary["num_starts"] == 400
     shares = [summary[f"{name}_fraction"] for name in ("strict", "kink", "degenerate")]
     assert sum(shares) >= 0.95
-    assert 1 <= summary["distinct_minima_median"] <= 6
+    assert 1 <= summary["distinct_minima_median"] <= 400
     assert 0 < summary["start_success_probability"] <= 1
     for name, interval in summary["intervals_over_images"].items():
         assert interval[0] <= summary[name] <= interval[1], name
-    assert summary["gradients_per_image"] > 6 * 60
+    assert summary["gradients_per_image"] > 400 * 60
     rows = [json.loads(row) for row in (out / "minima.jsonl").read_text().splitlines()]
     assert np.median([row["seen"] for row in rows]) == summary["distinct_minima_median"]
     assert all(row["at_least"][0] >= row["seen"] for row in rows)
     with np.load(out / "results.npz") as results:
-        assert results["latents"].shape == (3, 6, 2)
-        assert results["losses"].shape == results["statuses"].shape == (3, 6)
-        assert results["targets"].shape == (3, 28, 28)
+        assert results["latents"].shape == (6, 400, 2)
+        assert results["losses"].shape == results["statuses"].shape == (6, 400)
+        assert results["targets"].shape == (6, 28, 28)
         best = results["losses"].min(1)
     assert summary["best_mse_per_pixel_median"] == pytest.approx(np.median(best))
     for name in ("reconstructions", "errors", "distances", "convergence"):
@@ -46,17 +47,33 @@ def test_an_inversion_writes_everything(inverted):
             assert np.asarray(image.convert("L")).std() > 5
 
 
-def test_parts_that_are_done_are_not_done_again(inverted):
-    out, flags = inverted
-    before = np.load(out / "results.npz")["latents"]
-    done = finish("invert", out, *flags)
-    assert done.returncode == 2 and "add --resume or --overwrite" in done.stderr
-    (part,) = (out / "parts").glob("*.npz")
-    stamp = part.stat().st_mtime_ns
+def test_after_a_kill_what_is_sound_is_kept_and_what_is_not_is_done_again(
+    inverted, tmp_path
+):
+    whole, flags = inverted
+    out = tmp_path / "run"
+    damaged, sound, missing = (out / "parts" / f"00000{n}.npz" for n in (0, 2, 4))
+    kill_when(sound.exists, "invert", out, *flags)
+    assert damaged.exists() and not missing.exists()
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(bytes(content))
+    missing.with_name(f".{missing.name}").write_bytes(content[:1000])  # a write cut off
+    stamp = sound.stat().st_mtime_ns
     done = finish("invert", out, *flags, "--resume")
     assert done.returncode == 0, done.stderr
-    assert part.stat().st_mtime_ns == stamp
-    np.testing.assert_array_equal(np.load(out / "results.npz")["latents"], before)
+    assert f"{damaged}: its digest is not that" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert (out / "parts" / f"corrupt-{damaged.name}").read_bytes() == content
+    assert sound.stat().st_mtime_ns == stamp
+    with np.load(out / "results.npz") as found, np.load(whole / "results.npz") as same:
+        assert set(found) == set(same)
+        for name in found:
+            np.testing.assert_array_equal(found[name], same[name])
+    summaries = [json.loads((o / "summary.json").read_text()) for o in (out, whole)]
+    for summary in summaries:
+        del summary["wall_seconds"], summary["images_per_second"]
+    assert summaries[0] == summaries[1]
 
 
 def test_recipes_are_compared_at_equal_budgets(toy_model, tmp_path):
@@ -115,7 +132,7 @@ def test_another_size_is_refused_or_scaled_on_request(tmp_path):
         (np.zeros((2, 28, 28), np.int64), "expected uint8 or floating point"),
         (np.full((28, 28), 1.5), r"expected pixels in \[0, 1\], found 1.5 to 1.5"),
         (np.full((28, 28), np.nan), r"expected pixels in \[0, 1\]"),
-        (np.array([{"a": 1}]), "allow_pickle=False"),
+        (np.array([{"a": 1}]), "Python objects in dtype"),
     ],
 )
 def test_arrays_that_are_no_images_are_refused(content, message, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import models, networks
+from jaxgan import models, networks, seals
 from jaxgan.checkpoints import CheckpointError
 
 LATENTS = jax.random.normal(jax.random.key(1), (5, 3))
@@ -90,9 +90,13 @@ def other_format(path):
 
 
 def other_shape(path):
-    card = json.loads(path.read_text())
+    card = seals.open_json(path.read_bytes())
     card["parts"]["generator"]["options"]["widths"] = [4, 9]
-    path.write_text(json.dumps(card))
+    path.write_bytes(seals.seal_json(card))
+
+
+def other_seed(path):
+    path.write_text(path.read_text().replace('"seed": 7', '"seed": 8'))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +108,9 @@ def other_shape(path):
         ("card.json", cut, "not a usable model"),
         ("card.json", lambda p: p.write_text("[]"), "not a usable model"),
         ("card.json", lambda p: p.write_bytes(b"\xff\xfe"), "not a usable model"),
-        ("card.json", other_format, "format is 99, expected 1"),
+        ("card.json", other_format, "format is 99, expected 2"),
+        ("card.json", other_seed, "its digest is not that of what was written"),
+        ("card.json", lambda p: p.write_text("[" * 10_000), "not a usable model"),
         ("card.json", other_shape, "do not fit the architecture"),
     ],
 )
@@ -114,6 +120,14 @@ def test_a_damaged_model_is_one_clear_error(saved, file, damage, message):
     with pytest.raises(CheckpointError, match=message) as caught:
         jaxgan.load_generator(folder)
     assert "\n" not in str(caught.value).strip() and str(folder) in str(caught.value)
+
+
+def test_cards_of_format_1_had_no_digest(saved):
+    folder, _, _ = saved
+    path = folder / "card.json"
+    card = seals.open_json(path.read_bytes()) | {"format": 1}
+    path.write_text(json.dumps(card))
+    assert jaxgan.load_generator(folder).card == card
 
 
 def test_a_model_that_is_not_there_names_those_that_are(tmp_path):

@@ -30,8 +30,8 @@ def swept(tmp_path_factory):
 def test_a_sweep_writes_everything(swept):
     summary = read(swept / "summary.json")
     assert summary["seeds"] == 2 and summary["best"] == "path 0.5"
-    rows = {**read(swept / "models/none/0/numbers.json")}
-    rows |= read(swept / "models/path-0.5/0/numbers.json")
+    rows = {**read(swept / "models/none/0/numbers.json")["numbers"]}
+    rows |= read(swept / "models/path-0.5/0/numbers.json")["numbers"]
     plain, halved = rows["none"], rows["none, codes halved"]
     # Another scale of the latent space: a quarter of the energy, and the same ρ.
     assert halved["energy"] == pytest.approx(plain["energy"] / 4, rel=1e-3)
@@ -59,8 +59,14 @@ def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     numbers = swept / "models/path-0.5/1/numbers.json"
     kept = numbers.read_text()
     numbers.unlink()
+    # Damage to any file of a finished run, and the run is made again.
+    films = swept / "models/path-0.5/0/films.npz"
+    film = films.read_bytes()
+    films.write_bytes(film[:-1])
     done = finish("path_gan", swept, *FEW, "--resume")
     assert done.returncode == 0, done.stderr
+    assert "models/path-0.5/0/numbers.json: not as written: films.npz" in done.stderr
+    assert done.stderr.count("\n") == 1 and films.read_bytes() == film
     assert numbers.read_text() == kept and read(swept / "summary.json") == before
     # More seeds: those that are there stay as they are.
     done = finish("path_gan", swept, *FEW, "--resume", "--seeds", "3")
