@@ -64,13 +64,13 @@ def implementations(leaves: Leaves) -> dict[str, str]:
 def digests(arrays: Leaves) -> dict[str, str]:
     """Give type, shape and digest of every array, in one word and another."""
 
-    def digest(array: jax.Array) -> str:
+    def digest(array: jax.Array | np.ndarray) -> str:
         data = np.asarray(array).tobytes()
         return f"{kind(array)} {hashlib.sha256(data).hexdigest()}"
 
     return {name: digest(array) for name, array in arrays.items()}
 
 
-def kind(array: jax.Array) -> str:
+def kind(array: jax.Array | np.ndarray) -> str:
     """Write type and shape."""
     return f"{array.dtype}[{','.join(map(str, array.shape))}]"

@@ -32,6 +32,8 @@ def shared_compilations(tmp_path_factory):
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Accelerators would round factors of single precision; the processor does not.
+jax.config.update("jax_default_matmul_precision", "highest")
 
 
 @pytest.fixture(scope="session")
