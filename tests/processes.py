@@ -35,3 +35,16 @@ def kill_when(condition, experiment, out, *flags, dataset="sample"):
     finally:
         process.kill()
         process.wait()
+
+
+def kill_after(seconds, words):
+    """Give a command so long, then SIGKILL; return its exit code and what it said."""
+    process = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        errors = process.communicate(timeout=seconds)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        errors = process.communicate()[1]
+    return process.returncode, errors

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import kill_after
 
 from experiments import run_folder
 from experiments.command_line import UsageError
@@ -359,16 +360,16 @@ def test_a_run_killed_twenty_times_ends_with_the_same_state(tmp_path):
     out, rng, kills, in_saves, finished = tmp_path / "killed", random.Random(1), 0, 0, 0
     while kills < 20:
         resume = ["--resume"] if (out / "config.json").exists() else []
-        process = start(out, *flags, *resume)
-        time.sleep(rng.uniform(0, span))
-        process.kill()
-        errors = process.communicate()[1].decode()
-        if process.returncode == 0:
+        started = time.monotonic()
+        words = command(out, *flags, *resume)
+        code, errors = kill_after(rng.uniform(0, span), words)
+        if code == 0:
             finished += 1
+            span = time.monotonic() - started
             assert state_hash(out) == state_hash(tmp_path / "whole")
             shutil.rmtree(out)
             continue
-        assert process.returncode == -signal.SIGKILL and not errors, errors
+        assert code == -signal.SIGKILL and not errors, errors
         kills += 1
         in_saves += bool(list((out / "checkpoint").glob(".saving-*")))
     done = finish(

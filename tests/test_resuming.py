@@ -3,11 +3,10 @@
 import json
 import random
 import shutil
-import subprocess
 import time
 
 import pytest
-from processes import command, finish, run_experiment
+from processes import command, finish, kill_after, run_experiment
 
 pytestmark = pytest.mark.slow
 
@@ -72,16 +71,12 @@ def test_a_long_experiment_survives_kills_and_damage(experiment, tmp_path, toy_m
     rng, kills, quick = random.Random(0), 0, 0
     while kills < 4:
         resume = ["--resume"] if (out / "config.json").exists() else []
-        process = subprocess.Popen(
-            command(experiment, out, *data, *flags, *resume),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        time.sleep(rng.uniform(0.2, 0.9) * span)
-        process.kill()
-        errors = process.communicate()[1].decode()
-        if process.returncode == 0:
+        words = command(experiment, out, *data, *flags, *resume)
+        started = time.monotonic()
+        code, errors = kill_after(rng.uniform(0.2, 0.9) * span, words)
+        if code == 0:
             quick += 1
+            span = time.monotonic() - started
             assert numbers(experiment, out) == numbers(experiment, whole)
             shutil.rmtree(out)
             continue
