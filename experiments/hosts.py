@@ -4,9 +4,11 @@ On the devices they share the work (`jaxgan.devices`); on their hosts all of the
 everything, on equal inputs. What only the first one has, it tells the others.
 """
 
+import atexit
 import dataclasses
 import io
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -17,12 +19,12 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from experiments.command_line import Interrupted
+from experiments import supervision
 from experiments.options import HostOptions
 
 CONNECTED_WITHIN = 60
 HEARTBEAT = 10
-SHUTDOWN = 10
+SHUTDOWN = 120
 LOST = ("Gloo", "UNAVAILABLE", "ABORTED", "coordination service", "CoordinationService")
 """What errors say when another process is no more."""
 
@@ -35,9 +37,6 @@ def join(options: Options) -> Options:
     Returns:
         The options of this process: only the first one writes into `--out`; the others
         write to a folder of their own that nobody needs, and say nothing.
-
-    Raises:
-        Interrupted: if the others do not answer.
     """
     try:
         jax.distributed.initialize(
@@ -52,15 +51,13 @@ def join(options: Options) -> Options:
         if options.coordinator:
             raise
         return options  # No cluster: one process.
-    except RuntimeError as error:
-        raise Interrupted(
-            f"the {options.num_processes} processes did not meet at "
-            f"{options.coordinator} within {CONNECTED_WITHIN} s"
-        ) from error
+    if supervision.is_watched():
+        supervision.note_met()
     if is_first():
         return options
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the process ends)
     folder = tempfile.mkdtemp(prefix=f"jaxgan-process-{jax.process_index()}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return dataclasses.replace(options, out=Path(folder))
 
 

@@ -14,6 +14,7 @@ import threading
 RESUMABLE = 75
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOG = "JAXGAN_PROCESS_LOG"
+MET = "all processes have met\n"
 
 
 def is_watched() -> bool:
@@ -37,11 +38,15 @@ def watch() -> int:
     if code >= 0 or -code in SIGNALS:
         os.unlink(log)
         return code if code >= 0 else 128 - code
-    print(
+    with open(log, errors="replace") as file:
+        met = MET in file
+    what = (
         "this process or another one of the run was lost; what was saved is intact, go "
-        f"on with --resume (what JAX said is in {log})",
-        file=sys.stderr,
+        "on with --resume"
+        if met
+        else "the processes of the run did not meet; start all of them within a minute"
     )
+    print(f"{what} (what JAX said is in {log})", file=sys.stderr)
     return RESUMABLE
 
 
@@ -52,6 +57,12 @@ def be_watched() -> None:
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 2)
     sys.stderr = os.fdopen(said, "w", buffering=1)
+
+
+def note_met() -> None:
+    """Tell the parent that the processes are connected."""
+    with open(os.environ[LOG], "a") as file:
+        file.write(MET)
 
 
 def _leave_with_parent() -> None:

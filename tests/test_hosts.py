@@ -156,6 +156,16 @@ def test_processes_that_were_started_differently_do_not_run(tmp_path):
     assert both[0].returncode == 75, said
 
 
+@pytest.mark.slow
+def test_a_process_that_nobody_meets_says_so(tmp_path):
+    first, second = start("wgan", tmp_path / "run", *TOY)
+    second.kill()
+    _, said = first.communicate(timeout=120)
+    second.communicate()
+    assert first.returncode == 75
+    assert "did not meet" in said and said.count("\n") == 1
+
+
 def test_flags_of_hosts_go_together():
     done = finish("wgan", "never", "--coordinator", "localhost:1", *TOY)
     assert done.returncode == 2
