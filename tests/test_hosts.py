@@ -60,38 +60,34 @@ def weights(out):
     return load_file(out / "model" / "generator.safetensors")
 
 
-def test_a_run_of_two_loses_one_and_goes_on_alone(tmp_path):
-    """Saved by two processes, and restored by one."""
-    out = tmp_path / "run"
+def lose(out, number):
+    """Kill one of two processes; give the epochs that the other one has logged."""
     both = start("wgan", out, *TOY, "--epochs", "100000")
     wait_for(out / "checkpoint" / "16" / "manifest.json", both)
-    both[1].send_signal(signal.SIGKILL)
+    both[number].send_signal(signal.SIGKILL)
     began = time.monotonic()
-    _, said = both[0].communicate(timeout=120)
-    both[1].communicate()
+    _, said = both[1 - number].communicate(timeout=120)
     assert time.monotonic() - began < WITHIN
-    assert both[0].returncode == 75, said
+    both[number].communicate()
+    assert both[1 - number].returncode == 75, said
     assert "go on with --resume" in said and said.count("\n") == 1
-    epochs = len((out / "metrics.jsonl").read_text().splitlines())
-    done = finish("wgan", out, *TOY, "--resume", "--epochs", str(epochs + 1))
+    return len((out / "metrics.jsonl").read_text().splitlines())
+
+
+def test_a_run_of_two_loses_one_and_goes_on_alone(tmp_path):
+    """Saved by two processes, and restored by one."""
+    epochs = lose(tmp_path / "run", 1)
+    flags = [*TOY, "--resume", "--epochs", str(epochs + 1)]
+    done = finish("wgan", tmp_path / "run", *flags)
     assert done.returncode == 0, done.stderr
     assert "resumed at epoch" in done.stdout
 
 
 @pytest.mark.slow
 def test_the_first_of_two_is_lost_and_both_go_on(tmp_path):
-    out = tmp_path / "run"
-    both = start("wgan", out, *TOY, "--epochs", "100000")
-    wait_for(out / "checkpoint" / "16" / "manifest.json", both)
-    both[0].send_signal(signal.SIGKILL)
-    began = time.monotonic()
-    _, said = both[1].communicate(timeout=120)
-    both[0].communicate()
-    assert time.monotonic() - began < WITHIN
-    assert both[1].returncode == 75, said
-    assert "go on with --resume" in said and said.count("\n") == 1
-    epochs = len((out / "metrics.jsonl").read_text().splitlines())
-    finish_all(start("wgan", out, *TOY, "--resume", "--epochs", str(epochs + 2)))
+    epochs = lose(tmp_path / "run", 0)
+    flags = [*TOY, "--resume", "--epochs", str(epochs + 2)]
+    finish_all(start("wgan", tmp_path / "run", *flags))
 
 
 @pytest.mark.slow
