@@ -32,6 +32,7 @@ def eight(tmp_path_factory):
         return dict(arrays)
 
 
+@pytest.mark.slow
 def test_training_on_eight_devices_takes_the_steps_of_one(eight):
     assert eight["devices"] == 8
     np.testing.assert_allclose(eight["weights"], eight["alone_weights"], atol=1e-9)
@@ -49,6 +50,7 @@ TOLERANCES = {
 """In units of codes, of pixels squared, of codes, of energies near 100, relative."""
 
 
+@pytest.mark.slow
 def test_searches_on_eight_devices_find_what_one_finds(eight):
     one = on_devices.found()
     np.testing.assert_array_equal(one["statuses"], eight["statuses"])

@@ -125,6 +125,7 @@ def test_a_run_killed_five_times_ends_with_the_same_state(whole, tmp_path):
     check_run(out, "wgan")
 
 
+@pytest.mark.slow
 def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
     out = tmp_path / "stopped"
     process = subprocess.Popen(

@@ -158,7 +158,9 @@ def test_the_network_from_inside_is_the_network():
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("prior_weight", [0.0, 0.1])
+@pytest.mark.parametrize(
+    "prior_weight", [pytest.param(0.0, marks=pytest.mark.slow), 0.1]
+)
 def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs(prior_weight):
     _, params, target = toy(3, latent_dim=4)
     with jax.enable_x64(True):
