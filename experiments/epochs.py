@@ -193,7 +193,8 @@ def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
     state, log = (found.state, found.log) if found else (like, "")
     words = hosts.arrays_from_first(digests.words(digests.named(state)))
     rows = run_folder.parse_rows(hosts.from_first(log.encode()).decode())
-    run_folder.write_rows(out / "metrics.jsonl", rows)
+    if found:
+        run_folder.write_rows(out / "metrics.jsonl", rows)
     return digests.fill(like, words), rows
 
 

@@ -6,7 +6,6 @@ everything, on equal inputs. What only the first one has, it tells the others.
 
 import atexit
 import dataclasses
-import io
 import os
 import shutil
 import sys
@@ -21,6 +20,7 @@ from jax.experimental import multihost_utils
 
 from experiments import supervision
 from experiments.options import HostOptions
+from jaxgan import seals
 
 CONNECTED_WITHIN = 60
 HEARTBEAT = 10
@@ -92,8 +92,6 @@ def arrays_from_first(arrays: Mapping[str, Any]) -> dict[str, Any]:
     """Give every process the arrays of the first one, bit by bit."""
     if jax.process_count() == 1:
         return dict(arrays)
-    file = io.BytesIO()
-    if is_first():
-        np.savez(file, allow_pickle=False, **arrays)
-    with np.load(io.BytesIO(from_first(file.getvalue())), allow_pickle=False) as sent:
-        return dict(sent)
+    return seals.open_arrays(
+        from_first(seals.seal_arrays(arrays) if is_first() else b"")
+    )

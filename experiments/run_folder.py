@@ -139,15 +139,17 @@ def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -
 def write_json(path: Path, content: Any) -> None:
     """Replace a JSON file at one stroke; numbers that are not finite become null."""
     text = json.dumps(finite(content), indent=2, allow_nan=False)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text + "\n")
-    os.replace(temporary, path)
+    _replace(path, text + "\n")
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Replace a file of one JSON object a line at one stroke."""
+    _replace(path, rows_text(rows))
+
+
+def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(rows_text(rows))
+    temporary.write_text(text)
     os.replace(temporary, path)
 
 

@@ -7,7 +7,6 @@ not ended, so that a checkpoint without manifest is either unfinished or damaged
 """
 
 import hashlib
-import logging
 import math
 import os
 import shutil
@@ -18,7 +17,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers as retention
 
 from jaxgan.digests import (
     Leaves,
@@ -29,16 +27,13 @@ from jaxgan.digests import (
     named,
     words,
 )
+from jaxgan.retention import LOSS, manager_of
 from jaxgan.seals import open_json, seal_json
-
-logging.getLogger("absl").setLevel(logging.ERROR)
 
 FORMAT = 2
 MANIFEST = "manifest.json"
-KEPT = 3
 MARGIN = 1 << 20
 SAVING = ".saving-"
-LOSS = "loss"
 
 
 class CheckpointError(Exception):
@@ -91,7 +86,7 @@ def save(
         _require_space(folder, MARGIN + size)
         mark = folder / f"{SAVING}{step}"
         mark.touch()
-        with _manager(folder) as manager:
+        with manager_of(folder) as manager:
             saved = manager.save(
                 step,
                 args=ocp.args.StandardSave(arrays),  # pyright: ignore
@@ -205,7 +200,7 @@ def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
     found = {name: text.split()[0] for name, text in manifest["leaves"].items()}
     expected = {name: kind(array) for name, array in arrays.items()}
     _require_same(found | manifest["keys"], expected | implementations(leaves))
-    with _manager(folder) as manager:
+    with manager_of(folder) as manager:
         only = ocp.args.StandardRestore(arrays)  # pyright: ignore
         arrays = manager.restore(step, args=only)
     restored = digests(arrays)
@@ -233,33 +228,6 @@ def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
     ]
     if differing:
         raise _Unlike("; ".join(differing))
-
-
-def _manager(folder: Path) -> ocp.CheckpointManager:
-    policies = [
-        retention.LatestN(KEPT),
-        retention.BestN(
-            get_metric_fn=lambda metrics: metrics[LOSS],
-            reverse=True,
-            n=1,
-            keep_checkpoints_without_metrics=False,
-        ),
-    ]
-    # Of several processes only this one is here: Orbax would wait for the others.
-    alone = jax.process_index()
-    options = ocp.CheckpointManagerOptions(
-        multiprocessing_options=ocp.options.MultiprocessingOptions(
-            primary_host=alone,
-            active_processes={alone},
-            barrier_sync_key_prefix=f"process-{alone}",
-        ),
-        create=False,
-        preservation_policy=retention.AnyPreservationPolicy(policies),
-        best_fn=lambda metrics: metrics[LOSS],
-        # Asynchronous saving would lose the save in flight when the process is killed.
-        enable_async_checkpointing=False,
-    )
-    return ocp.CheckpointManager(folder.absolute(), options=options)
 
 
 def _line(error: Exception) -> str:

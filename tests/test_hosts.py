@@ -4,11 +4,12 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from processes import command
+from processes import run_experiment as finish
 from safetensors.numpy import load_file
 
 TOY = ["--dataset", "sample", "--batch-size", "500", "--checkpoint-every", "1"]
@@ -22,25 +23,17 @@ def start(experiment, out, *flags, own=([], [])):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
     hosts = ["--coordinator", f"localhost:{port}", "--num-processes", "2"]
+    words = command(experiment, out, *flags, *hosts)
     return [
         subprocess.Popen(
-            [*command, *flags, *hosts, "--process-id", str(number), *own[number]],
+            [*words, "--process-id", str(number), *own[number]],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for number in range(2)
     ]
-
-
-def finish(experiment, out, *flags):
-    """Run one process alone."""
-    command = [sys.executable, "-m", f"experiments.{experiment}", "--out", str(out)]
-    return subprocess.run(
-        [*command, *flags], capture_output=True, text=True, timeout=240
-    )
 
 
 def finish_all(processes):
