@@ -2,9 +2,9 @@
 
 Compared in one run, in turns, at Defense-GAN's budget of 10 starts × 200 gradients: all
 images at once; one image after another, its starts together; one start after another;
-the matrix products of all gradients alone; and, when torch is importable, all images at
-once in eager PyTorch. Then the Levenberg-Marquardt search: from all starts to the end,
-and giving up the worse ones.
+the matrix products of all gradients alone; and, when torch is importable, eager
+PyTorch, all images at once and one image after another. Then the Levenberg-Marquardt
+search: from all starts to the end, and giving up the worse ones.
 """
 
 import argparse
@@ -71,25 +71,32 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     }
     for run in contenders.values():
         jax.block_until_ready(run())
-    times: dict[str, list[float]] = {name: [] for name in (*contenders, "torch")}
+    peers = {"torch": images, "torch_image_by_image": 1}
+    times: dict[str, list[float]] = {name: [] for name in (*contenders, *peers)}
     has_torch = importlib.util.find_spec("torch") is not None
     for _ in range(rounds):
         for name, run in contenders.items():
             times[name].append(seconds(run))
-        if has_torch:
+        for name, at_once in peers.items() if has_torch else ():
             peer = in_own_process(
-                "benchmarks.torch_inversion", images=images, starts=STARTS, steps=STEPS
+                "benchmarks.torch_inversion",
+                images=at_once,
+                starts=STARTS,
+                steps=STEPS,
             )
-            times["torch"].append(peer["seconds"])
+            times[name].append(peer["seconds"] * images / at_once)
     middle = {name: statistics.median(t) for name, t in times.items() if t}
     return {
         "images": images,
         "images_per_second": images / middle["at_once"],
         "image_by_image_over_at_once": middle["image_by_image"] / middle["at_once"],
         "start_by_start_over_at_once": middle["start_by_start"] / middle["at_once"],
-        "torch_over_at_once": (
-            middle["torch"] / middle["at_once"] if has_torch else None
-        ),
+        **{
+            f"{name}_over_at_once": (
+                middle[name] / middle["at_once"] if has_torch else None
+            )
+            for name in peers
+        },
         "at_once_over_gemm_limit": middle["at_once"] / middle["gemm"],
         "microseconds_per_gradient": 1e6 * middle["at_once"] / (images * BUDGET),
     }

@@ -15,8 +15,6 @@ class Config(DataOptions):
     Both have the same networks, optimiser, starting weights, data and order.
     """
 
-    linear: bool = False
-    """Gaussian points and linear networks instead, beside Shannon's curve."""
     resume: bool = False
     """Go on with the models that the run in --out has not done."""
     betas: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -57,10 +55,6 @@ class Config(DataOptions):
 def run(config: Config) -> dict[str, Any]:
     """Train, measure, write everything into the output folder, return the summary."""
     config.check()
-    if config.linear:
-        from experiments import shannon_report
-
-        return shannon_report.run(config)
     import time
 
     import jax

@@ -1,181 +1,86 @@
-"""Linear autoencoders of Gaussian points, beside the curve that none can beat."""
+"""Set linear codes beside Shannon's curve: `python -m experiments.shannon`."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
-from jaxtyping import Array, Float
+from experiments.command_line import main
+from experiments.options import OutputOptions
 
-from jaxgan import algorithm, echo, training, vae
-from jaxgan.contractions import Maps
-from jaxgan.likelihoods import gaussian_distortion
-from jaxgan.networks import mlp_decoder, mlp_encoder
-from jaxgan.types import Examples, PRNGKey
-
-VARIANCES = np.array([4.0, 1.0, 0.25])
-WATERS = np.array([0.01, 0.02, 0.04, 0.08, 0.12])
-"""β σ² of the trained points. Echo's scales √(β σ²/λ) must stay below its radius."""
-
-POINTS = 8192
-BATCH = 256
-STEPS = 6000
-LEARNING_RATE = 0.2
-DEPTH = 99
+COLUMNS = ("β σ²", "R(D)", "squared error", "rate", "excess rate")
 
 
-class Point(NamedTuple):
-    """Where an autoencoder is on the plane, for each β.
+@dataclass(frozen=True)
+class Config(OutputOptions):
+    """Train linear autoencoders of Gaussian points, with Gaussian and Echo codes.
 
-    Attributes:
-        rates: in nats.
-        errors: squared, summed over dimensions.
+    Their rates and squared errors are exact, and so is the least rate at each error.
     """
 
-    rates: Float[np.ndarray, "betas"]
-    errors: Float[np.ndarray, "betas"]
+
+def run(config: Config) -> dict[str, Any]:
+    """Train, measure, write everything into the output folder, return the summary."""
+    config.check()
+    import time
+
+    import jax
+    import numpy as np
+
+    from experiments import linear_codes, rate_figures, record, run_folder
+
+    out = config.out or Path("runs") / f"shannon-{config.seed}"
+    run_folder.open_run_folder(
+        out,
+        record.record("shannon", config, "gaussian", linear_codes.VARIANCES),
+        resume=False,
+        overwrite=config.overwrite,
+    )
+    print(f"linear autoencoders of Gaussian points, into {out}")
+    started = time.perf_counter()
+    found = linear_codes.train(jax.random.key(config.seed))
+    excess = {
+        kind: linear_codes.excess(linear_codes.VARIANCES, point)
+        for kind, point in found.items()
+    }
+    waters = np.geomspace(
+        linear_codes.WATERS.min() / 2, linear_codes.VARIANCES.max(), 400
+    )
+    curve = linear_codes.water_filling(linear_codes.VARIANCES, waters)
+    figure = rate_figures.shannon_plane(
+        (curve.errors, curve.rates),
+        {kind: (point.errors, point.rates) for kind, point in found.items()},
+    )
+    figure.savefig(out / "shannon.png", dpi=150)
+    table = _table(found, excess)
+    (out / "table.md").write_text(table)
+    summary = {
+        "experiment": "shannon",
+        **{f"{kind}_excess_rate_max": float(e.max()) for kind, e in excess.items()},
+        **{f"{kind}_excess_rate_min": float(e.min()) for kind, e in excess.items()},
+        "wall_seconds": time.perf_counter() - started,
+    }
+    run_folder.write_json(out / "summary.json", summary)
+    print(table)
+    return summary
 
 
-def water_filling(
-    variances: Float[np.ndarray, "d"], waters: Float[np.ndarray, "n"]
-) -> Point:
-    """Give R(D) of independent Gaussians, at some slopes dD/dR = −2 water.
+def _table(found: Mapping[str, Any], excess: Mapping[str, Any]) -> str:
+    """Write a table for each kind of code, in Markdown."""
+    from experiments import linear_codes, rate_figures
 
-    Cover & Thomas, Elements of Information Theory, theorem 10.3.3: every dimension is
-    known up to the water, or up to its variance where that is less.
-    """
-    left = np.minimum(variances, waters[:, None])
-    return Point(0.5 * np.log(variances / left).sum(1), left.sum(1))
-
-
-def rate_at(variances: Float[np.ndarray, "d"], error: float) -> float:
-    """Give the least rate, in nats, at a squared error.
-
-    Raises:
-        ValueError: if the error is not between 0 and what rate 0 leaves.
-    """
-    if not 0 < error <= variances.sum():
-        raise ValueError(f"error must be in (0, {variances.sum()}], got {error}")
-    low, high = 0.0, float(variances.max())
-    while low < (water := (low + high) / 2) < high:
-        below = np.minimum(variances, water).sum() < error
-        low, high = (water, high) if below else (low, water)
-    return float(water_filling(variances, np.array([high])).rates[0])
+    lines = []
+    for kind, point in found.items():
+        lines += ["", f"{rate_figures.TITLES[kind]}:", "", f"| {' | '.join(COLUMNS)} |"]
+        lines.append("|---" * len(COLUMNS) + "|")
+        for n, water in enumerate(linear_codes.WATERS):
+            least = linear_codes.rate_at(linear_codes.VARIANCES, float(point.errors[n]))
+            lines.append(
+                f"| {water:g} | {least:.4f} | {point.errors[n]:.4f} | "
+                f"{point.rates[n]:.4f} | {excess[kind][n]:.2%} |"
+            )
+    return "\n".join(lines[1:]) + "\n"
 
 
-def gaussian_points(
-    key: PRNGKey, count: int, variances: Float[np.ndarray, "d"]
-) -> Float[Array, "n d"]:
-    """Draw points whose mean and covariance are exactly those of the population."""
-    drawn = np.asarray(jax.random.normal(key, (count, len(variances))), np.float64)
-    drawn = drawn - drawn.mean(0)
-    factor = np.linalg.cholesky(drawn.T @ drawn / count)
-    white = np.linalg.solve(factor, drawn.T).T
-    return jnp.asarray(white * np.sqrt(variances), jnp.float32)
-
-
-def marginal_moments(
-    maps: Maps, depth: int
-) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
-    """Give mean and second moments of q(z) for independent draws from some maps.
-
-    Diagonal scales, and noise of `depth` terms: μ ← E m + E s μ, and
-    E zᵢzⱼ ← E mᵢmⱼ + E[mᵢsⱼ] μⱼ + E[sᵢmⱼ] μᵢ + E[sᵢsⱼ] E zᵢzⱼ.
-    """
-    m, s = maps
-    count = len(m)
-    mm, ms, ss = m.T @ m / count, m.T @ s / count, s.T @ s / count
-
-    def further(_, carry):
-        mean, second = carry
-        cross = ms * mean[None]
-        return jnp.mean(m, 0) + jnp.mean(s, 0) * mean, mm + cross + cross.T + (
-            ss * second
-        )
-
-    start = (jnp.zeros(m.shape[1]), jnp.zeros((m.shape[1],) * 2))
-    return jax.lax.fori_loop(0, depth + 1, further, start)
-
-
-def gaussian_noise(heads) -> tuple[Maps, Array, Array, Array]:
-    """Give location and scale of a Gaussian code, and the moments of its noise."""
-    dim = heads.location.shape[1]
-    maps = Maps(heads.location, jnp.exp(heads.scale))
-    rates = vae.divergence_from_prior(heads.location, heads.scale)
-    return maps, rates, jnp.zeros(dim), jnp.eye(dim)
-
-
-def echo_noise(heads) -> tuple[Maps, Array, Array, Array]:
-    """Give location and scale of an Echo code, and the moments of its noise."""
-    maps, rates = echo.echo(DEPTH).maps(heads)
-    return maps, rates, *marginal_moments(maps, DEPTH - 1)
-
-
-def exact_point(noise, params: vae.Weights, points: Examples) -> tuple[Array, Array]:
-    """Give rate and squared error of a model with an affine decoder, noise averaged.
-
-    E‖x − W(m + s e) − c‖² needs only the first two moments of the noise e.
-    """
-    dim = points.shape[1]
-    heads = mlp_encoder(dim, (), shape=(dim,)).apply(params.encoder, points)
-    maps, rates, mean, second = noise(heads)
-    weights = params.decoder["output"]["kernel"]
-    centre = maps.locations + maps.scales * mean[None]
-    missed = points - centre @ weights - params.decoder["output"]["bias"][None]
-    covariance = second - jnp.outer(mean, mean)
-    both = maps.scales.T @ maps.scales / len(points)
-    spread = jnp.sum(both * covariance * (weights @ weights.T))
-    return jnp.mean(rates), jnp.mean(jnp.sum(missed * missed, 1)) + spread
-
-
-def train(
-    key: PRNGKey,
-    variances: Float[np.ndarray, "d"] = VARIANCES,
-    waters: Float[np.ndarray, "n"] = WATERS,
-    steps: int = STEPS,
-) -> Mapping[str, Point]:
-    """Train a linear β-VAE and a linear Echo autoencoder at every β, and measure them.
-
-    The decoder's variance is 1, so that β is the water. All β are one program.
-    """
-    data_key, run_key = jax.random.split(key)
-    points = gaussian_points(data_key, POINTS, variances)
-    dim = len(variances)
-    schedule = optax.cosine_decay_schedule(LEARNING_RATE, steps)
-    found = {}
-    for name, channel, noise in (
-        ("gaussian", vae.gaussian_channel, gaussian_noise),
-        ("echo", echo.echo(DEPTH).channel, echo_noise),
-    ):
-        linear = vae.Autoencoder(
-            mlp_encoder(dim, (), shape=(dim,)),
-            mlp_decoder(dim, (), shape=(dim,)),
-            channel,
-            gaussian_distortion,
-        )
-        autoencoding = vae.autoencoding(
-            linear, optimizer=algorithm.adam(schedule, 0.9, 0.999)
-        )
-
-        @jax.jit
-        def trained(betas, autoencoding=autoencoding, noise=noise):
-            def one(beta):
-                state = autoencoding.init(run_key)._replace(beta=beta)
-                state, _ = training.run_steps(
-                    autoencoding, state, points, steps, batch_size=BATCH
-                )
-                return exact_point(noise, state.params, points)
-
-            return jax.vmap(one)(betas)
-
-        rates, errors = trained(jnp.asarray(waters, jnp.float32))
-        found[name] = Point(np.asarray(rates), np.asarray(errors))
-    return found
-
-
-def excess(variances: Float[np.ndarray, "d"], point: Point) -> Float[np.ndarray, "n"]:
-    """Give how much more rate each point has than its error needs: a ratio, minus 1."""
-    needed = [rate_at(variances, float(error)) for error in point.errors]
-    return point.rates / np.array(needed) - 1
+if __name__ == "__main__":
+    main(Config, run)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.shannon import marginal_moments
+from experiments.linear_codes import marginal_moments
 from jaxgan import echo_noise
 from jaxgan.contractions import Maps, apply, take
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from processes import finish
+from processes import finish, run_experiment
 
 from experiments import rate_distortion
 from experiments.command_line import UsageError
@@ -91,7 +91,7 @@ def test_flags_that_cannot_be_are_one_line(options, message, tmp_path):
 
 @pytest.mark.slow
 def test_linear_models_are_drawn_beside_shannons_curve(tmp_path):
-    done = finish("rate_distortion", tmp_path / "run", "--linear")
+    done = run_experiment("shannon", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     for kind in ("gaussian", "echo"):

@@ -5,29 +5,29 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import shannon
+from experiments import linear_codes
 from jaxgan import echo, networks, vae
 from jaxgan.likelihoods import gaussian_distortion
 
-VARIANCES = shannon.VARIANCES
+VARIANCES = linear_codes.VARIANCES
 
 
 def test_water_filling():
-    point = shannon.water_filling(VARIANCES, np.array([0.5, 9.0]))
+    point = linear_codes.water_filling(VARIANCES, np.array([0.5, 9.0]))
     np.testing.assert_allclose(point.rates, [1.3863, 0], atol=5e-5)
     np.testing.assert_allclose(point.errors, [1.25, 5.25])
-    assert shannon.rate_at(VARIANCES, 1.25) == pytest.approx(point.rates[0])
+    assert linear_codes.rate_at(VARIANCES, 1.25) == pytest.approx(point.rates[0])
     # The slope of the curve: dD/dR = −2 water.
-    near = shannon.water_filling(VARIANCES, np.array([0.4, 0.4001]))
+    near = linear_codes.water_filling(VARIANCES, np.array([0.4, 0.4001]))
     slope = np.diff(near.errors) / np.diff(near.rates)
     assert slope[0] == pytest.approx(-0.8, rel=1e-3)
     with pytest.raises(ValueError, match="error must be in"):
-        shannon.rate_at(VARIANCES, 6.0)
+        linear_codes.rate_at(VARIANCES, 6.0)
 
 
 def test_drawn_points_have_exactly_the_covariance():
     points = np.asarray(
-        shannon.gaussian_points(jax.random.key(0), 500, VARIANCES), np.float64
+        linear_codes.gaussian_points(jax.random.key(0), 500, VARIANCES), np.float64
     )
     np.testing.assert_allclose(points.mean(0), 0, atol=1e-6)
     np.testing.assert_allclose(
@@ -38,10 +38,10 @@ def test_drawn_points_have_exactly_the_covariance():
 @pytest.mark.parametrize("name", ["gaussian", "echo"])
 def test_measured_error_is_the_mean_over_noise(name):
     """The averaged formula against draws, with scales that depend on the point."""
-    points = shannon.gaussian_points(jax.random.key(0), 256, VARIANCES)
+    points = linear_codes.gaussian_points(jax.random.key(0), 256, VARIANCES)
     channel, noise = {
-        "gaussian": (vae.gaussian_channel, shannon.gaussian_noise),
-        "echo": (echo.echo(shannon.DEPTH).channel, shannon.echo_noise),
+        "gaussian": (vae.gaussian_channel, linear_codes.gaussian_noise),
+        "echo": (echo.echo(linear_codes.DEPTH).channel, linear_codes.echo_noise),
     }[name]
     model = vae.Autoencoder(
         networks.mlp_encoder(3, (), shape=(3,)),
@@ -52,12 +52,12 @@ def test_measured_error_is_the_mean_over_noise(name):
     params = vae.Weights(
         model.encoder.init(jax.random.key(1)), model.decoder.init(jax.random.key(2))
     )
-    rate, error = shannon.exact_point(noise, params, points)
+    rate, error = linear_codes.exact_point(noise, params, points)
     if name == "echo":
-        stored, _ = echo.echo(shannon.DEPTH).maps(
+        stored, _ = echo.echo(linear_codes.DEPTH).maps(
             model.encoder.apply(params.encoder, points)
         )
-        channel = echo.echo(shannon.DEPTH).given_bank(stored, shannon.DEPTH)
+        channel = echo.echo(linear_codes.DEPTH).given_bank(stored, linear_codes.DEPTH)
         model = model._replace(channel=channel)
 
     def one(key):
@@ -73,13 +73,13 @@ def test_measured_error_is_the_mean_over_noise(name):
 def train(**options):
     """Optax's own bias correction is not written for strict promotion."""
     with jax.numpy_dtype_promotion("standard"):
-        return shannon.train(jax.random.key(0), **options)
+        return linear_codes.train(jax.random.key(0), **options)
 
 
 def check(found, variances, waters, tolerance):
-    curve = shannon.water_filling(variances, waters)
+    curve = linear_codes.water_filling(variances, waters)
     for name, point in found.items():
-        excess = shannon.excess(variances, point)
+        excess = linear_codes.excess(variances, point)
         assert np.all(np.abs(excess) < tolerance), (name, excess)
         assert np.all(excess > -1e-4), (name, excess)
         np.testing.assert_allclose(point.rates, curve.rates, rtol=tolerance)
@@ -95,4 +95,4 @@ def test_both_reach_the_curve_in_two_dimensions():
 @pytest.mark.slow
 def test_both_reach_the_curve_at_five_weights():
     found = train()
-    check(found, VARIANCES, shannon.WATERS, 0.01)
+    check(found, VARIANCES, linear_codes.WATERS, 0.01)
