@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -78,13 +79,16 @@ def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
 
     try:
         _run(hosts.join(parsed), run)
+    except (UsageError, NonFiniteError, Interrupted):
+        raise
     except Exception as error:
         if hosts.is_lost(error):
             raise Interrupted(
                 "another process of the run was lost; what was saved is intact, go on "
                 "with --resume"
             ) from error
-        raise
+        traceback.print_exc()
+        _end(1)
 
 
 def _parse(config: type[C]) -> C:
@@ -104,6 +108,10 @@ def _parse(config: type[C]) -> C:
 
 def _leave(error: Exception, code: int) -> NoReturn:
     print(f"error: {error}" if code != 75 else error, file=sys.stderr, flush=True)
+    _end(code)
+
+
+def _end(code: int) -> NoReturn:
     jax = sys.modules.get("jax")
     if jax is not None and jax.distributed.is_initialized():
         os._exit(code)  # The others may be gone: JAX would wait for them.

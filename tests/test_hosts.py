@@ -4,8 +4,10 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import time
 
+import broken_run
 import numpy as np
 import pytest
 from processes import command
@@ -19,15 +21,19 @@ WITHIN = 15
 
 
 def start(experiment, out, *flags, own=([], [])):
+    """Start all processes of an experiment."""
+    return spread(command(experiment, out, *flags), own)
+
+
+def spread(words, own=([], [])):
     """Start all processes of a run."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     hosts = ["--coordinator", f"localhost:{port}", "--num-processes", "2"]
-    words = command(experiment, out, *flags, *hosts)
     return [
         subprocess.Popen(
-            [*words, "--process-id", str(number), *own[number]],
+            [*words, *hosts, "--process-id", str(number), *own[number]],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,6 +87,16 @@ def test_the_first_of_two_is_lost_and_both_go_on(tmp_path):
     epochs = lose(tmp_path / "run", 0)
     flags = [*TOY, "--resume", "--epochs", str(epochs + 2)]
     finish_all(start("wgan", tmp_path / "run", *flags))
+
+
+def test_a_bug_in_one_of_two_ends_both():
+    """It shows its traceback; the other one does not wait for it for minutes."""
+    both = spread([sys.executable, broken_run.__file__])
+    began = time.monotonic()
+    said = [process.communicate(timeout=120)[1] for process in both]
+    assert time.monotonic() - began < 2 * WITHIN
+    assert both[1].returncode == 1 and "ZeroDivisionError" in said[1]
+    assert both[0].returncode == 75 and "go on with --resume" in said[0]
 
 
 @pytest.mark.slow

@@ -1,0 +1,17 @@
+"""A run that has a bug in its second process: `python broken_run.py`."""
+
+from experiments.command_line import main
+from experiments.options import RunOptions
+
+
+def run(_):
+    import jax
+
+    from experiments import hosts
+
+    1 // (1 - jax.process_index())
+    hosts.any_process(True)
+
+
+if __name__ == "__main__":
+    main(RunOptions, run)
