@@ -11,7 +11,15 @@ from jaxtyping import Array, Float
 
 from experiments import verdicts
 from experiments.pathfinding import levels
-from jaxgan import conformal, judge, neighbours, path_minimiser, paths, starts
+from jaxgan import (
+    conformal,
+    judge,
+    neighbours,
+    path_descent,
+    path_minimiser,
+    paths,
+    starts,
+)
 from jaxgan import levenberg_marquardt as lm
 from jaxgan.networks import Classified
 from jaxgan.path_starts import draw_bows
@@ -85,7 +93,7 @@ def walk(
     first, last = codes
     items = generate(first), generate(last)
     metrics = conformal.between_images(generate)
-    arrivals, _ = path_minimiser.descend(
+    arrivals, _ = path_descent.descend(
         metrics,
         path_minimiser.DEFAULT,
         levels(segments),

@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from experiments.command_line import UsageError
 from jaxgan import data
+from jaxgan.errors import in_one_line
 
 SIDE = 28
 MOST_PIXELS = 1 << 24
@@ -79,7 +80,7 @@ def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
         raise UsageError(f"--targets {path}: not an image") from None
     except Exception as error:  # NumPy and Pillow raise many kinds
         said = error.strerror if isinstance(error, OSError) else None
-        line = str(said or error or repr(error)).splitlines()[0]
+        line = said or in_one_line(error)
         raise UsageError(f"--targets {path}: {line}") from error
 
 

@@ -27,6 +27,7 @@ from jaxgan.digests import (
     named,
     words,
 )
+from jaxgan.errors import in_one_line
 from jaxgan.retention import LOSS, manager_of
 from jaxgan.seals import open_json, seal_json
 
@@ -98,7 +99,7 @@ def save(
         mark.unlink()
     except Exception as error:  # Orbax and TensorStore raise many kinds
         raise CheckpointError(
-            f"{folder}: step {step} not saved: {_line(error)}"
+            f"{folder}: step {step} not saved: {in_one_line(error)}"
         ) from error
 
 
@@ -152,7 +153,7 @@ def restore(folder: Path, like: Any) -> Restored | None:
         except _Unlike as error:
             raise CheckpointError(f"{folder}: step {step} unusable: {error}") from error
         except Exception as error:  # Orbax and TensorStore raise many kinds
-            damaged.append(f"{folder}: step {step} unusable: {_line(error)}")
+            damaged.append(f"{folder}: step {step} unusable: {in_one_line(error)}")
             _set_aside(folder, step)
     if damaged or any(p.name.startswith("corrupt-") for p in _folders(folder)):
         raise CheckpointError("; ".join([*damaged, f"{folder}: nothing else is there"]))
@@ -181,9 +182,8 @@ def _set_aside(folder: Path, step: int) -> None:
     try:
         (folder / str(step)).rename(folder / name)
     except OSError as error:
-        raise CheckpointError(
-            f"{folder}: step {step} is corrupt and cannot be renamed: {_line(error)}"
-        ) from error
+        said = f"{folder}: step {step} is corrupt and cannot be renamed"
+        raise CheckpointError(f"{said}: {in_one_line(error)}") from error
 
 
 def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
@@ -228,7 +228,3 @@ def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
     ]
     if differing:
         raise _Unlike("; ".join(differing))
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -21,6 +21,7 @@ from safetensors.numpy import save as serialise
 
 from jaxgan import networks
 from jaxgan.checkpoints import CheckpointError
+from jaxgan.errors import in_one_line
 from jaxgan.seals import open_json, seal_json
 from jaxgan.types import Examples, Latents, Params, Scores
 
@@ -169,8 +170,8 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         network = ARCHITECTURES[part["architecture"]](**part["options"])
         params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
     except Exception as error:  # a card may ask for any options
-        said = f"{error}".strip().split("\n")[0] or type(error).__name__
-        raise CheckpointError(f"{source}: not a usable model: {said}") from error
+        said = f"{source}: not a usable model: {in_one_line(error)}"
+        raise CheckpointError(said) from error
     return network, params, card
 
 

@@ -22,6 +22,7 @@ from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.core.utils import Size
 
+from jaxgan.errors import in_one_line
 from jaxgan.idx import DataError
 from jaxgan.sources import Source, find, read_split
 
@@ -99,7 +100,7 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
     except Exception as error:  # TFDS raises many kinds
         folder = Path(DATA_DIR or constants.DATA_DIR) / Digits.name
         raise DataError(
-            f"{folder}: unreadable, delete it to prepare it again: {_line(error)}"
+            f"{folder}: unreadable, delete it to prepare it again: {in_one_line(error)}"
         ) from error
 
 
@@ -126,11 +127,7 @@ def prepare(source: Source, manual_dir: Path | None = None) -> None:
     except Exception as error:  # TFDS and its downloader raise many kinds
         if is_prepared(source):  # another process was faster
             return
-        raise DataError(f"{source.name}: not prepared: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip() or repr(error)).splitlines()[0][:200]
+        raise DataError(f"{source.name}: not prepared: {in_one_line(error)}") from error
 
 
 def read(
@@ -148,7 +145,7 @@ def read(
         images = np.concatenate([block["images"] for block in blocks])
         labels = np.concatenate([block["labels"] for block in blocks])
     except Exception as error:  # array_record and TFDS raise many kinds
-        raise DataError(f"{made.data_dir}: unreadable: {_line(error)}") from error
+        raise DataError(f"{made.data_dir}: unreadable: {in_one_line(error)}") from error
     if len(images) != (count := source.splits[split].num_examples):
         raise DataError(f"{made.data_dir}: expected {count} images, got {len(images)}")
     return images, labels
