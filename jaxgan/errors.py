@@ -1,6 +1,6 @@
 """What an error of another library says, in one line of our own."""
 
-MOST = 200
+MOST = 500
 """Characters that are kept."""
 
 
