@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import damages
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -81,20 +82,7 @@ def test_the_digest_sees_values_types_shapes_and_names():
     assert len({digests.sha256(v) for v in variants}) == len(variants)
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-DAMAGES = [flip, cut, lambda path: path.write_bytes(b""), lambda path: path.unlink()]
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", damages.ANY)
 def test_whatever_file_is_damaged_a_good_state_comes_back(tmp_path, damage):
     """Orbax alone restores flipped bits without a word."""
     source = tmp_path / "source"
@@ -120,7 +108,7 @@ def test_a_damaged_file_is_named(tmp_path):
     checkpoints.save(tmp_path, 1, example())
     data = [p for p in (tmp_path / "1").rglob("*") if p.is_file()]
     largest = max(data, key=lambda p: p.stat().st_size)
-    flip(largest)
+    damages.flip(largest)
     with pytest.raises(CheckpointError, match=f"{largest.name}; .*nothing else"):
         checkpoints.restore(tmp_path, example())
     # Nor is there a silent fresh start the next time.

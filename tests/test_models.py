@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import damages
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,16 +75,6 @@ def test_weights_beyond_half_precision_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-3])
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(bytes(content))
-
-
 def other_format(path):
     card = json.loads(path.read_text())
     path.write_text(json.dumps(card | {"format": 99}))
@@ -102,10 +93,10 @@ def other_seed(path):
 @pytest.mark.parametrize(
     ("file", "damage", "message"),
     [
-        ("generator.safetensors", cut, "not the file that was saved"),
-        ("generator.safetensors", flip, "not the file that was saved"),
-        ("generator.safetensors", lambda p: p.unlink(), "No such file"),
-        ("card.json", cut, "not a usable model"),
+        ("generator.safetensors", damages.cut, "not the file that was saved"),
+        ("generator.safetensors", damages.flip, "not the file that was saved"),
+        ("generator.safetensors", damages.delete, "No such file"),
+        ("card.json", damages.cut, "not a usable model"),
         ("card.json", lambda p: p.write_text("[]"), "not a usable model"),
         ("card.json", lambda p: p.write_bytes(b"\xff\xfe"), "not a usable model"),
         ("card.json", other_format, "format is 99, expected 2"),

@@ -1,6 +1,7 @@
 import resource
 from typing import NamedTuple
 
+import damages
 import numpy as np
 import pytest
 
@@ -26,19 +27,6 @@ def part():
     return Part(np.arange(3.0), np.array(7))
 
 
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
-
-
-DAMAGES = [
-    flip,
-    lambda path: path.write_bytes(path.read_bytes()[:-1]),
-    lambda path: path.write_bytes(b""),
-]
-
-
 def test_a_part_is_computed_once_and_comes_back_whole(tmp_path):
     compute, calls = counted(part)
     for _ in range(3):
@@ -60,7 +48,7 @@ def test_a_part_that_fails_leaves_nothing_that_looks_like_one(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", damages.CHANGED)
 def test_a_damaged_part_is_named_set_aside_and_computed_again(tmp_path, damage, capsys):
     path = tmp_path / "000000.npz"
     compute, calls = counted(part)
@@ -94,7 +82,7 @@ def test_a_part_without_digest_is_not_trusted(tmp_path, capsys):
     assert "set aside" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", [*DAMAGES, lambda path: path.unlink()])
+@pytest.mark.parametrize("damage", damages.ANY)
 @pytest.mark.parametrize("name", ["films.npz", "model/card.json"])
 def test_numbers_are_worth_what_their_folder_is(tmp_path, name, damage, capsys):
     (tmp_path / "model").mkdir()
