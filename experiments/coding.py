@@ -4,12 +4,13 @@ import math
 import time
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, UInt8
 
 from experiments.command_line import NonFiniteError
-from jaxgan import algorithm, echo, likelihoods, training, vae
+from jaxgan import algorithm, devices, echo, likelihoods, training, vae
 from jaxgan.networks import mlp_decoder, mlp_encoder
 from jaxgan.types import Examples, PRNGKey
 
@@ -103,11 +104,14 @@ def train(
         NonFiniteError: if the loss is not finite.
     """
     state = coder.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
+    mesh = devices.mesh()
+    state, images = devices.replicate((state, digits.gray), mesh)
     started = time.perf_counter()
     state, metrics = training.chunk(
-        coder.training, state, digits.gray, steps, batch_size=batch_size
+        coder.training, state, images, steps, batch_size=batch_size, mesh=mesh
     )
     loss = float(metrics.loss)
     if not math.isfinite(loss):
         raise NonFiniteError(f"the loss at β = {beta} is {loss}")
-    return state.params, time.perf_counter() - started
+    spent = time.perf_counter() - started
+    return jax.device_put(state.params, jax.devices()[0]), spent

@@ -15,7 +15,7 @@ import numpy as np
 from experiments import epochs, verdicts
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
-from jaxgan import adversarial, judge, metrics, plots, training
+from jaxgan import adversarial, devices, judge, metrics, plots, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.networks import Classified, Generator, Network
 from jaxgan.types import Examples, PRNGKey
@@ -63,11 +63,11 @@ class Bench(NamedTuple):
     training: judge.Pixels
 
 
-@partial(jax.jit, static_argnums=(0, 3, 4), donate_argnums=1)
-def _advance(algorithm: Algorithm, states, images, count: int, batch_size: int):
+@partial(jax.jit, static_argnums=(0, 3, 4, 5), donate_argnums=1)
+def _advance(algorithm: Algorithm, states, images, count: int, batch_size: int, mesh):
     def one(state):
         return training.run_steps(
-            algorithm, state, images, count, batch_size=batch_size
+            algorithm, state, images, count, batch_size=batch_size, mesh=mesh
         )
 
     return jax.vmap(one)(states)
@@ -108,6 +108,8 @@ def train(
         Interrupted: after a signal; what was reached is saved.
     """
     compiled: dict[int, Any] = {}
+    mesh = devices.mesh()
+    states, images = devices.replicate((states, images), mesh)
     with stop_requested() as stopping:
         for stop in stops:
             count = stop - (rows[-1]["step"] if rows else 0)
@@ -115,7 +117,7 @@ def train(
                 continue
             if count not in compiled:
                 compiled[count] = _advance.lower(
-                    contestant.algorithm, states, images, count, batch_size
+                    contestant.algorithm, states, images, count, batch_size, mesh
                 ).compile()
             started = time.perf_counter()
             states, logged = jax.block_until_ready(compiled[count](states, images))
@@ -145,8 +147,9 @@ def _judge(
     contestant: Contestant, states: Any, bench: Bench, whole: bool
 ) -> dict[str, list[float]]:
     """Name every number, a list with one for each seed; NaN for a seed that is lost."""
+    alone = jax.device_put(states, jax.devices()[0])
     seeds = [
-        jax.tree.map(itemgetter(number), states) for number in range(len(states.step))
+        jax.tree.map(itemgetter(number), alone) for number in range(len(states.step))
     ]
     columns = [
         _judge_seed(contestant, state, bench, whole) if _is_finite(state) else {}

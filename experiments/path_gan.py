@@ -96,7 +96,7 @@ def run(config: Config) -> dict[str, Any]:
         trials,
     )
     from experiments.interruption import stop_requested
-    from jaxgan import data, judge, models, networks, training
+    from jaxgan import data, devices, judge, models, networks, training
 
     classify = models.load_classifier(config.judge)
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
@@ -151,7 +151,7 @@ def run(config: Config) -> dict[str, Any]:
         ),
         key,
         config.seeds,
-        jnp.asarray(real.images),
+        devices.replicate(real.images, devices.mesh()),
         config.batch_size,
         config.steps,
         config.chunk,

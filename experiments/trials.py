@@ -20,7 +20,7 @@ from experiments.arms import PLAIN, Arm
 from experiments.command_line import Interrupted
 from experiments.parts import kept_arrays, kept_numbers
 from experiments.path_verdicts import Bench
-from jaxgan import models, training
+from jaxgan import devices, models, training
 from jaxgan.algorithm import Algorithm
 from jaxgan.networks import Generator
 from jaxgan.types import Params, PRNGKey
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
         algorithms: by penalty.
         key: of the seeds.
         seeds: of each arm.
-        images: to train on.
+        images: to train on, on every device.
         batch_size: of them.
         steps: generator steps of each run, in chunks.
         chunk: steps in one program.
@@ -104,11 +104,11 @@ def run_all(
 def _begin(plan: Plan, arm: Arm, seed: int) -> Any:
     algorithm = plan.algorithms[arm.penalty]
     state = jax.jit(algorithm.init)(jax.random.fold_in(plan.key, seed))
-    if not arm.weight:
-        return state
-    own = state.generator_optimizer
-    own = own._replace(weight=jnp.asarray(arm.weight, own.weight.dtype))
-    return state._replace(generator_optimizer=own)
+    if arm.weight:
+        own = state.generator_optimizer
+        own = own._replace(weight=jnp.asarray(arm.weight, own.weight.dtype))
+        state = state._replace(generator_optimizer=own)
+    return devices.replicate(state, devices.mesh())
 
 
 def _program(plan: Plan, programs: dict[str, Any], penalty: str) -> Any:
@@ -116,7 +116,12 @@ def _program(plan: Plan, programs: dict[str, Any], penalty: str) -> Any:
     if penalty not in programs:
         algorithm, state = plan.algorithms[penalty], _begin(plan, Arm(penalty, 0.0), 0)
         programs[penalty] = training.chunk.lower(
-            algorithm, state, plan.images, plan.chunk, batch_size=plan.batch_size
+            algorithm,
+            state,
+            plan.images,
+            plan.chunk,
+            batch_size=plan.batch_size,
+            mesh=devices.mesh(),
         ).compile()
     return programs[penalty]
 
@@ -184,7 +189,8 @@ def _run(
 
 
 def _folded(plan: Plan, state: Any) -> Params | None:
-    """Fold the averaged generator; None if it is not finite."""
+    """Fold the averaged generator, on one device; None if it is not finite."""
+    state = jax.device_put(state, jax.devices()[0])
     leaves = jax.tree.leaves((state.average, state.critic))
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in leaves):
         return None
