@@ -38,8 +38,8 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
 
     # No traceback at Ctrl-C; while something can be saved, `interruption` is in charge.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    parsed = _parse(config)
     try:
+        parsed = _parse(config)
         if isinstance(parsed, HostOptions):
             _run_on_hosts(parsed, run)
         else:

@@ -27,7 +27,6 @@ class Config(DataOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Judge, write everything into the output folder, and return the summary."""
-    config.check()
     import jax
 
     from experiments import record, run_folder, verdicts

@@ -17,7 +17,6 @@ class Config(AdversarialOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
-    config.check()
     from experiments import adversarial_run
     from jaxgan import gans
 

@@ -41,7 +41,6 @@ class Config(DataOptions, HostOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Invert, write everything into the output folder, and return the summary."""
-    config.check()
     import time
 
     import jax

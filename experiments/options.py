@@ -46,6 +46,10 @@ class OutputOptions:
     seed: int = 0
     """Fixes every random number of the run; 0 or larger."""
 
+    def __post_init__(self) -> None:
+        """Refuse, with a `UsageError`, what `check` does."""
+        self.check()
+
     def check(self) -> None:
         """Raise a `UsageError` for values that no run can have."""
         require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")

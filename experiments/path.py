@@ -39,7 +39,6 @@ class Config(DataOptions, HostOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Find the paths, write everything into the output folder, return the summary."""
-    config.check()
     import time
 
     import jax

@@ -30,7 +30,6 @@ class Config(OutputOptions, HostOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Recover the codes, write everything, and return the summary."""
-    config.check()
     import time
 
     import jax

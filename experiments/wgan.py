@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.command_line import UsageError, main
-from experiments.options import AdversarialOptions
+from experiments.command_line import main
+from experiments.options import AdversarialOptions, require
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,14 @@ class Config(AdversarialOptions):
     one_sided: bool = False
     """Penalise only norms above the target."""
 
+    def check(self) -> None:
+        """Raise a `UsageError` for values that cannot be."""
+        super().check()
+        require(self.penalty_weight >= 0, self, "penalty_weight", "at least 0")
+
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
-    config.check()
-    if not config.penalty_weight >= 0:
-        raise UsageError(f"--penalty-weight must be ≥ 0, got {config.penalty_weight}")
     from experiments import adversarial_run
     from jaxgan import gans
 

@@ -83,8 +83,8 @@ def test_models_that_are_done_are_not_trained_again(swept):
     ],
 )
 def test_flags_that_cannot_be_are_one_line(options, message, tmp_path):
-    config = rate_distortion.Config(dataset="sample", out=tmp_path / "x", **options)
     with pytest.raises(UsageError, match=message):
+        config = rate_distortion.Config(dataset="sample", out=tmp_path / "x", **options)
         rate_distortion.run(config)
     assert not (tmp_path / "x").exists()
 
