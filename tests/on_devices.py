@@ -1,6 +1,8 @@
 """The same work on however many devices there are: `python on_devices.py OUT.npz`."""
 
 import sys
+from functools import partial
+from operator import itemgetter
 
 import jax
 import jax.numpy as jnp
@@ -27,18 +29,31 @@ def trained(mesh):
         generator = networks.mlp_generator(4, (16, 32), shape=(6,))
         critic = networks.mlp_critic((32, 16), shape=(6,))
         algorithm = gans.wgan_gp(generator, critic, critic_steps=2)
-        state = jax.tree.map(as_double, algorithm.init(jax.random.key(0)))
+        states = jax.vmap(algorithm.init)(jax.random.split(jax.random.key(0), 2))
+        states = jax.tree.map(as_double, states)
         points = jax.random.normal(jax.random.key(1), (500, 6), jnp.float64)
         if mesh is not None:
-            state, points = devices.replicate((state, points), mesh)
+            states, points = devices.replicate((states, points), mesh)
+        run = partial(training.run_steps, algorithm, batch_size=BATCH, mesh=mesh)
+        both, _ = jax.jit(jax.vmap(lambda state: run(state, points, STEPS)))(states)
         state, metrics = training.chunk(
-            algorithm, state, points, STEPS, batch_size=BATCH, mesh=mesh
+            algorithm,
+            jax.tree.map(itemgetter(0), states),
+            points,
+            STEPS,
+            batch_size=BATCH,
+            mesh=mesh,
         )
-        weights = jax.tree.leaves((state.generator, state.average, state.critic))
         return {
-            "weights": np.concatenate([np.asarray(w).ravel() for w in weights]),
+            "weights": weights_of(state),
+            "weights_of_two": weights_of(both),
             "estimate": np.asarray(metrics.wasserstein_estimate),
         }
+
+
+def weights_of(state):
+    leaves = jax.tree.leaves((state.generator, state.average, state.critic))
+    return np.concatenate([np.asarray(leaf).ravel() for leaf in leaves])
 
 
 def as_double(leaf):
