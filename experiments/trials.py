@@ -166,7 +166,8 @@ def _run(
 
     def advance(state: Any, chunks: int) -> Any:
         for _ in range(chunks):
-            state, _ = program(state, plan.images)
+            # Not queued ahead: a signal would wait for all that is.
+            state, _ = jax.block_until_ready(program(state, plan.images))
             if stopping():
                 raise Interrupted(f"stopped in {arm.name} {seed}; go on with --resume")
         return state

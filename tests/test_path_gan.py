@@ -1,11 +1,13 @@
 """The sweep of path penalties as users run it, at toy size."""
 
 import json
+import subprocess
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from processes import finish
+from processes import command, finish
 
 from experiments import trial_report
 from jaxgan import models
@@ -81,6 +83,28 @@ def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
     assert done.returncode == 0, done.stderr
     report = (tmp_path / "run" / "report.md").read_text()
     assert "The same penalty on straight lines" in report and "length 1" in report
+
+
+@pytest.mark.slow
+def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
+    out, flags = tmp_path / "run", ["--steps", "1000000", "--chunk", "100"]
+    process = subprocess.Popen(
+        [*command("path_gan", out, "--dataset", "sample", *FEW), *flags],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        while not (out / "models" / "path-0.5" / "0").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(2)  # It trains by now.
+        process.terminate()
+        errors = process.communicate(timeout=30)[1].decode()
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 75, errors
+    assert errors == "stopped in path 0.5 0; go on with --resume\n"
 
 
 @pytest.mark.parametrize(
