@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from jaxgan.plots import image_grid, save_image, to_pixels
 
@@ -61,7 +62,10 @@ def pareto(points: Mapping[str, tuple[Seeds, Seeds]], title: str) -> Figure:
                 color=colour,
             )
     axes.set(xlabel="Fréchet distance", ylabel="held-out log ρ", title=title)
-    axes.grid(alpha=0.3)
+    axes.set_xscale("log")
+    for plain in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        plain(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
     return figure
 
