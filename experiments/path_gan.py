@@ -150,7 +150,7 @@ def run(config: Config) -> dict[str, Any]:
         ),
         key,
         config.seeds,
-        devices.replicate(real.images, devices.mesh()),
+        devices.replicate(jnp.asarray(real.images), devices.mesh()),
         config.batch_size,
         config.steps,
         config.chunk,
