@@ -35,8 +35,10 @@ def eight(tmp_path_factory):
 @pytest.mark.slow
 def test_training_on_eight_devices_takes_the_steps_of_one(eight):
     assert eight["devices"] == 8
-    for name in ("weights", "weights_of_two", "estimate"):
-        np.testing.assert_allclose(eight[name], eight[f"alone_{name}"], atol=1e-9)
+    for name in ("weights", "weights_of_two"):
+        one = eight[f"alone_{name}"]
+        np.testing.assert_allclose(eight[name], one, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(eight["estimate"], eight["alone_estimate"], rtol=1e-9)
 
 
 TOLERANCES = {
