@@ -45,7 +45,8 @@ class Digits(NamedTuple):
     """What is trained on, and what is measured: the last two are drawn once for all.
 
     Attributes:
-        gray: training images; black or white is drawn again at every step.
+        gray: training images, on every device; black or white is drawn again at every
+            step.
         training: training images, binary, whose codes are Echo's bank.
         test: test images, binary.
     """
@@ -105,10 +106,10 @@ def train(
     """
     state = coder.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
     mesh = devices.mesh()
-    state, images = devices.replicate((state, digits.gray), mesh)
+    state = devices.replicate(state, mesh)
     started = time.perf_counter()
     state, metrics = training.chunk(
-        coder.training, state, images, steps, batch_size=batch_size, mesh=mesh
+        coder.training, state, digits.gray, steps, batch_size=batch_size, mesh=mesh
     )
     loss = float(metrics.loss)
     if not math.isfinite(loss):

@@ -16,7 +16,7 @@ from experiments.coding import Digits
 from experiments.command_line import Interrupted
 from experiments.interruption import stop_requested
 from experiments.parts import kept_arrays
-from jaxgan import training
+from jaxgan import devices, training
 from jaxgan.data import Dataset
 from jaxgan.echo import Exactness
 from jaxgan.likelihoods import binarise
@@ -64,7 +64,8 @@ def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
     keys = jax.random.split(key, 4)
     gray = train.images[np.asarray(jax.random.permutation(keys[0], len(train.images)))]
     held = test.images[np.asarray(jax.random.permutation(keys[1], len(test.images)))]
-    return Digits(jnp.asarray(gray), binary(keys[2], gray), binary(keys[3], held))
+    everywhere = devices.replicate(jnp.asarray(gray), devices.mesh())
+    return Digits(everywhere, binary(keys[2], gray), binary(keys[3], held))
 
 
 def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, Found]:
