@@ -10,8 +10,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
-from jaxgan import training
+from jaxgan import devices, training
 from jaxgan.algorithm import Algorithm
 
 
@@ -23,7 +24,12 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 def training_program(
-    algorithm: Algorithm, num_images: int, steps: int, *, batch_size: int
+    algorithm: Algorithm,
+    num_images: int,
+    steps: int,
+    *,
+    batch_size: int,
+    mesh: Mesh | None = None,
 ) -> tuple[Callable[[], None], float]:
     """Compile training steps on images of noise; each call goes on from the last.
 
@@ -31,10 +37,13 @@ def training_program(
     """
     shape = (num_images, 28, 28, 1)
     data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
-    held = [algorithm.init(jax.random.key(0))]
+    state = algorithm.init(jax.random.key(0))
+    if mesh is not None:
+        state, data = devices.replicate((state, data), mesh)
+    held = [state]
     started = time.perf_counter()
     program = training.chunk.lower(
-        algorithm, held[0], data, steps, batch_size=batch_size
+        algorithm, state, data, steps, batch_size=batch_size, mesh=mesh
     ).compile()
     spent = time.perf_counter() - started
 

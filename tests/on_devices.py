@@ -1,5 +1,6 @@
 """The same work on however many devices there are: `python on_devices.py OUT.npz`."""
 
+import re
 import sys
 from functools import partial
 from operator import itemgetter
@@ -49,6 +50,32 @@ def trained(mesh):
             "weights_of_two": weights_of(both),
             "estimate": np.asarray(metrics.wasserstein_estimate),
         }
+
+
+def communication(mesh):
+    """The kinds of collectives in the compiled training of either algorithm."""
+    generator = networks.mlp_generator(4, (16, 32), shape=(6,))
+    critic = networks.mlp_critic((32, 16), shape=(6,))
+    kinds = set()
+    for make in (gans.gan, gans.wgan_gp):
+        algorithm = make(generator, critic)
+        state, points = devices.replicate(
+            (algorithm.init(jax.random.key(0)), jnp.zeros((500, 6))), mesh
+        )
+        program = training.chunk.lower(
+            algorithm, state, points, 2, batch_size=BATCH, mesh=mesh
+        ).compile()
+        kinds |= set(re.findall(rf" ({'|'.join(COLLECTIVES)})\(", program.as_text()))
+    return sorted(kinds)
+
+
+COLLECTIVES = (
+    "all-gather",
+    "all-reduce",
+    "all-to-all",
+    "collective-permute",
+    "reduce-scatter",
+)
 
 
 def weights_of(state):
@@ -104,4 +131,11 @@ def found():
 if __name__ == "__main__":
     several = devices.mesh()
     alone = {f"alone_{name}": value for name, value in trained(None).items()}
-    np.savez(sys.argv[1], devices=several.size, **alone, **trained(several), **found())
+    np.savez(
+        sys.argv[1],
+        devices=several.size,
+        communication=communication(several),
+        **alone,
+        **trained(several),
+        **found(),
+    )

@@ -41,6 +41,11 @@ def test_training_on_eight_devices_takes_the_steps_of_one(eight):
     np.testing.assert_allclose(eight["estimate"], eight["alone_estimate"], rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_training_communicates_sums_only_and_no_examples(eight):
+    assert eight["communication"].tolist() == ["all-reduce"]
+
+
 TOLERANCES = {
     "latents": 1e-8,
     "errors": 1e-12,
