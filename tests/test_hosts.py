@@ -1,6 +1,7 @@
 """Two processes of one run, through the real command line."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -39,6 +40,26 @@ def spread(words, own=([], [])):
             text=True,
         )
         for number in range(2)
+    ]
+
+
+def spread_by_slurm(words):
+    """Start all processes as `srun` would: with its variables and no flags."""
+    for job in range(4096):
+        with socket.socket() as free:
+            if free.connect_ex(("localhost", 61440 + job)):  # JAX's port for this job
+                break
+    job = {"SLURM_JOB_ID": str(job), "SLURM_STEP_NODELIST": "localhost"}
+    job |= {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_NODES": "1"}
+    return [
+        subprocess.Popen(
+            words,
+            env={**os.environ, **job, "SLURM_PROCID": number, "SLURM_LOCALID": number},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in ("0", "1")
     ]
 
 
@@ -175,3 +196,14 @@ def test_flags_of_hosts_go_together():
     done = finish("wgan", "never", "--coordinator", "localhost:1", *TOY)
     assert done.returncode == 2
     assert "--process-id go together" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_cluster_is_detected(tmp_path):
+    flags = [*TOY, "--epochs", "2"]
+    finish_all(start("wgan", tmp_path / "flags", *flags))
+    finish_all(spread_by_slurm(command("wgan", tmp_path / "slurm", *flags)))
+    one, other = weights(tmp_path / "flags"), weights(tmp_path / "slurm")
+    assert one.keys() == other.keys()
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array)
