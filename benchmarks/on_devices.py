@@ -31,7 +31,6 @@ def measure(run: Callable[[], object]) -> dict[str, float]:
 def work() -> dict[str, dict[str, float]]:
     """Train, search and walk."""
     import jax
-    import numpy as np
 
     from benchmarks.measuring import training_program
     from jaxgan import (
@@ -56,13 +55,12 @@ def work() -> dict[str, dict[str, float]]:
     count = PAIRS * mesh.size
     codes = jax.random.normal(jax.random.key(1), (2, count, generator.latent_dim))
     ends = tuple(generator.generate(some) for some in codes)
-    images = np.asarray(ends[0])
 
     def search() -> None:
         inversion.invert(
             generator.generate,
             jax.random.key(2),
-            images,
+            ends[0],
             latent_dim=generator.latent_dim,
             num_starts=STARTS // PAIRS,
             bank_size=0,

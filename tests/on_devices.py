@@ -65,7 +65,8 @@ def communication(mesh):
         program = training.chunk.lower(
             algorithm, state, points, 2, batch_size=BATCH, mesh=mesh
         ).compile()
-        kinds |= set(re.findall(rf" ({'|'.join(COLLECTIVES)})\(", program.as_text()))
+        text = str(program.as_text())
+        kinds |= set(re.findall(rf" ({'|'.join(COLLECTIVES)})\(", text))
     return sorted(kinds)
 
 

@@ -45,22 +45,26 @@ def spread(words, own=([], [])):
 
 def spread_by_slurm(words):
     """Start all processes as `srun` would: with its variables and no flags."""
-    for job in range(4096):
-        with socket.socket() as free:
-            if free.connect_ex(("localhost", 61440 + job)):  # JAX's port for this job
-                break
-    job = {"SLURM_JOB_ID": str(job), "SLURM_STEP_NODELIST": "localhost"}
-    job |= {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_NODES": "1"}
+    job = 0
+    while answers(61440 + job):  # JAX's port for this job
+        job += 1
+    said = {"SLURM_JOB_ID": str(job), "SLURM_STEP_NODELIST": "localhost"}
+    said |= {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_NODES": "1"}
     return [
         subprocess.Popen(
             words,
-            env={**os.environ, **job, "SLURM_PROCID": number, "SLURM_LOCALID": number},
+            env={**os.environ, **said, "SLURM_PROCID": number, "SLURM_LOCALID": number},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for number in ("0", "1")
     ]
+
+
+def answers(port):
+    with socket.socket() as connection:
+        return connection.connect_ex(("localhost", port)) == 0
 
 
 def finish_all(processes):

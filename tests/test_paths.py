@@ -323,7 +323,7 @@ def test_a_line_over_a_hill_is_known_as_a_saddle_and_left_with_bows():
                 w, jnp.pad(e, ((1, 1), (0, 0)))
             )[1:-1]
         )(eye).reshape(inner.size, inner.size)
-        wanted = np.linalg.eigvals(np.linalg.solve(laplacian, hessian)).real.min()
+        wanted = np.real(np.linalg.eigvals(np.linalg.solve(laplacian, hessian))).min()
         assert least == pytest.approx(wanted, abs=1e-4)
     assert (record.energy <= record.energy_line * (1 + 1e-9)).all()
     assert (record.decrement < 1e-7).all()
