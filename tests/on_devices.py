@@ -22,14 +22,24 @@ from jaxgan import (
 )
 
 STEPS, BATCH = 20, 24
+COLLECTIVES = (
+    "all-gather",
+    "all-reduce",
+    "all-to-all",
+    "collective-permute",
+    "reduce-scatter",
+)
+
+
+def adversaries():
+    generator = networks.mlp_generator(4, (16, 32), shape=(6,))
+    return generator, networks.mlp_critic((32, 16), shape=(6,))
 
 
 def trained(mesh):
     """A WGAN-GP after a few steps in double precision, where rounding is far below."""
     with jax.enable_x64(True):
-        generator = networks.mlp_generator(4, (16, 32), shape=(6,))
-        critic = networks.mlp_critic((32, 16), shape=(6,))
-        algorithm = gans.wgan_gp(generator, critic, critic_steps=2)
+        algorithm = gans.wgan_gp(*adversaries(), critic_steps=2)
         states = jax.vmap(algorithm.init)(jax.random.split(jax.random.key(0), 2))
         states = jax.tree.map(as_double, states)
         points = jax.random.normal(jax.random.key(1), (500, 6), jnp.float64)
@@ -54,11 +64,9 @@ def trained(mesh):
 
 def communication(mesh):
     """The kinds of collectives in the compiled training of either algorithm."""
-    generator = networks.mlp_generator(4, (16, 32), shape=(6,))
-    critic = networks.mlp_critic((32, 16), shape=(6,))
     kinds = set()
     for make in (gans.gan, gans.wgan_gp):
-        algorithm = make(generator, critic)
+        algorithm = make(*adversaries())
         state, points = devices.replicate(
             (algorithm.init(jax.random.key(0)), jnp.zeros((500, 6))), mesh
         )
@@ -68,15 +76,6 @@ def communication(mesh):
         text = str(program.as_text())
         kinds |= set(re.findall(rf" ({'|'.join(COLLECTIVES)})\(", text))
     return sorted(kinds)
-
-
-COLLECTIVES = (
-    "all-gather",
-    "all-reduce",
-    "all-to-all",
-    "collective-permute",
-    "reduce-scatter",
-)
 
 
 def weights_of(state):

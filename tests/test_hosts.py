@@ -33,12 +33,7 @@ def spread(words, own=([], [])):
         port = free.getsockname()[1]
     hosts = ["--coordinator", f"localhost:{port}", "--num-processes", "2"]
     return [
-        subprocess.Popen(
-            [*words, *hosts, "--process-id", str(number), *own[number]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        spawn([*words, *hosts, "--process-id", str(number), *own[number]])
         for number in range(2)
     ]
 
@@ -51,15 +46,19 @@ def spread_by_slurm(words):
     said = {"SLURM_JOB_ID": str(job), "SLURM_STEP_NODELIST": "localhost"}
     said |= {"SLURM_NTASKS": "2", "SLURM_STEP_NUM_NODES": "1"}
     return [
-        subprocess.Popen(
-            words,
-            env={**os.environ, **said, "SLURM_PROCID": number, "SLURM_LOCALID": number},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        spawn(words, **said, SLURM_PROCID=number, SLURM_LOCALID=number)
         for number in ("0", "1")
     ]
+
+
+def spawn(words, **variables):
+    return subprocess.Popen(
+        words,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def answers(port):
