@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.measuring import machine, seconds, training_program
-from jaxgan import algorithm, echo, echo_noise, likelihoods, vae
-from jaxgan.contractions import Maps
+from jaxgan import autoencoders, training
+from jaxgan.autoencoders import Maps
 from jaxgan.networks import mlp_decoder, mlp_encoder
 from jaxgan.types import Latents, PRNGKey
 
 NUM_IMAGES = 4000
-SAMPLERS = {"ring": echo_noise.ring, "in_batch": echo_noise.in_batch}
+SAMPLERS = {"ring": autoencoders.ring, "in_batch": autoencoders.in_batch}
 
 
 def noiseless(key: PRNGKey, maps: Maps, depth: int) -> Latents:
@@ -32,26 +32,26 @@ def noiseless(key: PRNGKey, maps: Maps, depth: int) -> Latents:
 
 
 def step_program(
-    sampler: echo.Sampler, batch: int, depth: int, latent_dim: int, units: int
+    sampler: autoencoders.Sampler, batch: int, depth: int, latent_dim: int, units: int
 ) -> tuple[Callable[[], None], float]:
     """Compile one epoch of training steps; also return the seconds that it took."""
-    model = vae.Autoencoder(
+    model = autoencoders.Autoencoder(
         mlp_encoder(latent_dim, (units,)),
         mlp_decoder(latent_dim, (units,)),
-        echo.echo(depth, sampler=sampler).channel,
-        likelihoods.bernoulli_distortion,
+        autoencoders.echo(depth, sampler=sampler).channel,
+        autoencoders.bernoulli_distortion,
     )
-    trained = vae.autoencoding(
+    trained = autoencoders.autoencoding(
         model,
-        optimizer=algorithm.adam(1e-3, 0.9, 0.999),
-        redraw=likelihoods.binarise,
+        optimizer=training.adam(1e-3, 0.9, 0.999),
+        redraw=autoencoders.binarise,
     )
     steps = NUM_IMAGES // batch
     return training_program(trained, NUM_IMAGES, steps, batch_size=batch)
 
 
 def sampler_program(
-    sampler: echo.Sampler, batch: int, depth: int, latent_dim: int, calls: int
+    sampler: autoencoders.Sampler, batch: int, depth: int, latent_dim: int, calls: int
 ) -> Callable[[], object]:
     """Compile the sampler and its gradient, called many times over."""
     maps = Maps(

@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.measuring import in_own_process, machine, seconds
 from benchmarks.products import each, products_program
 from benchmarks.sizes import GENERATOR_WIDTHS
-from jaxgan import inversion, load_generator, presets
-from jaxgan.descent import descend
+from jaxgan import inversion, load_generator
+from jaxgan.inversion import descend
 
 STARTS, STEPS = 10, 200
 BUDGET = STARTS * STEPS
@@ -36,7 +36,7 @@ def search_program(generate, optimizer, starts, targets) -> Callable[..., object
     @jax.jit
     def search(latents, targets):
         return descend(
-            generate, latents, targets, optimizer, STEPS, fit=presets.pixel_mean
+            generate, latents, targets, optimizer, STEPS, fit=inversion.pixel_mean
         )
 
     return search.lower(starts, targets).compile()
@@ -49,7 +49,7 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     draw = jax.jit(generator.generate)
     targets = draw(jax.random.normal(target_key, (images, generator.latent_dim)))
     starts = jax.random.normal(start_key, (images * STARTS, generator.latent_dim)) / 8
-    optimizer = presets.PRESETS["defense_gan"].optimizer(STEPS)
+    optimizer = inversion.RECIPES["defense_gan"].optimizer(STEPS)
     layers = list(pairwise(GENERATOR_WIDTHS))
     rows = images * STARTS
     wanted = jax.numpy.repeat(targets, STARTS, 0)

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
-from jaxgan import devices, training
-from jaxgan.algorithm import Algorithm
+from jaxgan import parallel, training
+from jaxgan.training import Algorithm
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -39,7 +39,7 @@ def training_program(
     data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
     state = algorithm.init(jax.random.key(0))
     if mesh is not None:
-        state, data = devices.replicate((state, data), mesh)
+        state, data = parallel.replicate((state, data), mesh)
     held = [state]
     started = time.perf_counter()
     program = training.chunk.lower(

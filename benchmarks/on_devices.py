@@ -33,19 +33,11 @@ def work() -> dict[str, dict[str, float]]:
     import jax
 
     from benchmarks.measuring import training_program
-    from jaxgan import (
-        conformal,
-        devices,
-        gans,
-        inversion,
-        load_generator,
-        networks,
-        path_minimiser,
-    )
+    from jaxgan import gan, inversion, load_generator, networks, parallel, paths
 
-    mesh = devices.mesh()
+    mesh = parallel.mesh()
     train, _ = training_program(
-        gans.wgan_gp(networks.mlp_generator(64), networks.mlp_critic()),
+        gan.wgan_gp(networks.mlp_generator(64), networks.mlp_critic()),
         1024,
         STEPS,
         batch_size=BATCH * mesh.size,
@@ -69,10 +61,10 @@ def work() -> dict[str, dict[str, float]]:
             chunk=STARTS * mesh.size,
         )
 
-    metrics = conformal.between_images(generator.generate)
+    metrics = paths.between_images(generator.generate)
 
     def walk() -> None:
-        path_minimiser.minimise_paths(
+        paths.minimise(
             metrics,
             codes[0],
             codes[1],

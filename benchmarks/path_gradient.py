@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from benchmarks.measuring import machine
-from jaxgan import conformal, models, networks, path_minimiser, paths
-from jaxgan.path_penalty import log_scores, path_penalty
+from jaxgan import networks, paths, storage
+from jaxgan.gan import log_rho, path_energy_penalty
 
 USES = 16
 FINEST = (8, 16, 32, 64)
@@ -31,10 +31,10 @@ def main() -> None:
     parser.add_argument("--renewed", type=int, default=2)
     parser.add_argument("--steps", type=int, default=8)
     flags = parser.parse_args()
-    trained = models.load_generator(flags.checkpoint)
+    trained = storage.load_generator(flags.checkpoint)
     options = trained.card["parts"]["generator"]["options"]
     generator = networks.mlp_generator(**options, batch_norm=False)
-    penalty = path_penalty(
+    penalty = path_energy_penalty(
         generator, pairs=flags.pairs, renewed=flags.renewed, steps=flags.steps
     )
     apply = jax.jit(penalty.apply)
@@ -51,7 +51,7 @@ def main() -> None:
 
         def mean(params):
             generate = partial(generator.apply, params)
-            return jnp.mean(log_scores(generate, found, half))
+            return jnp.mean(log_rho(generate, found, half))
 
         return jax.value_and_grad(mean)(trained.params)
 
@@ -61,9 +61,9 @@ def main() -> None:
         return float(value), np.concatenate(leaves).astype(np.float64)
 
     def minimised(levels: tuple[int, ...]) -> np.ndarray:
-        metrics = conformal.between_images(trained.generate)
+        metrics = paths.between_images(trained.generate)
         items = trained.generate(starts), trained.generate(ends)
-        return path_minimiser.minimise_paths(
+        return paths.minimise(
             metrics,
             starts,
             ends,

@@ -11,12 +11,10 @@ import math
 import time
 
 from benchmarks.measuring import machine, seconds, training_program
-from jaxgan import gans
-from jaxgan.algorithm import ADAM, Algorithm
+from jaxgan import gan
+from jaxgan.gan import Penalty, path_energy_penalty, path_length_penalty, regularised
 from jaxgan.networks import mlp_critic, mlp_generator
-from jaxgan.path_length_penalty import path_length_penalty
-from jaxgan.path_penalty import path_penalty
-from jaxgan.penalties import Penalty, regularised
+from jaxgan.training import ADAM, Algorithm
 
 NUM_IMAGES = 10_000
 STEPS = 80
@@ -27,15 +25,15 @@ def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
     generator, critic = mlp_generator(latent_dim), mlp_critic()
 
     def make(optimizer):
-        return gans.wgan_gp(generator, critic, generator_optimizer=optimizer)
+        return gan.wgan_gp(generator, critic, generator_optimizer=optimizer)
 
     def penalised(penalty: Penalty) -> Algorithm:
         return regularised(make, ADAM, penalty, weight=0.1, every=every)
 
     return {
         "plain": make(ADAM),
-        "path": penalised(path_penalty(generator)),
-        "line": penalised(path_penalty(generator, steps=0)),
+        "path": penalised(path_energy_penalty(generator)),
+        "line": penalised(path_energy_penalty(generator, steps=0)),
         "path_length": penalised(path_length_penalty(generator)),
     }
 

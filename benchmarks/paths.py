@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.measuring import machine
-from experiments import pairing, pathfinding
-from experiments.pairing import Pairs
-from jaxgan import conformal, data, load_generator, path_minimiser
+from experiments.path import pairs, search
+from experiments.path.pairs import Pairs
+from jaxgan import data, load_generator, paths
 
 KEY = jax.random.key(0)
 
@@ -33,17 +33,17 @@ def quantiles(costs: np.ndarray) -> dict[str, float | None]:
     }
 
 
-def minimise(metrics: conformal.Metrics, pairs: Pairs, segments: int, **options):
+def minimise(metrics: paths.MetricFamily, pairs: Pairs, segments: int, **options):
     """Find the paths, and say how long it took the first time and the second."""
 
     def run():
         started = time.perf_counter()
-        found = path_minimiser.minimise_paths(
+        found = paths.minimise(
             metrics,
             jnp.asarray(pairs.codes_a),
             jnp.asarray(pairs.codes_b),
             (pairs.images_a, pairs.images_b),
-            levels=pathfinding.levels(segments),
+            levels=paths.levels(segments),
             **options,
         )
         return found, time.perf_counter() - started
@@ -54,16 +54,16 @@ def minimise(metrics: conformal.Metrics, pairs: Pairs, segments: int, **options)
 
 
 def measure(
-    metrics: conformal.Metrics, pairs: Pairs, compared: int
+    metrics: paths.MetricFamily, pairs: Pairs, compared: int
 ) -> dict[str, object]:
     """Time the minimiser on all pairs, and count against the others on the first."""
     found, (first, second) = minimise(metrics, pairs, 64)
     long, _ = minimise(metrics, pairs, 64, tolerance=1e-7, max_evaluations=300)
     least = np.minimum(found.energies[:, -1], long.energies[:, -1])
-    races, known = pathfinding.race(metrics, pairs, compared)
+    races, known = search.race(metrics, pairs, compared)
     least[:compared] = np.minimum(least[:compared], known)
     coarse = found.cost - found.evaluations[:, -1]
-    costs = pathfinding.Race(coarse, found.history).to_gap(least)
+    costs = search.Race(coarse, found.history).to_gap(least)
     some = Pairs(*(leaf[:compared] for leaf in pairs))
     fine, _ = minimise(metrics, some, 256)
     return {
@@ -99,11 +99,11 @@ def main() -> None:
     parser.add_argument("--data-dir", default=None)
     flags = parser.parse_args()
     generator = load_generator("mnist-wgan-gp")
-    metrics = conformal.between_images(pairing.in_pixels(generator))
+    metrics = paths.between_images(pairs.in_pixels(generator))
     test = data.load(flags.dataset, "test", data_dir=flags.data_dir)
     kinds = {
-        "prior": pairing.of_prior(KEY, generator, flags.pairs),
-        "digits": pairing.of_digits(KEY, generator, test, flags.pairs),
+        "prior": pairs.of_prior(KEY, generator, flags.pairs),
+        "digits": pairs.of_digits(KEY, generator, test, flags.pairs),
     }
     result = {
         **machine(),

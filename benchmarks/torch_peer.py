@@ -2,7 +2,7 @@
 
 `plain` is the step as PyTorch code usually writes it: one critic pass each for real,
 fake and interpolated images, the generator's forward pass once for the critic and
-once for itself. `shared` has the two savings of `jaxgan.training`: real and fake in
+once for itself. `shared` has the two savings of `jaxgan.training.loop`: real and fake in
 one pass, and one generator forward pass.
 """
 

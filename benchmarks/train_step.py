@@ -1,6 +1,6 @@
 """How fast is a WGAN-GP training step? `python -m benchmarks.train_step` prints JSON.
 
-Compared in one run, in turns: the step inside `jaxgan.training.chunk`, an epoch of
+Compared in one run, in turns: the step inside `jaxgan.training.loop.chunk`, an epoch of
 60,000 images at a time, as the experiments run it; its matrix products alone; and,
 when torch is importable, the same step in eager PyTorch, as it is usually written and
 with the same two savings (see `benchmarks.torch_peer`).
@@ -21,7 +21,7 @@ from benchmarks.products import (
     products_program,
 )
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
-from jaxgan import gans
+from jaxgan import gan
 from jaxgan.networks import mlp_critic, mlp_generator
 
 NUM_IMAGES = 60_000
@@ -55,7 +55,7 @@ def step_products(batch: int) -> list[Product]:
 
 def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
     """Compile `steps` training steps; also return the seconds that it took."""
-    algorithm = gans.wgan_gp(
+    algorithm = gan.wgan_gp(
         mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
         mlp_critic(CRITIC_WIDTHS[1:-1]),
     )

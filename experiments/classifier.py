@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import RunOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import RunOptions, require
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import optax
 
-    from experiments import epochs, record, run_folder
-    from jaxgan import classification, data, distortions, models, training
+    from experiments.running import epochs, record, run_folder
+    from jaxgan import data, pixels, storage, training
     from jaxgan.networks import conv_classifier
 
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
@@ -39,15 +39,15 @@ def run(config: Config) -> dict[str, Any]:
     network = conv_classifier()
     steps = config.epochs * max(1, len(real.images) // config.batch_size)
     schedule = optax.cosine_decay_schedule(config.learning_rate, steps)
-    algorithm = classification.classification(
+    algorithm = training.classification(
         network,
         optimizer=optax.adam(schedule),
-        distort=distortions.random_affine,
+        distort=data.random_affine,
     )
     may_change = tuple(set(record.MAY_CHANGE_ON_RESUME) - {"epochs"})
     out, per_epoch = epochs.open_run("classifier", config, algorithm, real, may_change)
 
-    images = training.as_inputs(jnp.asarray(heldout.images))
+    images = pixels.as_inputs(jnp.asarray(heldout.images))
     labels = jnp.asarray(heldout.labels)
 
     @jax.jit
@@ -58,9 +58,9 @@ def run(config: Config) -> dict[str, Any]:
             batch_size=500,
         )
 
-    def observe(epoch: int, state: classification.State) -> dict[str, float]:
+    def observe(epoch: int, state: training.ClassifierState) -> dict[str, float]:
         del epoch
-        right = classification.accuracy(judge(state.average), labels)
+        right = training.accuracy(judge(state.average), labels)
         return {"test_accuracy": float(right)}
 
     trained = epochs.run_epochs(
@@ -74,11 +74,11 @@ def run(config: Config) -> dict[str, Any]:
         loss=lambda row: 1 - row["test_accuracy"],
     )
     summary = epochs.summarise("classifier", config, algorithm, real, trained)
-    weights = models.as_stored(trained.state.average)
-    summary["test_accuracy"] = float(classification.accuracy(judge(weights), labels))
-    models.save(
+    weights = storage.as_stored(trained.state.average)
+    summary["test_accuracy"] = float(training.accuracy(judge(weights), labels))
+    storage.save_model(
         out / "model",
-        {"classifier": models.Part("conv_classifier", {}, weights)},
+        {"classifier": storage.Part("conv_classifier", {}, weights)},
         {**record.provenance(out), "test_accuracy": summary["test_accuracy"]},
     )
     run_folder.write_json(out / "summary.json", summary)

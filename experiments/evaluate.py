@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
-from experiments.options import DataOptions, require
+from experiments.running.command_line import main
+from experiments.running.errors import UsageError
+from experiments.running.options import DataOptions, require
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,12 @@ def run(config: Config) -> dict[str, Any]:
     """Judge, write everything into the output folder, and return the summary."""
     import jax
 
-    from experiments import record, run_folder, verdicts
-    from jaxgan import data, judge, models
+    from experiments.reporting import judging
+    from experiments.running import record, run_folder
+    from jaxgan import data, evaluation, storage
 
-    generator = models.load_generator(config.checkpoint)
-    classify = models.load_classifier(config.judge)
+    generator = storage.load_generator(config.checkpoint)
+    classify = storage.load_classifier(config.judge)
     reference = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(reference.name, "train", data_dir=config.data_dir)
     count = config.samples or len(reference.images)
@@ -58,23 +60,23 @@ def run(config: Config) -> dict[str, Any]:
     print(f"{config.checkpoint}: {count} samples against {reference.name}, into {out}")
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
-    result = verdicts.evaluate(
+    result = judging.evaluate(
         key,
         generator,
         classify,
         training.images,
-        judge.draw(draw_key, reference.images, count),
+        evaluation.draw_images(draw_key, reference.images, count),
     )
-    table = verdicts.table(result.columns)
+    table = judging.table(result.columns)
     print(table)
     (out / "table.md").write_text(table + "\n")
-    verdicts.figures(out, result)
+    judging.figures(out, result)
     summary = {
         "experiment": "evaluate",
         "checkpoint": config.checkpoint,
         "dataset": reference.name,
         "n_samples": count,
-        **verdicts.flat(result),
+        **judging.flat(result),
     }
     run_folder.write_json(out / "summary.json", summary)
     return summary

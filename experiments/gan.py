@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import AdversarialOptions
+from experiments.running.command_line import main
+from experiments.running.options import AdversarialOptions
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,20 @@ class Config(AdversarialOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
-    from experiments import adversarial_run
-    from jaxgan import gans
+    from experiments.running import adversarial
+    from jaxgan import gan
 
-    generator, critic = adversarial_run.networks(config)
-    algorithm = gans.gan(
+    generator, critic = adversarial.networks(config)
+    algorithm = gan.vanilla_gan(
         generator,
         critic,
-        generator_optimizer=adversarial_run.optimizer(config),
-        critic_optimizer=adversarial_run.optimizer(config),
+        generator_optimizer=adversarial.optimizer(config),
+        critic_optimizer=adversarial.optimizer(config),
         saturating=config.saturating,
         critic_steps=config.critic_steps,
         average_decay=config.average_decay,
     )
-    return adversarial_run.train("gan", config, generator, critic, algorithm)
+    return adversarial.train("gan", config, generator, critic, algorithm)
 
 
 if __name__ == "__main__":

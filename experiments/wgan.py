@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import AdversarialOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import AdversarialOptions, require
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,22 @@ class Config(AdversarialOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
-    from experiments import adversarial_run
-    from jaxgan import gans
+    from experiments.running import adversarial
+    from jaxgan import gan
 
-    generator, critic = adversarial_run.networks(config)
-    algorithm = gans.wgan_gp(
+    generator, critic = adversarial.networks(config)
+    algorithm = gan.wgan_gp(
         generator,
         critic,
-        generator_optimizer=adversarial_run.optimizer(config),
-        critic_optimizer=adversarial_run.optimizer(config),
+        generator_optimizer=adversarial.optimizer(config),
+        critic_optimizer=adversarial.optimizer(config),
         penalty_weight=config.penalty_weight,
         penalty_target=config.penalty_target,
         one_sided=config.one_sided,
         critic_steps=config.critic_steps,
         average_decay=config.average_decay,
     )
-    return adversarial_run.train("wgan", config, generator, critic, algorithm)
+    return adversarial.train("wgan", config, generator, critic, algorithm)
 
 
 if __name__ == "__main__":

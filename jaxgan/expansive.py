@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import Layers
+from jaxgan.networks.piecewise import Layers
 
 
 def invert_expansive(

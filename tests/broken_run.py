@@ -1,13 +1,13 @@
 """A run that has a bug in its second process: `python broken_run.py`."""
 
-from experiments.command_line import main
-from experiments.options import RunOptions
+from experiments.running.command_line import main
+from experiments.running.options import RunOptions
 
 
 def run(_):
     import jax
 
-    from experiments import hosts
+    from experiments.running import hosts
 
     hosts.any_process(1 // (1 - jax.process_index()) > 0)
 

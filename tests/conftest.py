@@ -47,7 +47,10 @@ def mnist_dir():
 @pytest.fixture(scope="session")
 def toy_model(tmp_path_factory):
     """A small random generator over the plane, as a folder."""
-    from jaxgan import models, networks  # not before the import hook of jaxtyping
+    from jaxgan import (
+        networks,
+        storage,  # not before the import hook of jaxtyping
+    )
 
     options = {"latent_dim": 2, "widths": [8, 16]}
     network = networks.mlp_generator(2, (8, 16), batch_norm=False)
@@ -55,6 +58,6 @@ def toy_model(tmp_path_factory):
     bias = params["hidden_0"]["affine"]["bias"]
     params["hidden_0"]["affine"]["bias"] = bias + jax.numpy.linspace(-1.0, 1.0, 8)
     out = tmp_path_factory.mktemp("model") / "toy"
-    part = models.Part("mlp_generator", options, params)
-    models.save(out, {"generator": part}, {})
+    part = storage.Part("mlp_generator", options, params)
+    storage.save_model(out, {"generator": part}, {})
     return out

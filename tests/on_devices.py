@@ -9,17 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgan import (
-    conformal,
-    devices,
-    gans,
-    inversion,
-    networks,
-    path_minimiser,
-    path_records,
-    settling,
-    training,
-)
+from jaxgan import gan, inversion, minima, networks, parallel, paths, training
 
 STEPS, BATCH = 20, 24
 COLLECTIVES = (
@@ -39,12 +29,12 @@ def adversaries():
 def trained(mesh):
     """A WGAN-GP after a few steps in double precision, where rounding is far below."""
     with jax.enable_x64(True):
-        algorithm = gans.wgan_gp(*adversaries(), critic_steps=2)
+        algorithm = gan.wgan_gp(*adversaries(), critic_steps=2)
         states = jax.vmap(algorithm.init)(jax.random.split(jax.random.key(0), 2))
         states = jax.tree.map(as_double, states)
         points = jax.random.normal(jax.random.key(1), (500, 6), jnp.float64)
         if mesh is not None:
-            states, points = devices.replicate((states, points), mesh)
+            states, points = parallel.replicate((states, points), mesh)
         run = partial(training.run_steps, algorithm, batch_size=BATCH, mesh=mesh)
         both, _ = jax.jit(jax.vmap(lambda state: run(state, points, STEPS)))(states)
         state, metrics = training.chunk(
@@ -65,9 +55,9 @@ def trained(mesh):
 def communication(mesh):
     """The kinds of collectives in the compiled training of either algorithm."""
     kinds = set()
-    for make in (gans.gan, gans.wgan_gp):
+    for make in (gan.vanilla_gan, gan.wgan_gp):
         algorithm = make(*adversaries())
-        state, points = devices.replicate(
+        state, points = parallel.replicate(
             (algorithm.init(jax.random.key(0)), jnp.zeros((500, 6))), mesh
         )
         program = training.chunk.lower(
@@ -103,7 +93,7 @@ def found():
     codes = inversion.invert(
         generate, jax.random.key(3), images, latent_dim=3, num_starts=4, chunk=8
     )
-    settled = settling.settle(
+    settled = minima.settle(
         params,
         codes.latents.reshape(-1, 3),
         targets,
@@ -111,12 +101,10 @@ def found():
         prior_weight=0.01,
         chunk=8,
     )
-    metrics = conformal.between_images(generate)
+    metrics = paths.between_images(generate)
     items = images[:-1], images[1:]
-    walked = path_minimiser.minimise_paths(
-        metrics, true[:-1], true[1:], items, levels=(8, 16)
-    )
-    record = path_records.record_paths(jax.random.key(4), metrics, walked.paths, items)
+    walked = paths.minimise(metrics, true[:-1], true[1:], items, levels=(8, 16))
+    record = paths.record_paths(jax.random.key(4), metrics, walked.paths, items)
     return {
         "errors": codes.errors,
         "latents": codes.best(),
@@ -129,7 +117,7 @@ def found():
 
 
 if __name__ == "__main__":
-    several = devices.mesh()
+    several = parallel.mesh()
     alone = {f"alone_{name}": value for name, value in trained(None).items()}
     np.savez(
         sys.argv[1],

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
-from experiments.options import DataOptions, require
+from experiments.running.command_line import main
+from experiments.running.errors import UsageError
+from experiments.running.options import DataOptions, require
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from experiments import comparison, comparison_figures, contest, record, run_folder
-    from jaxgan import data, gans, judge, models, networks, training
+    from experiments.compare import contest, figures, report
+    from experiments.running import record, run_folder
+    from jaxgan import data, evaluation, gan, networks, pixels, storage
 
-    classify = models.load_classifier(config.judge)
+    classify = storage.load_classifier(config.judge)
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
     heldout = data.load(real.name, "test", data_dir=config.data_dir)
     count = config.samples or len(heldout.images)
@@ -77,22 +79,24 @@ def run(config: Config) -> dict[str, Any]:
     bench_key, floor_key, draw_key = jax.random.split(
         jax.random.fold_in(key, config.seeds), 3
     )
-    seen = judge.look(classify, real.images)
-    reference = judge.look(classify, judge.draw(draw_key, heldout.images, count))
+    seen = evaluation.features_of(classify, real.images)
+    reference = evaluation.features_of(
+        classify, evaluation.draw_images(draw_key, heldout.images, count)
+    )
     bench = contest.Bench(
         bench_key,
         classify,
         reference,
-        training.as_inputs(jnp.asarray(heldout.images[: contest.HELDOUT_IMAGES])),
+        pixels.as_inputs(jnp.asarray(heldout.images[: contest.HELDOUT_IMAGES])),
         seen.pixels,
     )
-    floor = judge.floor(floor_key, seen, reference, count)
+    floor = evaluation.floor(floor_key, seen, reference, count)
     images = jnp.asarray(real.images)
     generator = networks.mlp_generator(config.latent_dim)
     critic = networks.mlp_critic()
     algorithms = {
-        "GAN": gans.gan(generator, critic, critic_steps=config.critic_steps),
-        "WGAN-GP": gans.wgan_gp(generator, critic, critic_steps=config.critic_steps),
+        "GAN": gan.vanilla_gan(generator, critic, critic_steps=config.critic_steps),
+        "WGAN-GP": gan.wgan_gp(generator, critic, critic_steps=config.critic_steps),
     }
     contestants = {
         name: contest.Contestant(name, out / name, generator, critic, algorithm)
@@ -115,13 +119,13 @@ def run(config: Config) -> dict[str, Any]:
     more = round(config.steps * seconds[slow] / seconds[quick])
     rows[quick] = train_to(quick, contest.stops(config.steps, more, interval))
 
-    report = comparison.Report(
+    made = report.Report(
         real.name, config.seeds, count, config.steps, quick, more, rows, floor
     )
-    text = comparison.words(report) + "\n\n" + comparison.table(report) + "\n"
+    text = report.words(made) + "\n\n" + report.table(made) + "\n"
     (out / "report.md").write_text(text)
-    comparison_figures.draw(out, report)
-    summary = {"experiment": "compare", **comparison.summary(report)}
+    figures.draw(out, made)
+    summary = {"experiment": "compare", **report.summary(made)}
     run_folder.write_json(out / "summary.json", summary)
     print(text)
     return summary

@@ -12,12 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import epochs, verdicts
-from experiments.command_line import Interrupted
-from experiments.interruption import stop_requested
-from jaxgan import adversarial, devices, judge, metrics, plots, training
-from jaxgan.algorithm import Algorithm
+from experiments.reporting import judging, pictures
+from experiments.running import epochs
+from experiments.running.errors import Interrupted
+from experiments.running.interruption import stop_requested
+from jaxgan import evaluation, gan, parallel, pixels, training
 from jaxgan.networks import Classified, Generator, Network
+from jaxgan.training import Algorithm
 from jaxgan.types import Examples, PRNGKey
 
 HELDOUT_IMAGES = 1000
@@ -58,9 +59,9 @@ class Bench(NamedTuple):
 
     key: PRNGKey
     classify: Callable[[Examples], Classified]
-    reference: judge.Seen
+    reference: evaluation.ImageFeatures
     heldout: Examples
-    training: judge.Pixels
+    training: evaluation.Pixels
 
 
 @partial(jax.jit, static_argnums=(0, 3, 4, 5), donate_argnums=1)
@@ -108,8 +109,8 @@ def train(
         Interrupted: after a signal; what was reached is saved.
     """
     compiled: dict[int, Any] = {}
-    mesh = devices.mesh()
-    states, images = devices.replicate((states, images), mesh)
+    mesh = parallel.mesh()
+    states, images = parallel.replicate((states, images), mesh)
     with stop_requested() as stopping:
         for stop in stops:
             count = stop - (rows[-1]["step"] if rows else 0)
@@ -161,44 +162,46 @@ def _judge(
     return {name: [column.get(name, math.nan) for column in columns] for name in names}
 
 
-def _is_finite(state: adversarial.State) -> bool:
+def _is_finite(state: gan.State) -> bool:
     leaves = jax.tree.leaves((state.average, state.critic))
     return all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
 
 
-def _folded(contestant: Contestant, state: adversarial.State) -> tuple[Network, Any]:
+def _folded(contestant: Contestant, state: gan.State) -> tuple[Network, Any]:
     dimension = contestant.generator.latent_dim
     latents = jax.random.normal(state.key, (FOLDING_LATENTS, dimension))
     return contestant.generator.fold(state.average, latents)
 
 
 def _judge_seed(
-    contestant: Contestant, state: adversarial.State, bench: Bench, whole: bool
+    contestant: Contestant, state: gan.State, bench: Bench, whole: bool
 ) -> dict[str, float]:
     network, weights = _folded(contestant, state)
     sample_key, verdict_key = jax.random.split(bench.key)
     count, dimension = len(bench.reference.features), contestant.generator.latent_dim
-    images = verdicts.draw(sample_key, network.apply, weights, dimension, count)
-    samples = judge.look(bench.classify, images)
+    images = judging.draw(sample_key, network.apply, weights, dimension, count)
+    samples = evaluation.features_of(bench.classify, images)
     estimate = _heldout(contestant.generator, contestant.critic, state, bench.heldout)
     numbers = {"wasserstein_estimate_heldout": float(estimate)}
     if not whole:
         fake, real = samples.features, bench.reference.features
-        distance = metrics.frechet_between(metrics.moments(fake), metrics.moments(real))
+        distance = evaluation.frechet_between(
+            evaluation.moments(fake), evaluation.moments(real)
+        )
         return numbers | {"frechet_distance": distance}
-    verdict = judge.verdict(
+    verdict = evaluation.verdict(
         verdict_key, samples, bench.reference, samples, bench.training
     )
     return numbers | {name: estimate.value for name, estimate in verdict.items()}
 
 
-_heldout = jax.jit(adversarial.heldout_wasserstein_estimate, static_argnums=(0, 1))
+_heldout = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
 
 
-def _save_samples(contestant: Contestant, state: adversarial.State) -> None:
+def _save_samples(contestant: Contestant, state: gan.State) -> None:
     network, weights = _folded(contestant, state)
     dimension = contestant.generator.latent_dim
     latents = jax.random.normal(jax.random.key(0), (SHOWN, dimension))
-    images = plots.to_pixels(np.asarray(network.apply(weights, latents)))
+    images = pixels.to_pixels(np.asarray(network.apply(weights, latents)))
     path = contestant.folder / f"samples-{int(state.step)}.png"
-    plots.save_image(path, plots.image_grid(images, 10))
+    pictures.save_image(path, pictures.image_grid(images, 10))

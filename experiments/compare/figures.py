@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from experiments.comparison import Report, over_seeds
+from experiments.compare.report import Report, over_seeds
 
 COLOURS = {"GAN": "tab:orange", "WGAN-GP": "tab:blue"}
 

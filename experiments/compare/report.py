@@ -1,13 +1,12 @@
 """What a contest between GAN and WGAN-GP showed, in numbers and in words."""
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.contest import Row, row_at
-from jaxgan.metrics import Estimate
+from experiments.compare.contest import Row, row_at
+from jaxgan.statistics import Estimate, permutation_p
 
 SIGNIFICANT = 0.05
 
@@ -56,16 +55,6 @@ class Report(NamedTuple):
 def over_seeds(row: Row, name: str) -> np.ndarray:
     """Read one number of every seed; NaN where a seed was lost."""
     return np.array(row[name], float)
-
-
-def permutation_p(a: np.ndarray, b: np.ndarray) -> float:
-    """Two-sided p-value of a difference of means, exact over all relabellings."""
-    both = np.concatenate([a, b])
-    chosen = np.array(list(combinations(range(len(both)), len(a))))
-    means = both[chosen].mean(1)
-    rest = (both.sum() - both[chosen].sum(1)) / len(b)
-    observed = abs(a.mean() - b.mean())
-    return float(np.mean(np.abs(means - rest) >= observed * (1 - 1e-12)))
 
 
 def largest_rise(rows: Sequence[Row], step: int) -> np.ndarray:

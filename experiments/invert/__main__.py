@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import DataOptions, HostOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import DataOptions, HostOptions, require
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,8 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import (
-        generators,
-        inversion_report,
-        inverting,
-        record,
-        run_folder,
-        targets,
-    )
+    from experiments.invert import report, search
+    from experiments.running import generators, record, run_folder, targets
 
     generator = generators.load(config.checkpoint)
     if config.targets:
@@ -73,7 +67,7 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.starts} starts each, into {out}"
     )
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
-    plan = inverting.Plan(
+    plan = search.Plan(
         search_key,
         config.starts,
         config.survivors,
@@ -81,20 +75,20 @@ def run(config: Config) -> dict[str, Any]:
         max(1, 1024 // config.starts),
     )
     started = time.perf_counter()
-    found = inverting.find_all(out, generator, wanted.images, plan)
+    found = search.find_all(out, generator, wanted.images, plan)
     seconds = time.perf_counter() - started
-    report = inversion_report.report(count_key, generator, wanted.images, found)
+    made = report.report(count_key, generator, wanted.images, found)
     summary = {
         "experiment": "invert",
         "checkpoint": config.checkpoint,
         "dataset": wanted.name,
-        **report.summary,
+        **made.summary,
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,
     }
-    inversion_report.write(out, wanted.images, found, report, config.seed)
+    report.write(out, wanted.images, found, made, config.seed)
     run_folder.write_json(out / "summary.json", summary)
-    print(inversion_report.in_words(summary))
+    print(report.in_words(summary))
     return summary
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.inverting import Found
+from experiments.invert.search import Found
 
 SHOWN_IMAGES = 10
 SHOWN_STARTS = 6

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from experiments import inversion_figures, run_folder
-from experiments.inverting import UNKNOWN, Found
-from jaxgan.certificates import STATUSES
-from jaxgan.counting import Count, bootstrap_interval, count_minima
-from jaxgan.models import TrainedGenerator
+from experiments.invert import figures
+from experiments.invert.search import UNKNOWN, Found
+from experiments.running import run_folder
+from jaxgan.minima import STATUSES, Count, count_minima
+from jaxgan.statistics import bootstrap_interval
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 MINIMA = (STATUSES.index("strict"), STATUSES.index("kink"))
@@ -56,7 +57,7 @@ def report(
             if proved.any()
             else None
         )
-    shown = found.latents[: inversion_figures.SHOWN_IMAGES]
+    shown = found.latents[: figures.SHOWN_IMAGES]
     images = np.stack([pixels(latents) for latents in shown])
     return Report(_summary(key, targets, found, counts), counts, images)
 
@@ -146,7 +147,7 @@ def write(
         for number, count in enumerate(found_report.counts)
     ]
     run_folder.write_rows(out / "minima.jsonl", [row for row in rows if row])
-    inversion_figures.draw(out, targets, found, found_report.images)
+    figures.draw(out, targets, found, found_report.images)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from tqdm import tqdm
 
-from experiments import costs
-from experiments.command_line import Interrupted
-from experiments.interruption import stop_requested
-from experiments.parts import kept
-from jaxgan import inversion, settling, smoothing
-from jaxgan.models import TrainedGenerator
+from experiments.running import costs
+from experiments.running.errors import Interrupted
+from experiments.running.interruption import stop_requested
+from experiments.running.parts import kept
+from jaxgan import inversion, minima, networks
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 UNKNOWN = -1
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     Attributes:
         latents: where the start ended.
         errors: mean squared error per pixel there, pixels in [0, 1].
-        statuses: number in `jaxgan.certificates.STATUSES`, or -1.
+        statuses: number in `jaxgan.minima.certificates.STATUSES`, or -1.
         held: facets of the generator that the end point is on.
         history: error of each start's best point so far.
         gradients: spent on an image until then, mean over images.
@@ -78,7 +78,7 @@ def find_all(
     find = partial(
         find_part,
         generator,
-        smoothing.rounded_generator(generator.params),
+        networks.rounded_generator(generator.params),
         costs.in_gradients(generator),
     )
     firsts = range(0, len(targets), plan.part)
@@ -102,7 +102,7 @@ def find_all(
 
 def find_part(
     generator: TrainedGenerator,
-    rounded: smoothing.Rounded,
+    rounded: networks.Rounded,
     cost: costs.Costs,
     targets: Float[np.ndarray, "n 28 28 1"],
     first: int,
@@ -122,7 +122,7 @@ def find_part(
         first_image=first,
     )
     left = found.kept & np.isfinite(found.errors)
-    settled = settling.settle(
+    settled = minima.settle(
         generator.params,
         found.latents[left],
         targets,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.command_line import main
-from experiments.options import DataOptions, HostOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import DataOptions, HostOptions, require
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,12 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import (
-        generators,
-        pairing,
-        path_report,
-        pathfinding,
-        record,
-        run_folder,
-    )
-    from jaxgan import data, models
+    from experiments.path import pairs, report, search
+    from experiments.running import generators, record, run_folder
+    from jaxgan import data, storage
 
     generator = generators.load(config.checkpoint)
-    classify = models.load_classifier(config.judge)
+    classify = storage.load_classifier(config.judge)
     test = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(test.name, "train", data_dir=config.data_dir)
     name = Path(config.checkpoint).name
@@ -72,15 +66,13 @@ def run(config: Config) -> dict[str, Any]:
     pair_key, search_key = jax.random.split(jax.random.key(config.seed))
     started = time.perf_counter()
     if config.codes == "digits":
-        pairs = pairing.of_digits(pair_key, generator, test, config.pairs)
+        chosen = pairs.of_digits(pair_key, generator, test, config.pairs)
     else:
-        pairs = pairing.of_prior(pair_key, generator, config.pairs)
-    found = pathfinding.find(
-        search_key, generator, pairs, config.segments, config.starts
-    )
+        chosen = pairs.of_prior(pair_key, generator, config.pairs)
+    found = search.find(search_key, generator, chosen, config.segments, config.starts)
     seconds = time.perf_counter() - started
-    report = path_report.report(
-        generator, classify, training.images, pairs, found, config.compared
+    made = report.report(
+        generator, classify, training.images, chosen, found, config.compared
     )
     summary = {
         "experiment": "path",
@@ -89,13 +81,13 @@ def run(config: Config) -> dict[str, Any]:
         "codes": config.codes,
         "segments": config.segments,
         "starts": config.starts,
-        **report.summary,
+        **made.summary,
         "search_seconds": seconds,
         "wall_seconds": time.perf_counter() - started,
     }
-    path_report.write(out, pairs, found, report)
+    report.write(out, chosen, found, made)
     run_folder.write_json(out / "summary.json", summary)
-    print(path_report.in_words(summary))
+    print(report.in_words(summary))
     return summary
 
 

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from experiments.pairing import Pairs
-from jaxgan import judge, neighbours, paths
-from jaxgan.conformal import Metrics
+from experiments.path.pairs import Pairs
+from jaxgan import evaluation, paths
 from jaxgan.networks import Classified
-from jaxgan.plots import to_pixels
+from jaxgan.paths import MetricFamily
+from jaxgan.pixels import to_pixels
 from jaxgan.types import Examples, Latents
 
 STOPS = 16
@@ -41,7 +41,7 @@ def along(
     generate: Callable[[Latents], Examples],
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "n 28 28 1"],
-    metrics: Metrics,
+    metrics: MetricFamily,
     pairs: Pairs,
     found: Float[np.ndarray, "pairs knots latent"],
 ) -> dict[str, Along]:
@@ -78,9 +78,9 @@ def along(
         values, images = map(np.asarray, walk(every))
         count = images.shape[:2]
         flat = images.reshape(-1, *images.shape[2:])
-        seen = judge.look(classify, to_pixels(flat))
+        seen = evaluation.features_of(classify, to_pixels(flat))
         pixels = (flat.reshape(len(flat), -1) + 1) / 2
-        nearest, _ = neighbours.nearest(pixels, references)
+        nearest, _ = evaluation.nearest(pixels, references)
         middle = ((pairs.images_a + pairs.images_b) / 2).reshape(count[0], 1, -1)
         gap = pixels.reshape(*count, -1) - middle
         return Along(

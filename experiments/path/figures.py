@@ -7,10 +7,11 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.pairing import Pairs
-from experiments.pathfinding import GAP, Paths, Race
-from experiments.realism import Along
-from jaxgan.plots import image_grid, save_animation, save_image, to_pixels
+from experiments.path.along import Along
+from experiments.path.pairs import Pairs
+from experiments.path.search import GAP, Paths, Race
+from experiments.reporting.pictures import image_grid, save_animation, save_image
+from jaxgan.pixels import to_pixels
 
 SHOWN = 2
 ROUND_TRIP_SECONDS = 3

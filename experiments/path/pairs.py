@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from experiments.command_line import UsageError
-from jaxgan import inversion, smoothing
+from experiments.running.errors import UsageError
+from jaxgan import inversion, networks
 from jaxgan.data import Dataset
-from jaxgan.models import TrainedGenerator
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples, Latents, PRNGKey
 
 STARTS, SURVIVORS = 8, 1
@@ -60,7 +60,7 @@ def of_digits(
         jnp.asarray(2 * images - 1),
         latent_dim=generator.latent_dim,
         num_starts=STARTS,
-        rounded=smoothing.rounded_generator(generator.params),
+        rounded=networks.rounded_generator(generator.params),
         survivors=SURVIVORS,
         prior_weight=PRIOR_WEIGHT,
         double_steps=0,

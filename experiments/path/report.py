@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from experiments import path_figures, path_map
-from experiments.pairing import Pairs, in_pixels
-from experiments.pathfinding import Paths, Race, levels, race
-from experiments.realism import STOPS, Along, along
-from jaxgan.models import TrainedGenerator
+from experiments.path import figures, plane
+from experiments.path.along import STOPS, Along, along
+from experiments.path.pairs import Pairs, in_pixels
+from experiments.path.search import Paths, Race, race
+from jaxgan import paths
 from jaxgan.networks import Classified
-from jaxgan.path_records import observed_order
+from jaxgan.paths import observed_order
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples
 
 
@@ -30,7 +31,7 @@ class Report(NamedTuple):
     summary: dict[str, Any]
     seen: dict[str, Along]
     races: tuple[dict[str, Race], Float[np.ndarray, "pairs"]] | None
-    chart: path_map.Chart | None
+    chart: plane.Chart | None
 
 
 def report(
@@ -53,12 +54,12 @@ def report(
     races = race(found.metrics, pairs, compared) if compared else None
     chart = None
     if generator.latent_dim == 2:
-        chart = path_map.survey(in_pixels(generator), pairs, found.minimised.paths)
+        chart = plane.survey(in_pixels(generator), pairs, found.minimised.paths)
     summary = _summary(found, seen)
     if races is not None:
         summary |= _race_summary(*races)
     if chart is not None:
-        summary |= path_map.summary(chart, np.asarray(found.record.polygon_energy))
+        summary |= plane.summary(chart, np.asarray(found.record.polygon_energy))
     return Report(summary, seen, races, chart)
 
 
@@ -125,7 +126,7 @@ def write(out: Path, pairs: Pairs, found: Paths, made: Report) -> None:
         out / "path.npz",
         paths=found.minimised.paths,
         level_energies=found.minimised.energies,
-        levels=levels(found.minimised.paths.shape[1] - 1),
+        levels=paths.levels(found.minimised.paths.shape[1] - 1),
         evaluations=found.minimised.evaluations,
         cost=found.minimised.cost,
         spread=found.minimised.spread,
@@ -135,12 +136,12 @@ def write(out: Path, pairs: Pairs, found: Paths, made: Report) -> None:
         **pairs._asdict(),
         **record._asdict(),
     )
-    path_figures.draw(out, pairs, found, made.seen)
+    figures.draw(out, pairs, found, made.seen)
     if made.races is not None:
-        path_figures.convergence(*made.races).savefig(out / "convergence.png", dpi=120)
+        figures.convergence(*made.races).savefig(out / "convergence.png", dpi=120)
     if made.chart is not None:
-        figure = path_map.draw(made.chart, pairs, found.minimised.paths)
-        figure.savefig(out / "map.png", dpi=120)
+        figure = plane.draw(made.chart, pairs, found.minimised.paths)
+        figure.savefig(out / "plane.png", dpi=120)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:

@@ -7,24 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.pairing import Pairs, in_pixels
-from jaxgan import conformal, path_baselines, path_minimiser, path_records, regions
-from jaxgan.models import TrainedGenerator
-from jaxgan.path_lbfgs import lbfgs
-from jaxgan.path_methods import Method
-from jaxgan.path_minimiser import Minimised
-from jaxgan.path_records import Record
+from experiments.path.pairs import Pairs, in_pixels
+from jaxgan import networks, paths
+from jaxgan.paths import Method, Minimised, Record, lbfgs
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
-COARSEST = 8
 GAP = 1e-4
 ADAM_RATE = 3e-4
 COMPARED_SEGMENTS = 64
 METHODS: dict[str, tuple[Method, int]] = {
-    "L-BFGS, Laplacian": (lbfgs(path_baselines.laplacian), 300),
-    "L-BFGS": (path_baselines.plain_lbfgs(), 400),
-    "GEORCE": (path_baselines.georce(), 400),
-    "Adam": (path_baselines.adam(ADAM_RATE), 1000),
+    "L-BFGS, Laplacian": (lbfgs(paths.laplacian_preconditioner), 300),
+    "L-BFGS": (paths.plain_lbfgs(), 400),
+    "GEORCE": (paths.georce(), 400),
+    "Adam": (paths.adam(ADAM_RATE), 1000),
 }
 """On the finest level from the straight line, each with its number of evaluations."""
 OURS = "coarse to fine"
@@ -44,7 +40,7 @@ class Paths(NamedTuple):
         error: its error bar.
     """
 
-    metrics: conformal.Metrics
+    metrics: paths.MetricFamily
     minimised: Minimised
     record: Record
     least: Float[np.ndarray, "pairs"]
@@ -58,11 +54,6 @@ class Paths(NamedTuple):
         return np.asarray(energy) / (self.least * self.distance**2)
 
 
-def levels(segments: int) -> tuple[int, ...]:
-    """Double the segments from the coarsest level on."""
-    return tuple(COARSEST << k for k in range((segments // COARSEST).bit_length()))
-
-
 def find(
     key: PRNGKey,
     generator: TrainedGenerator,
@@ -71,20 +62,20 @@ def find(
     starts: int,
 ) -> Paths:
     """Find a path for each pair, and record it."""
-    metrics = conformal.between_images(in_pixels(generator))
+    metrics = paths.between_images(in_pixels(generator))
     bow_key, record_key = jax.random.split(key)
     items = pairs.images_a, pairs.images_b
-    minimised = path_minimiser.minimise_paths(
+    minimised = paths.minimise(
         metrics,
         jnp.asarray(pairs.codes_a),
         jnp.asarray(pairs.codes_b),
         items,
-        levels=levels(segments),
+        levels=paths.levels(segments),
         num_starts=starts,
         key=bow_key if starts > 1 else None,
     )
-    record = path_records.record_paths(record_key, metrics, minimised.paths, items)
-    extrapolated, error = path_records.richardson(
+    record = paths.record_paths(record_key, metrics, minimised.paths, items)
+    extrapolated, error = paths.richardson(
         *minimised.energies[:, -2:].astype(np.float64).T
     )
     distance = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
@@ -95,18 +86,18 @@ def find(
 
 
 def _bounds(
-    metrics: conformal.Metrics,
+    metrics: paths.MetricFamily,
     generator: TrainedGenerator,
     pairs: Pairs,
     distance: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    lipschitz = path_records.lipschitz_constant(regions.layers_of(generator.params))
+    lipschitz = networks.lipschitz_constant(networks.layers_of(generator.params))
     slope = jnp.sqrt(2.0) * lipschitz / 2  # Of √λ, with pixels in [0, 1].
 
     def one(codes, image_a, image_b, distance):
         values = metrics.at((image_a, image_b))(codes)
-        least = conformal.least_value(image_a, image_b)
-        bound = conformal.energy_bound(values[0], values[1], least, distance, slope)
+        least = paths.least_value(image_a, image_b)
+        bound = paths.energy_bound(values[0], values[1], least, distance, slope)
         return least, bound
 
     codes = np.stack([pairs.codes_a, pairs.codes_b], 1)
@@ -137,7 +128,7 @@ class Race(NamedTuple):
 
 
 def race(
-    metrics: conformal.Metrics, pairs: Pairs, count: int
+    metrics: paths.MetricFamily, pairs: Pairs, count: int
 ) -> tuple[dict[str, Race], Float[np.ndarray, "pairs"]]:
     """Run every method on the first pairs; with the least energies that any found.
 
@@ -148,9 +139,9 @@ def race(
     items = pairs.images_a[:count], pairs.images_b[:count]
 
     def run(**options) -> Minimised:
-        return path_minimiser.minimise_paths(metrics, starts, ends, items, **options)
+        return paths.minimise(metrics, starts, ends, items, **options)
 
-    several = levels(COMPARED_SEGMENTS)
+    several = paths.levels(COMPARED_SEGMENTS)
     found = {OURS: run(levels=several)}
     for name, (method, evaluations) in METHODS.items():
         found[name] = run(

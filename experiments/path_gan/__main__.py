@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.command_line import UsageError, main
-from experiments.options import DataOptions, require
+from experiments.running.command_line import main
+from experiments.running.errors import UsageError
+from experiments.running.options import DataOptions, require
 
 MORE = ("seeds", "path_weights", "line_weights", "length_weights")
 """What a sweep may have more of when it is resumed: each run stands alone."""
@@ -86,18 +87,12 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import numpy as np
 
-    from experiments import (
-        arms,
-        path_verdicts,
-        record,
-        run_folder,
-        trial_report,
-        trials,
-    )
-    from experiments.interruption import stop_requested
-    from jaxgan import data, devices, judge, models, networks, training
+    from experiments.path_gan import arms, judge, report, trials
+    from experiments.running import record, run_folder
+    from experiments.running.interruption import stop_requested
+    from jaxgan import data, evaluation, networks, parallel, pixels, storage
 
-    classify = models.load_classifier(config.judge)
+    classify = storage.load_classifier(config.judge)
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
     heldout = data.load(real.name, "test", data_dir=config.data_dir)
     count = config.samples or len(heldout.images)
@@ -125,13 +120,15 @@ def run(config: Config) -> dict[str, Any]:
     key, bench_key, draw_key, pair_key = jax.random.split(
         jax.random.key(config.seed), 4
     )
-    bench = path_verdicts.Bench(
+    bench = judge.Bench(
         bench_key,
         classify,
-        judge.look(classify, judge.draw(draw_key, heldout.images, count)),
+        evaluation.features_of(
+            classify, evaluation.draw_images(draw_key, heldout.images, count)
+        ),
         real.images.reshape(len(real.images), -1).astype(np.float32) / 255,
         np.asarray(jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))),
-        training.as_inputs(jnp.asarray(heldout.images[: config.digits])),
+        pixels.as_inputs(jnp.asarray(heldout.images[: config.digits])),
         config.segments,
     )
     shape = {"latent_dim": config.latent_dim, "widths": config.widths}
@@ -150,7 +147,7 @@ def run(config: Config) -> dict[str, Any]:
         ),
         key,
         config.seeds,
-        devices.replicate(jnp.asarray(real.images), devices.mesh()),
+        parallel.replicate(jnp.asarray(real.images), parallel.mesh()),
         config.batch_size,
         config.steps,
         config.chunk,
@@ -158,9 +155,9 @@ def run(config: Config) -> dict[str, Any]:
     )
     with stop_requested() as stopping:
         found = trials.run_all(plan, compared, stopping)
-    report = trial_report.Report(real.name, config.seeds, count, config.pairs, found)
-    summary = {"experiment": "path_gan", **trial_report.summary(report)}
-    trial_report.write(out, report)
+    made = report.Report(real.name, config.seeds, count, config.pairs, found)
+    summary = {"experiment": "path_gan", **report.summary(made)}
+    report.write(out, made)
     run_folder.write_json(out / "summary.json", summary)
     print((out / "report.md").read_text())
     return summary
@@ -174,14 +171,14 @@ def _save(
     critic: Any,
     penalty: str,
 ) -> None:
-    from jaxgan import models
+    from jaxgan import storage
 
     options = {**shape, "widths": list(shape["widths"])}
     parts = {
-        "generator": models.Part("mlp_generator", options, weights),
-        "critic": models.Part("mlp_critic", {}, critic),
+        "generator": storage.Part("mlp_generator", options, weights),
+        "critic": storage.Part("mlp_critic", {}, critic),
     }
-    models.save(folder, parts, {**provenance, "penalty": penalty})
+    storage.save_model(folder, parts, {**provenance, "penalty": penalty})
 
 
 if __name__ == "__main__":

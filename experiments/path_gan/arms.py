@@ -5,15 +5,13 @@ from typing import NamedTuple
 
 import optax
 
-from jaxgan import algorithm, gans
-from jaxgan.algorithm import Algorithm
+from jaxgan import gan, training
+from jaxgan.gan import path_energy_penalty, path_length_penalty, regularised
 from jaxgan.networks import Generator, Network
-from jaxgan.path_length_penalty import path_length_penalty
-from jaxgan.path_penalty import path_penalty
-from jaxgan.penalties import regularised
+from jaxgan.training import Algorithm
 
 PLAIN = "none"
-ADVERSARIAL = {"wgan": gans.wgan_gp, "gan": gans.gan}
+ADVERSARIAL = {"wgan": gan.wgan_gp, "gan": gan.vanilla_gan}
 
 
 class Arm(NamedTuple):
@@ -66,12 +64,12 @@ def algorithms(
         )
 
     penalties = {
-        "path": path_penalty(generator),
-        "line": path_penalty(generator, steps=0),
+        "path": path_energy_penalty(generator),
+        "line": path_energy_penalty(generator, steps=0),
         "length": path_length_penalty(generator),
     }
     penalised = {
-        name: regularised(make, algorithm.ADAM, penalty, weight=0.0, every=every)
+        name: regularised(make, training.ADAM, penalty, weight=0.0, every=every)
         for name, penalty in penalties.items()
     }
-    return {**penalised, PLAIN: make(algorithm.ADAM)}
+    return {**penalised, PLAIN: make(training.ADAM)}

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from jaxgan.plots import image_grid, save_image, to_pixels
+from experiments.reporting.pictures import image_grid, save_image
+from jaxgan.pixels import to_pixels
 
 LOOKS = {
     "none": ("black", "o", "no penalty"),

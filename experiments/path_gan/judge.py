@@ -9,21 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments import verdicts
-from experiments.pathfinding import levels
-from jaxgan import (
-    conformal,
-    judge,
-    neighbours,
-    path_descent,
-    path_minimiser,
-    paths,
-    starts,
-)
-from jaxgan import levenberg_marquardt as lm
+from experiments.reporting import judging
+from jaxgan import evaluation, inversion, paths
+from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.networks import Classified
-from jaxgan.path_starts import draw_bows
-from jaxgan.plots import to_pixels
+from jaxgan.paths import draw_bows
+from jaxgan.pixels import to_pixels
 from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 Apply = Callable[[Params, Latents], Examples]
@@ -50,8 +41,8 @@ class Bench(NamedTuple):
 
     key: PRNGKey
     classify: Callable[[Examples], Classified]
-    reference: judge.Seen
-    training: judge.Pixels
+    reference: evaluation.ImageFeatures
+    training: evaluation.Pixels
     codes: Float[np.ndarray, "2 pairs latent"]
     digits: Examples
     segments: int
@@ -92,11 +83,11 @@ def walk(
 
     first, last = codes
     items = generate(first), generate(last)
-    metrics = conformal.between_images(generate)
-    arrivals, _ = path_descent.descend(
+    metrics = paths.between_images(generate)
+    arrivals, _ = paths.multilevel_descent(
         metrics,
-        path_minimiser.DEFAULT,
-        levels(segments),
+        paths.DEFAULT_METHOD,
+        paths.levels(segments),
         EVALUATIONS,
         jnp.asarray(TOLERANCE, codes.dtype),
         first,
@@ -116,7 +107,7 @@ def walk(
         ]
         return (
             *(paths.path_energy(metric, path) for path in (found, line, slerp)),
-            jnp.sqrt(2 * conformal.least_value(*item)),
+            jnp.sqrt(2 * paths.least_value(*item)),
             jnp.linalg.norm(end - start),
             *seen,
         )
@@ -138,12 +129,12 @@ def inversion_errors(
     A short search, the same for all: Levenberg-Marquardt from the nearest samples.
     """
     generate = partial(apply, params)
-    bank = starts.sample_bank(generate, key, BANK, latent_dim)
-    begun = starts.nearest_starts(bank, digits.reshape(len(digits), -1), STARTS)
+    bank = inversion.sample_bank(generate, key, BANK, latent_dim)
+    begun = inversion.nearest_starts(bank, digits.reshape(len(digits), -1), STARTS)
 
     def one(given):
         latent, target = given
-        state = lm.renew(generate, lm.begin(latent), target, 0.0)
+        state = lm.evaluate(generate, lm.begin(latent), target, 0.0)
         step = partial(lm.step, generate, target=target, prior_weight=0.0)
         state = jax.lax.fori_loop(0, STEPS, lambda _, s: step(state=s), state)
         return state.value / (2 * target.size)
@@ -162,9 +153,9 @@ def numbers(
     sample_key, verdict_key, bank_key = jax.random.split(bench.key, 3)
     latent_dim = bench.codes.shape[2]
     count = len(bench.reference.features)
-    images = verdicts.draw(sample_key, apply, params, latent_dim, count)
-    samples = judge.look(bench.classify, images)
-    verdict = judge.verdict(
+    images = judging.draw(sample_key, apply, params, latent_dim, count)
+    samples = evaluation.features_of(bench.classify, images)
+    verdict = evaluation.verdict(
         verdict_key, samples, bench.reference, samples, bench.training
     )
     errors = inversion_errors(apply, latent_dim, params, bank_key, bench.digits)
@@ -206,8 +197,8 @@ def _realism(
 ) -> dict[str, float]:
     quarters = np.asarray(images)[:, [STOPS // 4, STOPS // 2, 3 * STOPS // 4]]
     flat = quarters.reshape(-1, *images.shape[2:])
-    seen = judge.look(bench.classify, to_pixels(flat))
-    nearest, _ = neighbours.nearest(seen.pixels, bench.training)
+    seen = evaluation.features_of(bench.classify, to_pixels(flat))
+    nearest, _ = evaluation.nearest(seen.pixels, bench.training)
     confidence = seen.confidence.reshape(-1, 3)
     distance = np.asarray(nearest).reshape(-1, 3)
     return {

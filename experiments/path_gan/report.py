@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments import trial_figures
-from experiments.arms import PLAIN
-from experiments.trials import LATER, RESCALED, Numbers, row_values
+from experiments.path_gan import figures
+from experiments.path_gan.arms import PLAIN
+from experiments.path_gan.trials import LATER, RESCALED, Numbers, row_values
 
 ALLOWED = 0.05
 """Relative rise of the Fréchet distance that the best weight may cost."""
@@ -187,5 +187,5 @@ def write(out: Path, report: Report) -> None:
         if arm != RESCALED
     }
     title = f"{report.dataset}, {report.seeds} seeds: mean and standard deviation"
-    trial_figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
-    trial_figures.strips(out, {"without": PLAIN, "with": report.best("path")})
+    figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
+    figures.strips(out, {"without": PLAIN, "with": report.best("path")})

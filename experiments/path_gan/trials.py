@@ -15,14 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import path_verdicts
-from experiments.arms import PLAIN, Arm
-from experiments.command_line import Interrupted
-from experiments.parts import kept_arrays, kept_numbers
-from experiments.path_verdicts import Bench
-from jaxgan import devices, models, training
-from jaxgan.algorithm import Algorithm
+from experiments.path_gan import judge
+from experiments.path_gan.arms import PLAIN, Arm
+from experiments.path_gan.judge import Bench
+from experiments.running.errors import Interrupted
+from experiments.running.parts import kept_arrays, kept_numbers
+from jaxgan import parallel, storage, training
 from jaxgan.networks import Generator
+from jaxgan.training import Algorithm
 from jaxgan.types import Params, PRNGKey
 
 FOLDING_LATENTS = 10_000
@@ -55,7 +55,7 @@ class Plan(NamedTuple):
 
     out: Path
     generator: Generator
-    apply: path_verdicts.Apply
+    apply: judge.Apply
     save: Callable[[Path, Params, Params, str], None]
     algorithms: dict[str, Algorithm]
     key: PRNGKey
@@ -108,7 +108,7 @@ def _begin(plan: Plan, arm: Arm, seed: int) -> Any:
         own = state.generator_optimizer
         own = own._replace(weight=jnp.asarray(arm.weight, own.weight.dtype))
         state = state._replace(generator_optimizer=own)
-    return devices.replicate(state, devices.mesh())
+    return parallel.replicate(state, parallel.mesh())
 
 
 def _program(plan: Plan, programs: dict[str, Any], penalty: str) -> Any:
@@ -121,7 +121,7 @@ def _program(plan: Plan, programs: dict[str, Any], penalty: str) -> Any:
             plan.images,
             plan.chunk,
             batch_size=plan.batch_size,
-            mesh=devices.mesh(),
+            mesh=parallel.mesh(),
         ).compile()
     return programs[penalty]
 
@@ -196,7 +196,7 @@ def _folded(plan: Plan, state: Any) -> Params | None:
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in leaves):
         return None
     latents = jax.random.normal(state.key, (FOLDING_LATENTS, plan.generator.latent_dim))
-    return models.as_stored(plan.generator.fold(state.average, latents)[1])
+    return storage.as_stored(plan.generator.fold(state.average, latents)[1])
 
 
 def _judge(
@@ -206,7 +206,7 @@ def _judge(
     if weights is None:
         return {"frechet_distance": math.nan, "rho": math.nan}
     plan.save(folder / "model", weights, critic, name)
-    numbers, walked = path_verdicts.numbers(plan.bench, plan.apply, weights)
+    numbers, walked = judge.numbers(plan.bench, plan.apply, weights)
     kept = np.asarray(walked.images[:KEPT_PAIRS], np.float16)
     np.savez_compressed(folder / "films.npz", images=kept)
     return numbers
@@ -218,8 +218,8 @@ def _rescaled(plan: Plan, weights: Params) -> Numbers:
     layer = {**layer, "kernel": layer["kernel"] / SCALE}
     moved = {**weights, "hidden_0": {**weights["hidden_0"], "affine": layer}}
     codes = jnp.asarray(SCALE * plan.bench.codes)
-    walked = path_verdicts.walk(plan.apply, plan.bench.segments, moved, codes)
-    return path_verdicts.path_numbers(plan.bench, walked)
+    walked = judge.walk(plan.apply, plan.bench.segments, moved, codes)
+    return judge.path_numbers(plan.bench, walked)
 
 
 def row_values(rows: Sequence[Numbers], name: str) -> np.ndarray:

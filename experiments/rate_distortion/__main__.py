@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import UsageError, main
-from experiments.options import DataOptions, require
+from experiments.running.command_line import main
+from experiments.running.errors import UsageError
+from experiments.running.options import DataOptions, require
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,8 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import (
-        coding,
-        frontiers,
-        rate_report,
-        record,
-        run_folder,
-        sweeping,
-    )
+    from experiments.rate_distortion import frontiers, models, report, sweep
+    from experiments.running import record, run_folder
     from jaxgan import data
 
     train = data.load(config.dataset, "train", data_dir=config.data_dir)
@@ -89,8 +84,8 @@ def run(config: Config) -> dict[str, Any]:
 
     started = time.perf_counter()
     data_key, sweep_key = jax.random.split(jax.random.key(config.seed))
-    digits = sweeping.digits_of(data_key, train, test)
-    recipe = coding.Recipe(
+    digits = sweep.digits_of(data_key, train, test)
+    recipe = models.Recipe(
         config.units,
         config.latent_dim,
         config.epochs,
@@ -98,22 +93,22 @@ def run(config: Config) -> dict[str, Any]:
         config.learning_rate,
         config.depth,
     )
-    plan = sweeping.Plan(
+    plan = sweep.Plan(
         config.betas,
         config.seeds,
         recipe,
         config.likelihood_images,
         config.likelihood_draws,
     )
-    found = sweeping.sweep(out, sweep_key, digits, plan)
-    curves = rate_report.curves_of(found)
+    found = sweep.sweep(out, sweep_key, digits, plan)
+    curves = report.curves_of(found)
     compared = None
     if config.seeds > 1:
         compared = frontiers.dominance(config.seed, curves["gaussian"], curves["echo"])
     floor = float(found["echo"].exactness["floor"][0, 0])
-    limits = rate_report.limits_of(digits, floor)
-    models = rate_report.rows(found, config.betas)
-    numbers = rate_report.summary(models, compared, limits, config.epochs)
+    limits = report.limits_of(digits, floor)
+    rows = report.rows(found, config.betas)
+    numbers = report.summary(rows, compared, limits, config.epochs)
     summary = {
         "experiment": "rate_distortion",
         "dataset": train.name,
@@ -122,10 +117,10 @@ def run(config: Config) -> dict[str, Any]:
         **numbers,
         "wall_seconds": time.perf_counter() - started,
     }
-    rate_report.write(out, digits, found, config.betas, compared, limits, models)
+    report.write(out, digits, found, config.betas, compared, limits, rows)
     run_folder.write_json(out / "summary.json", summary)
-    print(rate_report.table(models))
-    print(rate_report.in_words(summary))
+    print(report.table(rows))
+    print(report.in_words(summary))
     return summary
 
 

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import frontiers
-from experiments.frontiers import Curve, Dominance
+from experiments.rate_distortion import frontiers
+from experiments.rate_distortion.frontiers import Curve, Dominance
 
 COLOURS = {"gaussian": "tab:blue", "echo": "tab:orange"}
 TITLES = {"gaussian": "β-VAE", "echo": "Echo"}

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.coding import BOUND, Coder, Digits
-from jaxgan import contractions, echo, evidence, vae
-from jaxgan.likelihoods import bernoulli_mixture
+from experiments.rate_distortion.models import BOUND, Coder, Digits
+from jaxgan import autoencoders
+from jaxgan.autoencoders import bernoulli_mixture
 from jaxgan.networks import Heads
 from jaxgan.types import Examples, Latents, PRNGKey, Scalar
 
@@ -59,13 +59,13 @@ class Measured(NamedTuple):
 
 def measure(
     coder: Coder,
-    params: vae.Weights,
+    params: autoencoders.Weights,
     key: PRNGKey,
     digits: Digits,
     *,
     likelihood_images: int,
     likelihood_draws: int,
-) -> tuple[Measured, echo.Exactness | None]:
+) -> tuple[Measured, autoencoders.Exactness | None]:
     """Measure a trained model; for Echo also say what makes its rate inexact.
 
     Args:
@@ -84,7 +84,9 @@ def measure(
         importance = _importance(coder, params, importance_key, some, likelihood_draws)
     else:
         bank, exactness = _bank(coder.noise, heads)
-        needed = contractions.needed_depth(bank, tolerance=BOUND * echo.TOLERANCE)
+        needed = autoencoders.needed_depth(
+            bank, tolerance=BOUND * autoencoders.ECHO_TOLERANCE
+        )
         source = bank, min(max(1, needed), coder.noise.depth)
         importance = np.full(len(some), np.nan, np.float32)
     found = _look(coder, params, source, look_key, heads, digits, len(some))
@@ -93,7 +95,7 @@ def measure(
 
 
 @partial(jax.jit, static_argnames=("coder",))
-def encode(coder: Coder, params: vae.Weights, images: Examples) -> Heads:
+def encode(coder: Coder, params: autoencoders.Weights, images: Examples) -> Heads:
     """Encode many images, part by part."""
 
     def one(image):
@@ -104,15 +106,19 @@ def encode(coder: Coder, params: vae.Weights, images: Examples) -> Heads:
 
 
 @partial(jax.jit, static_argnames=("noise",))
-def _bank(noise: echo.Echo, heads: Heads) -> tuple[contractions.Maps, echo.Exactness]:
+def _bank(
+    noise: autoencoders.Echo, heads: Heads
+) -> tuple[autoencoders.Maps, autoencoders.Exactness]:
     """Give the maps of a population, and whether its rate is exact."""
     entropy = math.log(len(heads.location))
-    return noise.maps(heads)[0], echo.exactness(noise, heads, entropy)
+    return noise.maps(heads)[0], autoencoders.exactness(noise, heads, entropy)
 
 
 @partial(jax.jit, static_argnames=("coder", "draws"))
-def _importance(coder: Coder, params: vae.Weights, key, images: Examples, draws: int):
-    return evidence.importance_log_likelihood(
+def _importance(
+    coder: Coder, params: autoencoders.Weights, key, images: Examples, draws: int
+):
+    return autoencoders.importance_log_likelihood(
         coder.model, params, key, images, num_samples=draws
     )
 
@@ -138,8 +144,8 @@ def _look(
     test = digits.test
     test_heads = encode(coder, params, test)
     if coder.noise is None:
-        channel = vae.gaussian_channel
-        marginal = vae.prior(heads.location.shape[1])
+        channel = autoencoders.gaussian_channel
+        marginal = autoencoders.prior(heads.location.shape[1])
         in_batch = jnp.full(len(test), jnp.nan)
     else:
         channel = coder.noise.given_bank(*source)

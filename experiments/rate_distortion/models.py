@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, UInt8
 
-from experiments.command_line import NonFiniteError
-from jaxgan import algorithm, devices, echo, likelihoods, training, vae
+from experiments.running.errors import NonFiniteError
+from jaxgan import autoencoders, parallel, training
 from jaxgan.networks import mlp_decoder, mlp_encoder
 from jaxgan.types import Examples, PRNGKey
 
@@ -65,48 +65,48 @@ class Coder(NamedTuple):
         training: on distortion + β rate.
     """
 
-    model: vae.Autoencoder
-    noise: echo.Echo | None
-    training: algorithm.Algorithm
+    model: autoencoders.Autoencoder
+    noise: autoencoders.Echo | None
+    training: training.Algorithm
 
 
 def build(kind: str, recipe: Recipe, steps: int) -> Coder:
     """Make one of `KINDS`, to be trained for so many steps."""
     noise = None
-    channel = vae.gaussian_channel
+    channel = autoencoders.gaussian_channel
     if kind == "echo":
-        tolerance = BOUND * echo.TOLERANCE
-        noise = echo.echo(recipe.depth, tolerance=tolerance, bound=BOUND)
+        tolerance = BOUND * autoencoders.ECHO_TOLERANCE
+        noise = autoencoders.echo(recipe.depth, tolerance=tolerance, bound=BOUND)
         channel = noise.channel
-    model = vae.Autoencoder(
+    model = autoencoders.Autoencoder(
         mlp_encoder(recipe.latent_dim, (recipe.units,)),
         mlp_decoder(recipe.latent_dim, (recipe.units,)),
         channel,
-        likelihoods.bernoulli_distortion,
+        autoencoders.bernoulli_distortion,
     )
     schedule = optax.cosine_decay_schedule(recipe.learning_rate, steps)
     return Coder(
         model,
         noise,
-        vae.autoencoding(
+        autoencoders.autoencoding(
             model,
-            optimizer=algorithm.adam(schedule, 0.9, 0.999),
-            redraw=likelihoods.binarise,
+            optimizer=training.adam(schedule, 0.9, 0.999),
+            redraw=autoencoders.binarise,
         ),
     )
 
 
 def train(
     coder: Coder, key: PRNGKey, digits: Digits, batch_size: int, steps: int, beta: float
-) -> tuple[vae.Weights, float]:
+) -> tuple[autoencoders.Weights, float]:
     """Train one model from its start to its end; also say how many seconds it took.
 
     Raises:
         NonFiniteError: if the loss is not finite.
     """
     state = coder.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
-    mesh = devices.mesh()
-    state = devices.replicate(state, mesh)
+    mesh = parallel.mesh()
+    state = parallel.replicate(state, mesh)
     started = time.perf_counter()
     state, metrics = training.chunk(
         coder.training, state, digits.gray, steps, batch_size=batch_size, mesh=mesh

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments import rate_figures, run_folder
-from experiments.coding import Digits
-from experiments.frontiers import Curve, Dominance
-from experiments.rate_figures import TITLES, Limits
-from experiments.sweeping import Found
-from jaxgan.likelihoods import distortion_at_rate_zero
+from experiments.rate_distortion import figures
+from experiments.rate_distortion.figures import TITLES, Limits
+from experiments.rate_distortion.frontiers import Curve, Dominance
+from experiments.rate_distortion.models import Digits
+from experiments.rate_distortion.sweep import Found
+from experiments.running import run_folder
+from jaxgan.autoencoders import distortion_at_rate_zero
 
 VERDICTS = {
     "first": "the β-VAE dominates",
@@ -185,16 +186,16 @@ def write(
             for name, values in curve._asdict().items()
         },
     )
-    rate_figures.plane(curves, betas, limits).savefig(out / "plane.png", dpi=150)
+    figures.plane(curves, betas, limits).savefig(out / "plane.png", dpi=150)
     if compared is not None and len(compared.rates):
-        rate_figures.gaps(compared).savefig(out / "gaps.png", dpi=150)
+        figures.gaps(compared).savefig(out / "gaps.png", dpi=150)
     of_first = {kind: of.measured.outputs[:, 0] for kind, of in found.items()}
     shown = (np.asarray(digits.test[: len(of_first["echo"][0]), ..., 0]) + 1) / 2
-    rate_figures.pictures(shown, of_first, betas).savefig(
+    figures.pictures(shown, of_first, betas).savefig(
         out / "reconstructions.png", dpi=150
     )
     drawn = {kind: of.measured.samples[:, 0] for kind, of in found.items()}
-    rate_figures.pictures(None, drawn, betas).savefig(out / "samples.png", dpi=150)
+    figures.pictures(None, drawn, betas).savefig(out / "samples.png", dpi=150)
 
 
 def in_words(numbers: Mapping[str, Any]) -> str:

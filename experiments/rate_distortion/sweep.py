@@ -10,16 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import code_measures, coding
-from experiments.code_measures import Measured
-from experiments.coding import Digits
-from experiments.command_line import Interrupted
-from experiments.interruption import stop_requested
-from experiments.parts import kept_arrays
-from jaxgan import devices, training
+from experiments.rate_distortion import measures, models
+from experiments.rate_distortion.measures import Measured
+from experiments.rate_distortion.models import Digits
+from experiments.running.errors import Interrupted
+from experiments.running.interruption import stop_requested
+from experiments.running.parts import kept_arrays
+from jaxgan import parallel, pixels
+from jaxgan.autoencoders import Exactness, binarise
 from jaxgan.data import Dataset
-from jaxgan.echo import Exactness
-from jaxgan.likelihoods import binarise
 from jaxgan.types import PRNGKey
 
 
@@ -36,7 +35,7 @@ class Plan(NamedTuple):
 
     betas: Sequence[float]
     seeds: int
-    recipe: coding.Recipe
+    recipe: models.Recipe
     likelihood_images: int
     likelihood_draws: int
 
@@ -46,7 +45,7 @@ class Found(NamedTuple):
 
     Attributes:
         measured: each array stacked.
-        exactness: the fields of `jaxgan.echo.Exactness`, likewise; none of Gaussian.
+        exactness: the fields of `jaxgan.autoencoders.echo_codes.Exactness`, likewise; none of Gaussian.
         seconds: that training took.
     """
 
@@ -59,12 +58,12 @@ def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
     """Shuffle both sets, which may be sorted by class, and draw black and white."""
 
     def binary(key: PRNGKey, images: np.ndarray):
-        return binarise(key, training.as_inputs(jnp.asarray(images)))
+        return binarise(key, pixels.as_inputs(jnp.asarray(images)))
 
     keys = jax.random.split(key, 4)
     gray = train.images[np.asarray(jax.random.permutation(keys[0], len(train.images)))]
     held = test.images[np.asarray(jax.random.permutation(keys[1], len(test.images)))]
-    everywhere = devices.replicate(jnp.asarray(gray), devices.mesh())
+    everywhere = parallel.replicate(jnp.asarray(gray), parallel.mesh())
     return Digits(everywhere, binary(keys[2], gray), binary(keys[3], held))
 
 
@@ -82,10 +81,10 @@ def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, F
     jobs = [
         (kind, number, seed)
         for seed in range(plan.seeds)
-        for kind in coding.KINDS
+        for kind in models.KINDS
         for number in range(len(plan.betas))
     ]
-    coders = {kind: coding.build(kind, recipe, steps) for kind in coding.KINDS}
+    coders = {kind: models.build(kind, recipe, steps) for kind in models.KINDS}
     parts = {}
     bar = tqdm(total=len(jobs), unit="model", disable=None)
     with bar, stop_requested() as stopping:
@@ -109,17 +108,17 @@ def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, F
                     f"stopped after {len(parts)} models of {len(jobs)}; go on with "
                     "--resume"
                 )
-    return {kind: _stacked(parts, kind, plan) for kind in coding.KINDS}
+    return {kind: _stacked(parts, kind, plan) for kind in models.KINDS}
 
 
 def _model(
-    coder: coding.Coder, key: PRNGKey, digits: Digits, plan: Plan, steps, beta: float
+    coder: models.Coder, key: PRNGKey, digits: Digits, plan: Plan, steps, beta: float
 ) -> dict[str, np.ndarray]:
     train_key, measure_key = jax.random.split(key)
-    params, seconds = coding.train(
+    params, seconds = models.train(
         coder, train_key, digits, plan.recipe.batch_size, steps, beta
     )
-    measured, exactness = code_measures.measure(
+    measured, exactness = measures.measure(
         coder,
         params,
         measure_key,

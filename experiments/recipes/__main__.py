@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import DataOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import DataOptions, require
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,8 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import (
-        following,
-        following_report,
-        generators,
-        record,
-        run_folder,
-        targets,
-    )
+    from experiments.recipes import race, report
+    from experiments.running import generators, record, run_folder, targets
 
     generator = generators.load(config.checkpoint)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
@@ -59,17 +53,17 @@ def run(config: Config) -> dict[str, Any]:
     )
     started = time.perf_counter()
     key = jax.random.key(config.seed)
-    found = following.follow_all(out, generator, key, wanted.images, config.budget)
+    found = race.follow_all(out, generator, key, wanted.images, config.budget)
     summary = {
         "experiment": "recipes",
         "checkpoint": config.checkpoint,
         "dataset": wanted.name,
-        **following_report.summary(found),
+        **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }
-    following_report.write(out, found)
+    report.write(out, found)
     run_folder.write_json(out / "summary.json", summary)
-    print(following_report.table(found))
+    print(report.table(found))
     return summary
 
 

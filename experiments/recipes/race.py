@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from experiments import costs
-from experiments.command_line import Interrupted
-from experiments.interruption import stop_requested
-from experiments.parts import kept
-from jaxgan import inversion, presets, search, smoothing
-from jaxgan.models import TrainedGenerator
+from experiments.running import costs
+from experiments.running.errors import Interrupted
+from experiments.running.interruption import stop_requested
+from experiments.running.parts import kept
+from jaxgan import inversion, networks
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 OURS = "jaxgan"
@@ -50,11 +50,11 @@ def recipes(
 ) -> dict[str, Recipe]:
     """List the published recipes, then ours with parts of the budget."""
     cost = costs.in_gradients(generator).search
-    rounded = smoothing.rounded_generator(generator.params)
+    rounded = networks.rounded_generator(generator.params)
 
-    def published(recipe: presets.Recipe) -> Recipe:
+    def published(recipe: inversion.Recipe) -> Recipe:
         def follow(targets: np.ndarray, first: int) -> Followed:
-            found = presets.follow(
+            found = inversion.follow_recipe(
                 recipe,
                 generator.generate,
                 key,
@@ -88,16 +88,26 @@ def recipes(
 
         return find
 
-    every = {name: published(recipe) for name, recipe in presets.PRESETS.items()}
+    every = {name: published(recipe) for name, recipe in inversion.RECIPES.items()}
     return every | {f"{OURS} {share:.0%}": ours(share) for share in SHARES}
 
 
 def plan(steps: int) -> tuple[int, int, int]:
     """Spend so many steps: starts, survivors among them, and steps of these."""
     if steps < ONE_START:
-        return 1, 1, max(steps // search.ROUND, 1) * search.ROUND
+        return (
+            1,
+            1,
+            max(steps // inversion.STEPS_PER_ROUND, 1) * inversion.STEPS_PER_ROUND,
+        )
     # Two of four starts end after the first round.
-    return 4, 2, (steps // 2 - search.ROUND) // search.ROUND * search.ROUND
+    return (
+        4,
+        2,
+        (steps // 2 - inversion.STEPS_PER_ROUND)
+        // inversion.STEPS_PER_ROUND
+        * inversion.STEPS_PER_ROUND,
+    )
 
 
 def follow_all(

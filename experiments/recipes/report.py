@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.following import OURS, Followed
-from jaxgan.counting import wilson
+from experiments.recipes.race import OURS, Followed
+from jaxgan.statistics import wilson
 
 HEAD = (
     "| recipe | starts | gradients | median | 95 % below | ours is no worse on |\n"

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import HostOptions, OutputOptions, require
+from experiments.running.command_line import main
+from experiments.running.options import HostOptions, OutputOptions, require
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ def run(config: Config) -> dict[str, Any]:
 
     import jax
 
-    from experiments import generators, record, recovering, recovery_report, run_folder
+    from experiments.recover import report, search
+    from experiments.running import generators, record, run_folder
 
     generator = generators.load(config.checkpoint)
     name = Path(config.checkpoint).name
@@ -51,18 +52,18 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.starts} starts each, into {out}"
     )
     started = time.perf_counter()
-    found = recovering.recover_all(
+    found = search.recover_all(
         out, generator, jax.random.key(config.seed), config.images, config.starts
     )
     summary = {
         "experiment": "recover",
         "checkpoint": config.checkpoint,
-        **recovery_report.summary(found),
+        **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }
-    recovery_report.write(out, found)
+    report.write(out, found)
     run_folder.write_json(out / "summary.json", summary)
-    print(recovery_report.in_words(summary))
+    print(report.in_words(summary))
     return summary
 
 

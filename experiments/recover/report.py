@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.recovering import Recovered
-from jaxgan.counting import wilson
+from experiments.recover.search import Recovered
+from jaxgan.statistics import wilson
 
 SAME = 1e-6
 """Relative distance of codes that count as the same."""

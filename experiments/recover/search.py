@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from tqdm import tqdm
 
-from experiments.command_line import Interrupted
-from experiments.interruption import stop_requested
-from experiments.parts import kept
-from jaxgan import recovery
-from jaxgan.models import TrainedGenerator
+from experiments.running.errors import Interrupted
+from experiments.running.interruption import stop_requested
+from experiments.running.parts import kept
+from jaxgan import inversion
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 PART = 50
@@ -58,7 +58,7 @@ def recover_all(
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
-    forms = recovery.forms(generator.params)
+    forms = inversion.forms(generator.params)
     parts = []
     bar = tqdm(total=count, unit="image", disable=None)
     with bar, stop_requested() as stopping:
@@ -75,7 +75,7 @@ def recover_all(
 
 def _recover_part(
     generator: TrainedGenerator,
-    forms: recovery.Forms,
+    forms: inversion.Forms,
     key: PRNGKey,
     count: int,
     num_starts: int,
@@ -85,13 +85,13 @@ def _recover_part(
     true = np.asarray(latents, np.float64)
     with jax.enable_x64(True):
         images = np.asarray(jax.jit(generator.generate)(jnp.asarray(true)))
-    found = recovery.recover(forms, search_key, images, num_starts=num_starts)
+    found = inversion.recover(forms, search_key, images, num_starts=num_starts)
     return Recovered(
         true,
         found.latents,
         found.errors,
         found.exact,
         found.starts,
-        recovery.conditions(forms, true),
+        inversion.condition_numbers(forms, true),
         np.mean(np.abs(images) > 1 - 2e-3, (1, 2, 3)),
     )

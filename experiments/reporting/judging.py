@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from jaxgan import judge, metrics, neighbours, plots
-from jaxgan.metrics import Estimate
-from jaxgan.models import TrainedGenerator
+from experiments.reporting import pictures
+from jaxgan import evaluation, pixels
 from jaxgan.networks import Classified
+from jaxgan.statistics import Estimate
+from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 Column = Mapping[str, Estimate]
@@ -33,9 +34,9 @@ class Result(NamedTuple):
 
     columns: dict[str, Column]
     shares: tuple[np.ndarray, np.ndarray]
-    samples: judge.Images
-    closest: judge.Images
-    nearest: judge.Images
+    samples: evaluation.Images
+    closest: evaluation.Images
+    nearest: evaluation.Images
 
 
 @partial(jax.jit, static_argnames=("apply", "latent_dim", "count"))
@@ -53,17 +54,17 @@ def draw(
     params: Params,
     latent_dim: int,
     count: int,
-) -> judge.Images:
+) -> evaluation.Images:
     """Sample images; the n-th depends on the key and n only."""
-    return plots.to_pixels(np.asarray(_draw(key, apply, params, latent_dim, count)))
+    return pixels.to_pixels(np.asarray(_draw(key, apply, params, latent_dim, count)))
 
 
 def evaluate(
     key: PRNGKey,
     generator: TrainedGenerator,
     classify: Callable[[Examples], Classified],
-    training_images: judge.Images,
-    reference_images: judge.Images,
+    training_images: evaluation.Images,
+    reference_images: evaluation.Images,
 ) -> Result:
     """Judge as many samples as there are reference images."""
     sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
@@ -72,19 +73,19 @@ def evaluate(
         sample_key, generator.apply, generator.params, generator.latent_dim, count
     )
     samples, reference, training = (
-        judge.look(classify, each)
+        evaluation.features_of(classify, each)
         for each in (images, reference_images, training_images)
     )
     columns: dict[str, Column] = {
-        "samples": judge.verdict(
+        "samples": evaluation.verdict(
             judge_key, samples, reference, samples, training.pixels
         ),
-        "floor": judge.floor(floor_key, training, reference, count),
+        "floor": evaluation.floor(floor_key, training, reference, count),
     }
     if len(training_images) >= 2 * count:
         columns["training_floor"] = _training_floor(training_key, training, count)
     distances, numbers = map(
-        np.asarray, neighbours.nearest(samples.pixels, training.pixels)
+        np.asarray, evaluation.nearest(samples.pixels, training.pixels)
     )
     classes = reference.logits.shape[1]
     order = np.argsort(distances)
@@ -93,8 +94,8 @@ def evaluate(
     return Result(
         columns,
         (
-            metrics.class_shares(samples.classes, classes),
-            metrics.class_shares(reference.classes, classes),
+            evaluation.class_shares(samples.classes, classes),
+            evaluation.class_shares(reference.classes, classes),
         ),
         images,
         images[closest],
@@ -102,15 +103,18 @@ def evaluate(
     )
 
 
-def _training_floor(key: PRNGKey, training: judge.Seen, count: int) -> Column:
+def _training_floor(
+    key: PRNGKey, training: evaluation.ImageFeatures, count: int
+) -> Column:
     """Judge one draw of training images against another; none is in both."""
     order_key, key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(training.pixels)))
     one, other, rest = order[:count], order[count : 2 * count], order[count:]
     first, second = (
-        judge.Seen(*(leaf[rows] for leaf in training)) for rows in (one, other)
+        evaluation.ImageFeatures(*(leaf[rows] for leaf in training))
+        for rows in (one, other)
     )
-    return judge.verdict(key, first, second, first, training.pixels[rest])
+    return evaluation.verdict(key, first, second, first, training.pixels[rest])
 
 
 def table(columns: Mapping[str, Column]) -> str:
@@ -141,9 +145,13 @@ def flat(result: Result) -> dict[str, Any]:
 
 def figures(out: Path, result: Result) -> None:
     """Draw samples, those closest to training images, and the classes."""
-    plots.save_image(out / "samples.png", plots.image_grid(result.samples[:100], 10))
+    pictures.save_image(
+        out / "samples.png", pictures.image_grid(result.samples[:100], 10)
+    )
     pairs = np.concatenate([result.closest, result.nearest])
-    plots.save_image(out / "nearest.png", plots.image_grid(pairs, len(result.closest)))
+    pictures.save_image(
+        out / "nearest.png", pictures.image_grid(pairs, len(result.closest))
+    )
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
     fake, real = result.shares

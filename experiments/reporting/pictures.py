@@ -5,18 +5,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image as PILImage
 
 Row: TypeAlias = Mapping[str, float | int | None]
 """One logged epoch: a line of `metrics.jsonl`."""
-
-
-def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
-    """Bring generated images from [-1, 1] to 0…255, rounding; outliers are clipped."""
-    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
 def image_grid(

@@ -11,10 +11,10 @@ import numpy as np
 import optax
 from PIL import Image
 
-from experiments import epochs, record, run_folder
-from experiments.options import AdversarialOptions
-from jaxgan import adversarial, data, models, plots, training
-from jaxgan.algorithm import Algorithm, adam
+from experiments.reporting import pictures
+from experiments.running import epochs, record, run_folder
+from experiments.running.options import AdversarialOptions
+from jaxgan import data, gan, pixels, storage
 from jaxgan.networks import (
     Generator,
     Network,
@@ -23,6 +23,7 @@ from jaxgan.networks import (
     mlp_critic,
     mlp_generator,
 )
+from jaxgan.training import Algorithm, adam
 
 HELDOUT_IMAGES = 2000
 FOLDING_LATENTS = 10_000
@@ -55,7 +56,7 @@ def train(
 
     Raises:
         UsageError, DataError, CheckpointError, NonFiniteError, Interrupted: see
-            `experiments.command_line.main`.
+            `experiments.running.command_line.main`.
     """
     real = data.load(options.dataset, "train", data_dir=options.data_dir)
     heldout = data.load(real.name, "test", data_dir=options.data_dir)
@@ -63,16 +64,16 @@ def train(
     frames = out / "frames"
     frames.mkdir(exist_ok=True)
 
-    unseen = training.as_inputs(jnp.asarray(heldout.images[:HELDOUT_IMAGES]))
-    estimate = jax.jit(adversarial.heldout_wasserstein_estimate, static_argnums=(0, 1))
+    unseen = pixels.as_inputs(jnp.asarray(heldout.images[:HELDOUT_IMAGES]))
+    estimate = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
     sample = jax.jit(generator.apply)
     key = jax.random.fold_in(jax.random.key(options.seed), 1)
     fixed = jax.random.normal(key, (50, options.latent_dim))
 
-    def observe(epoch: int, state: adversarial.State) -> dict[str, float]:
-        images = plots.to_pixels(np.asarray(sample(state.average, fixed)))
+    def observe(epoch: int, state: gan.State) -> dict[str, float]:
+        images = pixels.to_pixels(np.asarray(sample(state.average, fixed)))
         with suppress(OSError):  # the film lacks what a full disk did not take
-            plots.save_image(_frame(frames, epoch), plots.image_grid(images, 10))
+            pictures.save_image(_frame(frames, epoch), pictures.image_grid(images, 10))
         value = estimate(generator, critic, state, unseen)
         return {"wasserstein_estimate_heldout": float(value)}
 
@@ -91,16 +92,16 @@ def train(
     )
     latents = jax.random.normal(latents_key, (FOLDING_LATENTS, generator.latent_dim))
     network, weights = generator.fold(trained.state.average, latents)
-    weights = models.as_stored(weights)
+    weights = storage.as_stored(weights)
     shown = jax.jit(network.apply)(
         weights, jax.random.normal(sample_key, (100, generator.latent_dim))
     )
-    grid = plots.image_grid(plots.to_pixels(np.asarray(shown)), 10)
-    plots.save_image(out / "samples.png", grid)
+    grid = pictures.image_grid(pixels.to_pixels(np.asarray(shown)), 10)
+    pictures.save_image(out / "samples.png", grid)
     film = _readable([_frame(frames, n + 1) for n in range(options.epochs)])
     if film:
-        plots.save_animation(out / "progress.gif", film, seconds=FILM_SECONDS)
-    figure = plots.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
+        pictures.save_animation(out / "progress.gif", film, seconds=FILM_SECONDS)
+    figure = pictures.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
     figure.savefig(out / "losses.png", dpi=150)
     _write_model(out, options, weights, trained.state.critic, summary)
     run_folder.write_json(out / "summary.json", summary)
@@ -139,11 +140,11 @@ def _write_model(
     shape: dict[str, Any] = {"latent_dim": options.latent_dim}
     if name == "mlp":
         shape["widths"] = list(options.widths)
-    models.save(
+    storage.save_model(
         out / "model",
         {
-            "generator": models.Part(f"{name}_generator", shape, weights),
-            "critic": models.Part(f"{name}_critic", {}, critic),
+            "generator": storage.Part(f"{name}_generator", shape, weights),
+            "critic": storage.Part(f"{name}_critic", {}, critic),
         },
         {**record.provenance(out), "state_sha256": summary["state_sha256"]},
     )

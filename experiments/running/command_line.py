@@ -12,19 +12,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+from experiments.running.errors import Interrupted, NonFiniteError, UsageError
+
 C = TypeVar("C")
-
-
-class UsageError(Exception):
-    """Flags that cannot work, alone or with what is on disk (exit code 2)."""
-
-
-class NonFiniteError(Exception):
-    """Training produced a value that is not finite (exit code 5)."""
-
-
-class Interrupted(Exception):
-    """A signal asked to stop; the run is saved and can be resumed (exit code 75)."""
 
 
 def main(config: type[C], run: Callable[[C], Any]) -> None:
@@ -34,7 +24,7 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     usage, 3 no valid data, 4 unreadable checkpoint or unwritable results, 5 not finite,
     75 interrupted but resumable. A traceback is a bug.
     """
-    from experiments.options import HostOptions
+    from experiments.running.options import HostOptions
 
     # No traceback at Ctrl-C; while something can be saved, `interruption` is in charge.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -53,8 +43,7 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
 
 
 def _run(parsed: C, run: Callable[[C], Any]) -> None:
-    from jaxgan.checkpoints import CheckpointError
-    from jaxgan.idx import DataError
+    from jaxgan.errors import CheckpointError, DataError
 
     try:
         run(parsed)
@@ -68,14 +57,14 @@ def _run(parsed: C, run: Callable[[C], Any]) -> None:
 
 
 def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
-    from experiments import supervision
+    from experiments.running import supervision
 
     parsed.check_hosts()
     if parsed.coordinator and not supervision.is_watched():
         sys.exit(supervision.watch())
     if supervision.is_watched():
         supervision.be_watched()
-    from experiments import hosts
+    from experiments.running import hosts
 
     try:
         _run(hosts.join(parsed), run)

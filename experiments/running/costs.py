@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgan import descent, facets, smoothing
-from jaxgan import levenberg_marquardt as lm
-from jaxgan.models import TrainedGenerator
-from jaxgan.regions import layers_of
+from jaxgan import inversion
+from jaxgan.inversion import levenberg_marquardt as lm
+from jaxgan.minima import facets, newton
+from jaxgan.networks import layers_of
+from jaxgan.storage import TrainedGenerator
 
 DOUBLE = 2.0
 """An operation in double precision, in such of single precision."""
@@ -46,18 +47,18 @@ def in_gradients(generator: TrainedGenerator) -> Costs:
     pixels = image.reshape(-1)
 
     def gradient(latent, target):
-        value = descent.objective(generator.generate, target)
+        value = inversion.objective(generator.generate, target)
         return jax.value_and_grad(value)(latent)
 
     def search(state, target):
         return lm.step(generator.generate, state, target, 0.0)
 
-    def newton(state):
-        return smoothing.step(layers, state, pixels, 0.5)
+    def rounded(state):
+        return newton.step(layers, state, pixels, 0.5)
 
     one = operations(gradient, latent, image)
     return Costs(
         operations(search, lm.begin(latent), image) / one,
-        operations(newton, smoothing.State(latent, jnp.ones(()))) / one,
+        operations(rounded, newton.State(latent, jnp.ones(()))) / one,
         operations(facets.step, layers, facets.start(layers, latent), pixels) / one,
     )

@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments import hosts, record, run_folder
-from experiments.command_line import Interrupted, NonFiniteError, UsageError
-from experiments.interruption import stop_requested
-from experiments.options import RunOptions
-from jaxgan import checkpoints, devices, digests, training
-from jaxgan.algorithm import Algorithm
+from experiments.running import hosts, record, run_folder
+from experiments.running.errors import Interrupted, NonFiniteError, UsageError
+from experiments.running.interruption import stop_requested
+from experiments.running.options import RunOptions
+from jaxgan import errors, parallel, storage, training
 from jaxgan.data import Dataset
+from jaxgan.storage import digests
+from jaxgan.training import Algorithm
 
 
 class Trained(NamedTuple):
@@ -94,10 +95,10 @@ def run_epochs(
     Raises:
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
     """
-    mesh = devices.mesh()
+    mesh = parallel.mesh()
     state = jax.jit(algorithm.init)(jax.random.key(options.seed))
     state, rows = resume(out, state) if options.resume else (state, [])
-    state, data = devices.replicate((state, data), mesh)
+    state, data = parallel.replicate((state, data), mesh)
     done = int(state.step) // per_epoch
     if options.resume:
         print(f"resumed at epoch {done} of {options.epochs}")
@@ -142,17 +143,17 @@ def run_epochs(
 
 def write_progress(
     out: Path, rows: list[dict[str, Any]], state: Any | None, loss: float | None = None
-) -> checkpoints.CheckpointError | None:
+) -> errors.CheckpointError | None:
     """Write the rows, and the state that they lead to; return what went wrong."""
     try:
         run_folder.write_rows(out / "metrics.jsonl", rows)
         if state is not None and hosts.is_first():
             log = run_folder.rows_text(rows)
             step = rows[-1]["step"]
-            checkpoints.save(out / "checkpoint", step, state, log=log, loss=loss)
+            storage.save_state(out / "checkpoint", step, state, log=log, loss=loss)
     except OSError as error:
-        wrong = checkpoints.CheckpointError(f"{out}: not writable: {error.strerror}")
-    except checkpoints.CheckpointError as error:
+        wrong = errors.CheckpointError(f"{out}: not writable: {error.strerror}")
+    except errors.CheckpointError as error:
         wrong = error
     else:
         return None
@@ -187,7 +188,9 @@ def summarise(
 
 def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
     """Find the last checkpoint, and the rows that led to it."""
-    found = checkpoints.restore(out / "checkpoint", like) if hosts.is_first() else None
+    found = (
+        storage.restore_state(out / "checkpoint", like) if hosts.is_first() else None
+    )
     for line in found.damaged if found else ():
         print(f"warning: {line}; set aside", file=sys.stderr)
     state, log = (found.state, found.log) if found else (like, "")

@@ -1,8 +1,8 @@
 """The generators whose insides experiments look at: folded, fully connected ones."""
 
-from experiments.command_line import UsageError
-from jaxgan import models, regions
-from jaxgan.models import TrainedGenerator
+from experiments.running.errors import UsageError
+from jaxgan import networks, storage
+from jaxgan.storage import TrainedGenerator
 
 
 def load(checkpoint: str) -> TrainedGenerator:
@@ -11,9 +11,9 @@ def load(checkpoint: str) -> TrainedGenerator:
     Raises:
         UsageError: if the generator is not folded and fully connected.
     """
-    generator = models.load_generator(checkpoint)
+    generator = storage.load_generator(checkpoint)
     try:
-        regions.layers_of(generator.params)
+        networks.layers_of(generator.params)
     except ValueError as error:
         raise UsageError(f"--checkpoint {checkpoint}: {error}") from error
     return generator

@@ -1,6 +1,6 @@
 """Runs of several processes: each does the same, and the first one writes.
 
-On the devices they share the work (`jaxgan.devices`); on their hosts all of them do
+On the devices they share the work (`jaxgan.parallel.devices`); on their hosts all of them do
 everything, on equal inputs. What only the first one has, it tells the others.
 """
 
@@ -18,9 +18,9 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from experiments import supervision
-from experiments.options import HostOptions
-from jaxgan import seals
+from experiments.running import supervision
+from experiments.running.options import HostOptions
+from jaxgan.storage import seals
 
 CONNECTED_WITHIN = 60
 HEARTBEAT = 10

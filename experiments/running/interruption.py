@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from experiments import hosts
+from experiments.running import hosts
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments.command_line import UsageError
+from experiments.running.errors import UsageError
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
 
-from experiments import hosts
-from experiments.run_folder import finite
-from jaxgan import seals
+from experiments.running import hosts
+from experiments.running.run_folder import finite
+from jaxgan.storage import seals
 
 
 class Named(Protocol):

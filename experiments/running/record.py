@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 
-from experiments.options import OutputOptions
-from jaxgan import digests
+from experiments.running.options import OutputOptions
+from jaxgan.storage import digests
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
 HOSTS = ("coordinator", "num_processes", "process_id")

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import hosts
-from experiments.command_line import UsageError
-from experiments.record import SURROUNDINGS
+from experiments.running import hosts
+from experiments.running.errors import UsageError
+from experiments.running.record import SURROUNDINGS
 
 LOCK = ".lock"
 CONFIG = "config.json"

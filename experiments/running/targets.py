@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image, UnidentifiedImageError
 
-from experiments.command_line import UsageError
+from experiments.running.errors import UsageError
 from jaxgan import data
-from jaxgan.errors import in_one_line
+from jaxgan.errors import first_line
 
 SIDE = 28
 MOST_PIXELS = 1 << 24
@@ -80,7 +80,7 @@ def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
         raise UsageError(f"--targets {path}: not an image") from None
     except Exception as error:  # NumPy and Pillow raise many kinds
         said = error.strerror if isinstance(error, OSError) else None
-        line = said or in_one_line(error)
+        line = said or first_line(error)
         raise UsageError(f"--targets {path}: {line}") from error
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiments.command_line import main
-from experiments.options import OutputOptions
+from experiments.running.command_line import main
+from experiments.running.options import OutputOptions
 
 COLUMNS = ("β σ²", "R(D)", "squared error", "rate", "excess rate")
 
@@ -26,7 +26,9 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import numpy as np
 
-    from experiments import linear_codes, rate_figures, record, run_folder
+    from experiments.rate_distortion import figures
+    from experiments.running import record, run_folder
+    from experiments.shannon import linear_codes
 
     out = config.out or Path("runs") / f"shannon-{config.seed}"
     run_folder.open_run_folder(
@@ -46,7 +48,7 @@ def run(config: Config) -> dict[str, Any]:
         linear_codes.WATERS.min() / 2, linear_codes.VARIANCES.max(), 400
     )
     curve = linear_codes.water_filling(linear_codes.VARIANCES, waters)
-    figure = rate_figures.shannon_plane(
+    figure = figures.shannon_plane(
         (curve.errors, curve.rates),
         {kind: (point.errors, point.rates) for kind, point in found.items()},
     )
@@ -66,11 +68,12 @@ def run(config: Config) -> dict[str, Any]:
 
 def _table(found: Mapping[str, Any], excess: Mapping[str, Any]) -> str:
     """Write a table for each kind of code, in Markdown."""
-    from experiments import linear_codes, rate_figures
+    from experiments.rate_distortion import figures
+    from experiments.shannon import linear_codes
 
     lines = []
     for kind, point in found.items():
-        lines += ["", f"{rate_figures.TITLES[kind]}:", "", f"| {' | '.join(COLUMNS)} |"]
+        lines += ["", f"{figures.TITLES[kind]}:", "", f"| {' | '.join(COLUMNS)} |"]
         lines.append("|---" * len(COLUMNS) + "|")
         for n, water in enumerate(linear_codes.WATERS):
             least = linear_codes.rate_at(linear_codes.VARIANCES, float(point.errors[n]))

@@ -9,9 +9,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from jaxgan import algorithm, echo, training, vae
-from jaxgan.contractions import Maps
-from jaxgan.likelihoods import gaussian_distortion
+from jaxgan import autoencoders, training
+from jaxgan.autoencoders import Maps, gaussian_distortion
 from jaxgan.networks import mlp_decoder, mlp_encoder
 from jaxgan.types import Examples, PRNGKey
 
@@ -103,17 +102,19 @@ def gaussian_noise(heads) -> tuple[Maps, Array, Array, Array]:
     """Give location and scale of a Gaussian code, and the moments of its noise."""
     dim = heads.location.shape[1]
     maps = Maps(heads.location, jnp.exp(heads.scale))
-    rates = vae.divergence_from_prior(heads.location, heads.scale)
+    rates = autoencoders.divergence_from_prior(heads.location, heads.scale)
     return maps, rates, jnp.zeros(dim), jnp.eye(dim)
 
 
 def echo_noise(heads) -> tuple[Maps, Array, Array, Array]:
     """Give location and scale of an Echo code, and the moments of its noise."""
-    maps, rates = echo.echo(DEPTH).maps(heads)
+    maps, rates = autoencoders.echo(DEPTH).maps(heads)
     return maps, rates, *marginal_moments(maps, DEPTH - 1)
 
 
-def exact_point(noise, params: vae.Weights, points: Examples) -> tuple[Array, Array]:
+def exact_point(
+    noise, params: autoencoders.Weights, points: Examples
+) -> tuple[Array, Array]:
     """Give rate and squared error of a model with an affine decoder, noise averaged.
 
     E‖x − W(m + s e) − c‖² needs only the first two moments of the noise e.
@@ -146,17 +147,17 @@ def train(
     schedule = optax.cosine_decay_schedule(LEARNING_RATE, steps)
     found = {}
     for name, channel, noise in (
-        ("gaussian", vae.gaussian_channel, gaussian_noise),
-        ("echo", echo.echo(DEPTH).channel, echo_noise),
+        ("gaussian", autoencoders.gaussian_channel, gaussian_noise),
+        ("echo", autoencoders.echo(DEPTH).channel, echo_noise),
     ):
-        linear = vae.Autoencoder(
+        linear = autoencoders.Autoencoder(
             mlp_encoder(dim, (), shape=(dim,)),
             mlp_decoder(dim, (), shape=(dim,)),
             channel,
             gaussian_distortion,
         )
-        autoencoding = vae.autoencoding(
-            linear, optimizer=algorithm.adam(schedule, 0.9, 0.999)
+        autoencoding = autoencoders.autoencoding(
+            linear, optimizer=training.adam(schedule, 0.9, 0.999)
         )
 
         @jax.jit

@@ -1,7 +1,7 @@
 """Autoencoders whose code is noisy: distortion + β rate; the Gaussian encoder.
 
 A *channel* is how noise meets the heads of an encoder. Everything else is the same for
-all of them: `gaussian_channel` here makes the β-VAE, `jaxgan.echo` another model.
+all of them: `gaussian_channel` here makes the β-VAE, `jaxgan.autoencoders.echo_codes` another model.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from jaxgan.algorithm import Algorithm, streams
 from jaxgan.networks import Heads, Network
+from jaxgan.training.algorithm import Algorithm, streams
 from jaxgan.types import Example, Examples, Latents, Params, PRNGKey, Scalar
 
 
@@ -38,7 +38,7 @@ Marginal: TypeAlias = Callable[[PRNGKey, int], Latents]
 depends on the key and its place only."""
 
 Distortion: TypeAlias = Callable[[Example, Example], Scalar]
-"""`distortion(output, example)`, as in `jaxgan.likelihoods`."""
+"""`distortion(output, example)`, as in `jaxgan.autoencoders.likelihoods`."""
 
 
 class Autoencoder(NamedTuple):
@@ -96,40 +96,6 @@ class Metrics(NamedTuple):
     distortion: Scalar
     rate: Scalar
     tail: Scalar
-
-
-def divergence_from_prior(
-    mean: Float[Array, "*batch latent"], log_std: Float[Array, "*batch latent"]
-) -> Float[Array, "*batch"]:
-    """KL(N(mean, std²) ‖ N(0, 1)), summed over dimensions, in nats.
-
-    Kingma & Welling 2013 (arXiv:1312.6114), appendix B. The exponential is taken by
-    `expm1`, so that the value near zero keeps its digits.
-    """
-    excess = jnp.expm1(2 * log_std) - 2 * log_std
-    return 0.5 * jnp.sum(mean * mean + excess, -1)
-
-
-def gaussian_channel(key: PRNGKey, heads: Heads) -> Coded:
-    """Add Gaussian noise: the location is the mean, the scale the log of its width.
-
-    The rates are divergences from the standard normal prior. Their mean is the mutual
-    information plus KL(q(z) ‖ prior), so never below the information.
-    """
-    noise = jax.random.normal(key, heads.location.shape)
-    latents = heads.location + jnp.exp(heads.scale) * noise
-    rates = divergence_from_prior(heads.location, heads.scale)
-    return Coded(latents, rates, jnp.zeros(()))
-
-
-def prior(latent_dim: int) -> Marginal:
-    """Give the marginal that Gaussian codes are charged for: the standard normal."""
-
-    def marginal(key: PRNGKey, count: int) -> Latents:
-        own = jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(count))
-        return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(own)
-
-    return marginal
 
 
 class Measured(NamedTuple):

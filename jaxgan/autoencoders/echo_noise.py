@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from jaxgan.contractions import Maps, apply, compose, take
+from jaxgan.autoencoders.contractions import Maps, apply, compose, take
 from jaxgan.types import Latents, PRNGKey
 
 

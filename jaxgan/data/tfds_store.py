@@ -7,7 +7,6 @@ one reads the IDX files itself and stores uint8 tensors in array_record files.
 import contextlib
 import http.client
 import io
-import logging
 import sys
 import threading
 import urllib.request
@@ -22,13 +21,8 @@ from tensorflow_datasets.core import constants
 from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.core.utils import Size
 
-from jaxgan.errors import in_one_line
-from jaxgan.idx import DataError
-from jaxgan.sources import Source, find, read_split
-
-logging.getLogger("absl").setLevel(logging.ERROR)
-if not sys.stderr.isatty():
-    tfds.disable_progress_bar()
+from jaxgan.data.official import Source, find, read_split
+from jaxgan.errors import DataError, first_line
 
 VERSION = "1.0.0"
 
@@ -100,7 +94,7 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
     except Exception as error:  # TFDS raises many kinds
         folder = Path(DATA_DIR or constants.DATA_DIR) / Digits.name
         raise DataError(
-            f"{folder}: unreadable, delete it to prepare it again: {in_one_line(error)}"
+            f"{folder}: unreadable, delete it to prepare it again: {first_line(error)}"
         ) from error
 
 
@@ -117,6 +111,8 @@ def prepare(source: Source, manual_dir: Path | None = None) -> None:
             be stored.
     """
     given = None if manual_dir is None else manual_dir.absolute()
+    if not sys.stderr.isatty():
+        tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             builder(source, given=manual_dir is not None).download_and_prepare(
@@ -127,7 +123,7 @@ def prepare(source: Source, manual_dir: Path | None = None) -> None:
     except Exception as error:  # TFDS and its downloader raise many kinds
         if is_prepared(source):  # another process was faster
             return
-        raise DataError(f"{source.name}: not prepared: {in_one_line(error)}") from error
+        raise DataError(f"{source.name}: not prepared: {first_line(error)}") from error
 
 
 def read(
@@ -145,7 +141,7 @@ def read(
         images = np.concatenate([block["images"] for block in blocks])
         labels = np.concatenate([block["labels"] for block in blocks])
     except Exception as error:  # array_record and TFDS raise many kinds
-        raise DataError(f"{made.data_dir}: unreadable: {in_one_line(error)}") from error
+        raise DataError(f"{made.data_dir}: unreadable: {first_line(error)}") from error
     if len(images) != (count := source.splits[split].num_examples):
         raise DataError(f"{made.data_dir}: expected {count} images, got {len(images)}")
     return images, labels

@@ -1,4 +1,4 @@
-"""The judge of samples: every metric of `jaxgan.metrics`, and what is attainable."""
+"""The judge of samples: every metric of `jaxgan.evaluation.metrics`, and what is attainable."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
-from jaxgan import metrics
-from jaxgan.metrics import Estimate
+from jaxgan.evaluation import metrics
 from jaxgan.networks import Classified
-from jaxgan.training import as_inputs
+from jaxgan.pixels import as_inputs
+from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
 CHUNK = 500
@@ -21,7 +21,7 @@ Images = UInt8[np.ndarray, "n 28 28 1"]
 Pixels = Float[np.ndarray, "n pixels"]
 
 
-class Seen(NamedTuple):
+class ImageFeatures(NamedTuple):
     """A set of images as the judge sees them.
 
     Attributes:
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
         return 1 / shares.sum(1)
 
 
-def draw(
+def draw_images(
     key: PRNGKey, images: Images, count: int
 ) -> UInt8[np.ndarray, "count 28 28 1"]:
     """Draw different images at random; all of them, in their order, if all are asked.
@@ -60,13 +60,13 @@ def draw(
     return images[np.sort(chosen)]
 
 
-def look(
+def features_of(
     classify: Callable[[Examples], Classified], images: Images, *, chunk: int = CHUNK
-) -> Seen:
+) -> ImageFeatures:
     """Show images to the classifier, `chunk` of them at a time."""
     features, logits = _classified(classify, jnp.asarray(images), chunk)
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
-    return Seen(np.asarray(features), np.asarray(logits), pixels)
+    return ImageFeatures(np.asarray(features), np.asarray(logits), pixels)
 
 
 @partial(jax.jit, static_argnums=(0, 2))
@@ -81,7 +81,11 @@ def _classified(
 
 
 def verdict(
-    key: PRNGKey, samples: Seen, reference: Seen, unseen: Seen, training: Pixels
+    key: PRNGKey,
+    samples: ImageFeatures,
+    reference: ImageFeatures,
+    unseen: ImageFeatures,
+    training: Pixels,
 ) -> dict[str, Estimate]:
     """Every metric of samples against a reference set.
 
@@ -109,7 +113,7 @@ def verdict(
 
 
 def floor(
-    key: PRNGKey, training: Seen, reference: Seen, num_samples: int
+    key: PRNGKey, training: ImageFeatures, reference: ImageFeatures, num_samples: int
 ) -> dict[str, Estimate]:
     """What real images score: training images drawn at random, in place of samples.
 
@@ -126,5 +130,5 @@ def floor(
         )
     draw_key, key = jax.random.split(key)
     chosen = np.asarray(jax.random.permutation(draw_key, len(training.pixels)))
-    drawn = Seen(*(leaf[chosen[:num_samples]] for leaf in training))
+    drawn = ImageFeatures(*(leaf[chosen[:num_samples]] for leaf in training))
     return verdict(key, drawn, reference, reference, training.pixels)

@@ -5,31 +5,18 @@ bootstrap over the rows; for a mean over rows that is its exact limit, the stand
 deviation over the square root of the number. Neighbourhoods (radii) count as given.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float, Int, Num, Shaped
+from jaxtyping import Float, Int, Num
 
-from jaxgan import neighbours
+from jaxgan.evaluation import neighbours
+from jaxgan.statistics import Estimate, bootstrap, mean_of
 from jaxgan.types import PRNGKey
 
 Features = Num[np.ndarray, "n features"]
 Others = Num[np.ndarray, "m features"]
-RESAMPLES = 50
-
-
-class Estimate(NamedTuple):
-    """A number and how well it is known.
-
-    Attributes:
-        value: computed from all rows.
-        standard_error: bootstrap standard deviation of `value`.
-    """
-
-    value: float
-    standard_error: float
 
 
 class Moments(NamedTuple):
@@ -198,24 +185,3 @@ def nearest_distance(samples: Features, training: Others) -> Estimate:
     Near 0 for copies; what unseen real examples have is the value to compare with.
     """
     return mean_of(np.asarray(neighbours.nearest(samples, training)[0]))
-
-
-def mean_of(values: Shaped[np.ndarray, "n"]) -> Estimate:
-    """Mean of a number per row, with the limit of its bootstrap standard error."""
-    values = np.asarray(values, np.float64)
-    return Estimate(float(values.mean()), float(values.std() / np.sqrt(len(values))))
-
-
-def bootstrap(
-    key: PRNGKey, statistic: Callable[..., float], *samples: np.ndarray
-) -> Estimate:
-    """Evaluate a statistic, and its spread over samples redrawn with replacement."""
-    redrawn = []
-    for number in range(RESAMPLES):
-        keys = jax.random.split(jax.random.fold_in(key, number), len(samples))
-        rows = [
-            np.asarray(jax.random.randint(k, (len(s),), 0, len(s)))
-            for k, s in zip(keys, samples, strict=True)
-        ]
-        redrawn.append(statistic(*(s[r] for s, r in zip(samples, rows, strict=True))))
-    return Estimate(statistic(*samples), float(np.std(redrawn, ddof=1)))

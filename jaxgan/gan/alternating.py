@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from jaxgan import losses
-from jaxgan.algorithm import Algorithm, average_rate, streams
+from jaxgan.gan import losses
 from jaxgan.networks import Generator, Network
+from jaxgan.training.algorithm import Algorithm, average_rate, streams
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
 

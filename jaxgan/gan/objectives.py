@@ -6,14 +6,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jaxgan import losses
-from jaxgan.adversarial import Objective, adversarial
-from jaxgan.algorithm import ADAM, Algorithm
+from jaxgan.gan import losses
+from jaxgan.gan.alternating import Objective, adversarial
 from jaxgan.networks import Generator, Network
+from jaxgan.training.algorithm import ADAM, Algorithm
 from jaxgan.types import Examples, Scores
 
 
-def gan(
+def vanilla_gan(
     generator: Generator,
     critic: Network,
     *,

@@ -2,7 +2,7 @@
 
 For codes z_a, z_b from the prior, with images x = G(z) of their own,
 
-    ρ = min over Z of U(Z) / (½ ‖x_a − x_b‖² ‖z_a − z_b‖²),    U as in `jaxgan.paths`.
+    ρ = min over Z of U(Z) / (½ ‖x_a − x_b‖² ‖z_a − z_b‖²),    U as in `jaxgan.paths.energy`.
 
 Neither contrast nor scale of the latent space change ρ. By the envelope theorem its
 gradient by the weights is that at the minimising path, held fixed. The images at the
@@ -18,12 +18,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxgan.conformal import Matrix, between_images, image_metric, least_value
+from jaxgan.gan.regularisation import Penalty
 from jaxgan.networks import Generator
-from jaxgan.path_laplacian import decompose
-from jaxgan.path_lbfgs import lbfgs
-from jaxgan.paths import Path, Weights, line, squared_lengths
-from jaxgan.penalties import Penalty
+from jaxgan.paths.conformal import Matrix, between_images, image_metric, least_value
+from jaxgan.paths.curves import Path, line
+from jaxgan.paths.energy import Weights, squared_lengths
+from jaxgan.paths.laplacian import decompose
+from jaxgan.paths.quasi_newton import lbfgs
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar
 
 CURVATURE_RATE = 0.1
@@ -47,7 +48,7 @@ class Walks(NamedTuple):
     uses: Int[Array, ""]
 
 
-def path_penalty(
+def path_energy_penalty(
     generator: Generator,
     *,
     pairs: int = 8,
@@ -99,13 +100,13 @@ def path_penalty(
             walks = settle(still, walks, steps)
         # Fixed points of quadrature would be learned: λ would be low just there.
         shares = jax.random.uniform(share_key, (pairs, segments))
-        scores = log_scores(partial(network.apply, weights), walks.paths, shares)
+        scores = log_rho(partial(network.apply, weights), walks.paths, shares)
         return jnp.mean(scores), walks._replace(uses=walks.uses + 1)
 
     return Penalty(init, apply)
 
 
-def log_scores(
+def log_rho(
     generate: Callable[[Latents], Examples],
     paths: Paths,
     shares: Float[Array, "pairs segments"],

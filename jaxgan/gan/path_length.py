@@ -1,4 +1,4 @@
-"""The path length regularisation of StyleGAN2, a control for `jaxgan.path_penalty`.
+"""The path length regularisation of StyleGAN2, a control for `jaxgan.gan.path_energy`.
 
 Karras et al. 2020 (arXiv:1912.04958), equation 4: (‖Jᵀy‖ − a)² for latents z, noise
 images y, and the running mean a of the norms. Its minimisers have Jacobians with equal
@@ -10,9 +10,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
-from jaxgan.losses import gradient_norm
+from jaxgan.gan.losses import gradient_norm
+from jaxgan.gan.regularisation import Penalty
 from jaxgan.networks import Generator
-from jaxgan.penalties import Penalty
 from jaxgan.types import Latent, Params, PRNGKey, Scalar
 
 RATE = 0.01

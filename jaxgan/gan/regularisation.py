@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from jaxgan.algorithm import Algorithm
+from jaxgan.training.algorithm import Algorithm
 from jaxgan.types import Params, PRNGKey, Scalar
 
 STREAM = 3
 """Number of the penalty's key among those split from the key of a run, which has
-three for `jaxgan.algorithm.streams`."""
+three for `jaxgan.training.algorithm.streams`."""
 
 
 class Penalty(NamedTuple):

@@ -39,7 +39,7 @@ def begin(latent: Latent) -> State:
     return State(latent, jnp.inf * one, DAMPING * one, 2.0 * one)
 
 
-def renew(
+def evaluate(
     generate: Callable[[Latents], Examples],
     state: State,
     target: Example,

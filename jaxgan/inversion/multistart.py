@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxgan.search import Ends, Problem, look, search
-from jaxgan.smoothing import Rounded
-from jaxgan.starts import starts_for
+from jaxgan.inversion.search import Ends, Problem, look, search
+from jaxgan.inversion.starts import starts_for
+from jaxgan.networks.rounded import Rounded
 from jaxgan.types import Examples, Latents, PRNGKey
 
 SINGLE_TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from jaxgan.descent import Fit, cross_entropy, descend, squared_error
-from jaxgan.starts import drawn_starts
+from jaxgan.inversion.first_order import Fit, cross_entropy, descend, squared_error
+from jaxgan.inversion.starts import drawn_starts
 from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
 
 Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
@@ -127,7 +127,7 @@ BACKTRACKING = optax.scale_by_backtracking_linesearch(
 BOX = float(np.sqrt(3))
 """Uniform in ±√3 has the variance of the normal prior."""
 
-PRESETS = {
+RECIPES = {
     "lipton": Recipe(
         lambda n: projected(optax.sgd(1.0), resample_outside(BOX)),
         1_000,
@@ -170,7 +170,7 @@ PRESETS = {
 """
 
 
-def follow(
+def follow_recipe(
     recipe: Recipe,
     generate: Callable[[Latents], Examples],
     key: PRNGKey,

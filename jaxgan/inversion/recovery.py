@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.inversion import invert_from
-from jaxgan.regions import layers_of, logits_at
-from jaxgan.starts import starts_for
+from jaxgan.inversion.multistart import invert_from
+from jaxgan.inversion.starts import starts_for
+from jaxgan.networks.piecewise import layers_of, logits_at
 from jaxgan.types import Latents, Params, PRNGKey
 
 TIGHT = float(np.arctanh(0.999))
@@ -150,7 +150,7 @@ def recover(
     return Recovery(latents, lowest, lowest <= ZERO, tried)
 
 
-def conditions(
+def condition_numbers(
     generator: Forms, latents: Float[np.ndarray, "images latent"]
 ) -> Float[np.ndarray, "images"]:
     """Condition numbers of the Jacobians of G at codes, in double precision.

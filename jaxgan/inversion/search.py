@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from jaxgan import levenberg_marquardt as lm
-from jaxgan.rounds import evaluate, run_rounds
-from jaxgan.smoothing import Rounded
+from jaxgan.inversion import levenberg_marquardt as lm
+from jaxgan.networks.rounded import Rounded
+from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Examples, Latents
 
-ROUND = 5
+STEPS_PER_ROUND = 5
 """Steps between two looks at what was reached."""
 LOOKED_AT = 1024
 """Points evaluated at a time."""
@@ -52,7 +52,7 @@ def search(
     survivors: int | None,
 ) -> list[Ends]:
     """Advance all starts round by round, and say where they were after each."""
-    rounds = -(-max_steps // ROUND)
+    rounds = -(-max_steps // STEPS_PER_ROUND)
     latents = jnp.asarray(ends.latents)
     states = jax.vmap(lm.begin)(latents)
     past = []
@@ -60,7 +60,7 @@ def search(
         active = ends.alive & ~ends.finished & np.isfinite(ends.values)
         if active.any():
             before = np.asarray(states.value)
-            states = run_rounds(
+            states = advance_in_chunks(
                 partial(
                     _advance,
                     problem.generate,
@@ -75,7 +75,7 @@ def search(
                 chunk=problem.chunk,
             )
             ends = look(problem, ends, np.asarray(states.latent))
-            ends = ends._replace(steps=ends.steps + ROUND * active)
+            ends = ends._replace(steps=ends.steps + STEPS_PER_ROUND * active)
             if problem.rounded is None:
                 stuck = np.asarray(states.value) > (1 - tolerance) * before
                 ends = ends._replace(finished=ends.finished | active & stuck)
@@ -102,7 +102,9 @@ def look(problem: Problem, ends: Ends, latents: np.ndarray) -> Ends:
         jnp.asarray(problem.targets),
         jnp.asarray(problem.prior_weight, latents.dtype),
     )
-    values, errors = evaluate(measure, (latents, problem.owners), chunk=LOOKED_AT)
+    values, errors = evaluate_in_chunks(
+        measure, (latents, problem.owners), chunk=LOOKED_AT
+    )
     better = values < ends.values  # False for NaN
     return ends._replace(
         latents=np.where(better[:, None], latents, ends.latents),
@@ -121,9 +123,9 @@ def _advance(generate, rounded, targets, prior_weight, width, states, owners):
         target = targets[owner]
         return jax.lax.fori_loop(
             0,
-            ROUND,
+            STEPS_PER_ROUND,
             lambda _, s: lm.step(current, s, target, prior_weight),
-            lm.renew(current, state, target, prior_weight),
+            lm.evaluate(current, state, target, prior_weight),
         )
 
     return jax.vmap(one)(states, owners)

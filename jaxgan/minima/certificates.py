@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxgan import facets
-from jaxgan.regions import Layers, region
+from jaxgan.minima import facets
+from jaxgan.networks.piecewise import Layers, region
 from jaxgan.types import Scalar
 
 STATUSES = ("strict", "kink", "degenerate", "saddle", "not_stationary")

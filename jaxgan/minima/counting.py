@@ -1,25 +1,13 @@
 """How many local minima are there? Estimates from the ends of random starts."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int
 
-from jaxgan.types import PRNGKey
+from jaxgan.statistics import Interval, wilson
 
-RESAMPLES = 1000
-LEVEL = 0.95
 NORMAL_QUANTILE = 1.959963984540054
-
-
-class Interval(NamedTuple):
-    """An estimate with its 95 % confidence interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Pairs(NamedTuple):
@@ -172,21 +160,6 @@ def _frequencies(labels: Int[np.ndarray, "n"]) -> tuple[float, float, float]:
     )
 
 
-def wilson(hits: int, trials: int) -> Interval:
-    """Give a proportion with Wilson's score interval (1927) at 95 %.
-
-    Raises:
-        ValueError: if there are no trials, or more hits than trials.
-    """
-    if not 0 <= hits <= trials or trials == 0:
-        raise ValueError(f"expected 0 ≤ hits ≤ trials > 0, got {hits} of {trials}")
-    share, z2 = hits / trials, NORMAL_QUANTILE**2
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    spread = share * (1 - share) / trials + z2 / (4 * trials**2)
-    half = NORMAL_QUANTILE * np.sqrt(spread) / (1 + z2 / trials)
-    return Interval(share, float(max(centre - half, 0)), float(min(centre + half, 1)))
-
-
 def starts_needed(success: float, confidence: float = 0.99) -> float:
     """Give the starts until one succeeds with a probability; infinite if none can."""
     if success >= 1:
@@ -202,20 +175,3 @@ def _pairs(codes: Int[np.ndarray, "n"], looks: Int[np.ndarray, "n"]) -> Pairs:
     look = (looks[:, None] == looks[None])[upper]
     table = [(code & look), (code & ~look), (~code & look), (~code & ~look)]
     return Pairs(*(float(t.mean()) if len(t) else float("nan") for t in table))
-
-
-def bootstrap_interval(
-    key: PRNGKey,
-    rows: Shaped[np.ndarray, "n ..."],
-    statistic: Callable[[np.ndarray], float],
-) -> Interval:
-    """Give a statistic with the percentiles of its values on redrawn rows.
-
-    The interval is widened to the value where it does not contain it.
-    """
-    count = len(rows)
-    drawn = np.asarray(jax.random.randint(key, (RESAMPLES, count), 0, count))
-    values = [statistic(rows[some]) for some in drawn]
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    value = statistic(rows)
-    return Interval(value, min(float(low), value), max(float(high), value))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import (
+from jaxgan.networks.piecewise import (
     Layers,
     error_derivatives,
     logits_at,

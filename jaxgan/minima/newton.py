@@ -8,19 +8,15 @@ tanh and of the loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the sig
 the activation.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.regions import Layers, error_derivatives, layers_of
-from jaxgan.types import Latent, Latents, Params, Scalar
-
-Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
-"""A generator with corners of a given width."""
+from jaxgan.networks.piecewise import Layers, error_derivatives
+from jaxgan.networks.rounded import image, rounded_leaky_relu
+from jaxgan.types import Latent, Scalar
 
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
 LEAST_CURVATURE = 1e-9
@@ -34,40 +30,6 @@ class State(NamedTuple):
 
     latent: Latent
     width: Scalar
-
-
-def rounded(unit: Float[Array, "*units"], width: Scalar) -> tuple[Array, Array, Array]:
-    """Give the rounded leaky ReLU and its first two derivatives."""
-    root = jnp.sqrt(unit * unit + width * width)
-    jump = 0.5 * (1 - NEGATIVE_SLOPE)
-    return (
-        NEGATIVE_SLOPE * unit + jump * (unit + root),
-        NEGATIVE_SLOPE + jump * (1 + unit / root),
-        jump * (width / root) ** 2 / root,
-    )
-
-
-def rounded_generator(params: Params) -> Rounded:
-    """Make the rounded form of a folded fully connected generator.
-
-    Raises:
-        ValueError: if the weights are of another kind of network.
-    """
-    layers = layers_of(params)
-
-    def generate(latents: Latents, width: Scalar) -> Float[Array, "batch pixels"]:
-        weights = jax.tree.map(lambda w: w.astype(latents.dtype), layers)
-        return jax.vmap(lambda latent: image(weights, latent, width))(latents)
-
-    return generate
-
-
-def image(layers: Layers, latent: Latent, width: Scalar) -> Float[Array, "pixels"]:
-    """Evaluate the rounded network."""
-    activation = latent
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        activation = rounded(activation @ kernel + bias, width)[0]
-    return jnp.tanh(activation @ layers.kernels[-1] + layers.biases[-1])
 
 
 def value(
@@ -95,7 +57,7 @@ def expansion(
     passed = []
     for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
         normals = kernel.T @ jacobian
-        activation, slope, bend = rounded(activation @ kernel + bias, width)
+        activation, slope, bend = rounded_leaky_relu(activation @ kernel + bias, width)
         jacobian = slope[:, None] * normals
         passed.append((normals, slope, bend))
     jacobian = layers.kernels[-1].T @ jacobian

@@ -8,11 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan import certificates, facets, smoothing
-from jaxgan.certificates import STATUSES, Certificate
-from jaxgan.regions import Layers, units_at
-from jaxgan.rounds import evaluate, run_rounds
-from jaxgan.sharpening import (
+from jaxgan.minima import certificates, facets, newton
+from jaxgan.minima.certificates import STATUSES, Certificate
+from jaxgan.minima.sharpening import (
     DOUBLE,
     FIRST_WIDTH,
     ROUND,
@@ -21,6 +19,8 @@ from jaxgan.sharpening import (
     follow_all,
     leads,
 )
+from jaxgan.networks.piecewise import Layers, units_at
+from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Params, Scalar
 
 FACET_ROUNDS = 8
@@ -62,15 +62,15 @@ def settle(
 ) -> Settled:
     """Settle each point in a local minimum near it, in double precision.
 
-    Rounded corners that sharpen lead to the minimum (`jaxgan.smoothing`), an active-set
-    method ends on it exactly (`jaxgan.facets`), and `jaxgan.certificates` says what it
+    Rounded corners that sharpen lead to the minimum (`jaxgan.minima.newton`), an active-set
+    method ends on it exactly (`jaxgan.minima.facets`), and `jaxgan.minima.certificates` says what it
     is. A point whose steps run out keeps the status `not_stationary`. Points of one
     target that meet while corners sharpen go on as one.
 
     Args:
         params: of a folded fully connected generator.
         latents: where to begin; all finite. Best where corners rounded to 0.01 are
-            left (`jaxgan.search`).
+            left (`jaxgan.inversion.search`).
         targets: in the networks' units.
         owners: number of the target of each point.
         prior_weight: κ of an additional ½κ‖z‖². Without it most minima of a trained
@@ -81,7 +81,7 @@ def settle(
     Raises:
         ValueError: if the weights are of another kind of network.
     """
-    smooth = smoothing.State(
+    smooth = newton.State(
         jnp.asarray(latents, jnp.float32),
         jnp.full(len(latents), FIRST_WIDTH, jnp.float32),
     )
@@ -91,7 +91,7 @@ def settle(
     )
     smooth, leaders, single = follow(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
-        smooth = smoothing.State(
+        smooth = newton.State(
             smooth.latent.astype(jnp.float64),
             jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
         )
@@ -104,12 +104,12 @@ def settle(
             active = leads(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
-            states = run_rounds(advance, states, owners, active, chunk=chunk)
+            states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
             steps += ROUND * active
         (chosen,) = np.nonzero(leads(leaders))
         led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
         judge = partial(_judge, layers, flat, prior_weight)
-        verdicts = evaluate(judge, led, chunk=chunk)
+        verdicts = evaluate_in_chunks(judge, led, chunk=chunk)
     of_leader = np.searchsorted(chosen, leaders)
     errors, found = jax.tree.map(lambda leaf: leaf[of_leader], verdicts)
     return Settled(

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan import smoothing
-from jaxgan.counting import cluster
-from jaxgan.regions import Layers, layers_of
-from jaxgan.rounds import run_rounds
+from jaxgan.minima import newton
+from jaxgan.minima.counting import cluster
+from jaxgan.networks.piecewise import Layers, layers_of
+from jaxgan.parallel.chunks import advance_in_chunks
 from jaxgan.types import Params, Scalar
 
 
@@ -44,13 +44,13 @@ def follow_all(
     params: Params,
     targets: Float[np.ndarray, "m *shape"],
     owners: Int[np.ndarray, "n"],
-    states: smoothing.State,
+    states: newton.State,
     leaders: Int[np.ndarray, "n"],
     phase: Phase,
     *,
     prior_weight: float,
     chunk: int,
-) -> tuple[smoothing.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
+) -> tuple[newton.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
     """Sharpen corners until they are sharp or rounds run out.
 
     Args:
@@ -73,7 +73,7 @@ def follow_all(
         active = leads(leaders) & (np.asarray(states.width) > phase.least_width)
         if not active.any():
             break
-        states = run_rounds(advance, states, owners, active, chunk=chunk)
+        states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
         steps += ROUND * active
         leaders = _met(np.asarray(states.latent), owners, leaders)
     return states, leaders, steps
@@ -113,11 +113,11 @@ def _sharpen(
     layers: Layers,
     targets: Array,
     prior_weight: Scalar,
-    states: smoothing.State,
+    states: newton.State,
     owners: Array,
 ):
-    def one(state: smoothing.State, owner: Array) -> smoothing.State:
-        return smoothing.follow(
+    def one(state: newton.State, owner: Array) -> newton.State:
+        return newton.follow(
             layers,
             state,
             targets[owner],

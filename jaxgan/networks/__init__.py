@@ -1,7 +1,18 @@
-"""Networks as pairs of pure functions; only this package uses flax.
+"""Networks as pairs of pure functions, `init` and `apply`; only this room uses flax.
 
-Batch-normalisation keeps no running state: a generator in training normalises by
-the batch at hand, and a finished one is folded into plain affine layers.
+Batch-normalisation keeps no running state: a generator in training normalises by the
+batch at hand, and a finished one is folded into plain affine layers.
+
+>>> import jax
+>>> from jaxgan import networks
+>>> generator = networks.mlp_generator(latent_dim=2, widths=(8, 16))
+>>> params = generator.init(jax.random.key(0))
+>>> generator.apply(params, jax.numpy.zeros((5, 2))).shape
+(5, 28, 28, 1)
+
+Read `layers`, then any of `generators`, `critics`, `classifiers`, `autoencoders`.
+`piecewise` is a finished generator seen from inside, where it is linear between kinks;
+`rounded` is the same network with its kinks rounded off.
 """
 
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
@@ -9,20 +20,27 @@ from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
 from jaxgan.networks.layers import EPSILON, NEGATIVE_SLOPE, Network, leaky_relu
+from jaxgan.networks.piecewise import Layers, layers_of, lipschitz_constant
+from jaxgan.networks.rounded import Rounded, rounded_generator
 
 __all__ = [
-    "EPSILON",
-    "NEGATIVE_SLOPE",
     "Classified",
+    "EPSILON",
     "Generator",
     "Heads",
+    "Layers",
+    "NEGATIVE_SLOPE",
     "Network",
+    "Rounded",
     "conv_classifier",
     "conv_critic",
     "conv_generator",
+    "layers_of",
     "leaky_relu",
+    "lipschitz_constant",
     "mlp_critic",
     "mlp_decoder",
     "mlp_encoder",
     "mlp_generator",
+    "rounded_generator",
 ]

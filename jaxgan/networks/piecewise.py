@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks import NEGATIVE_SLOPE
-from jaxgan.types import Latent, Params
+from jaxgan.types import Latent, Params, Scalar
 
 Matrix = Float[Array, "inputs outputs"]
 
@@ -153,3 +153,9 @@ def signals(
         signal = layers.kernels[index] @ by_unit
         last = first
     return jnp.concatenate(found[::-1])
+
+
+def lipschitz_constant(layers: Layers) -> Scalar:
+    """Bound the slope of a generator: the product of its matrices' spectral norms."""
+    norms = [jnp.linalg.norm(kernel, 2) for kernel in layers.kernels]
+    return jnp.prod(jnp.stack(norms))

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from jaxgan import devices
+from jaxgan.parallel import devices
 
 S = TypeVar("S")
 
 
-def run_rounds(
+def advance_in_chunks(
     advance: Callable[[S, Any], S],
     states: S,
     inputs: Any,
@@ -36,7 +36,7 @@ def run_rounds(
     states = jax.tree.map(np.array, states)
     if len(numbers):
         some = jax.tree.map(lambda leaf: np.asarray(leaf)[numbers], (states, inputs))
-        found = evaluate(advance, some, chunk=chunk)
+        found = evaluate_in_chunks(advance, some, chunk=chunk)
 
         def put(leaf: np.ndarray, new: np.ndarray) -> None:
             leaf[numbers] = new
@@ -45,7 +45,7 @@ def run_rounds(
     return states
 
 
-def evaluate(function: Callable[..., Any], rows: Any, *, chunk: int) -> Any:
+def evaluate_in_chunks(function: Callable[..., Any], rows: Any, *, chunk: int) -> Any:
     """Give `function(*rows)`, at most a chunk of rows in each call.
 
     Args:

@@ -1,18 +1,19 @@
-"""Methods that `jaxgan.path_lbfgs` is compared with, on the same interface."""
+"""Methods that `jaxgan.paths.quasi_newton` is compared with, on the same interface."""
 
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
 
-from jaxgan.conformal import Metric
-from jaxgan.path_laplacian import Curvature, solve_laplacian
-from jaxgan.path_lbfgs import lbfgs
-from jaxgan.path_methods import Method, State
-from jaxgan.paths import Path, Weights, expand
+from jaxgan.paths.conformal import Metric
+from jaxgan.paths.curves import Path
+from jaxgan.paths.energy import Weights, expand
+from jaxgan.paths.laplacian import Curvature, solve_laplacian
+from jaxgan.paths.methods import Method, State
+from jaxgan.paths.quasi_newton import lbfgs
 
 
-def laplacian(
+def laplacian_preconditioner(
     curvature: Curvature, weights: Weights, path: Path, gradient: Path
 ) -> Path:
     """Precondition with the path Laplacian alone."""
@@ -33,7 +34,7 @@ def georce() -> Method:
 
     Rygaard & Hauberg 2025, arXiv:2505.05961.
     """
-    return lbfgs(laplacian, memory=0)
+    return lbfgs(laplacian_preconditioner, memory=0)
 
 
 def plain_lbfgs() -> Method:

@@ -20,7 +20,7 @@ Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
 Matrix: TypeAlias = Float[Array, "latent latent"]
 
 
-class Metrics(NamedTuple):
+class MetricFamily(NamedTuple):
     """One metric for each of many pairs of codes.
 
     Attributes:
@@ -34,12 +34,12 @@ class Metrics(NamedTuple):
     curvature: Callable[[Any, Latents], Matrix] | None = None
 
 
-def common(metric: Metric) -> Metrics:
+def common(metric: Metric) -> MetricFamily:
     """Use one metric for all pairs; items are None."""
-    return Metrics(lambda item: metric)
+    return MetricFamily(lambda item: metric)
 
 
-def between_images(generate: Callable[[Latents], Examples]) -> Metrics:
+def between_images(generate: Callable[[Latents], Examples]) -> MetricFamily:
     """Make the metrics of pairs of images; an item is such a pair.
 
     The curvature is that of Gauss and Newton, 4 JᵀJ: for a network of leaky ReLUs the
@@ -59,7 +59,7 @@ def between_images(generate: Callable[[Latents], Examples]) -> Metrics:
 
         return jnp.mean(jax.vmap(one)(latents), 0)
 
-    return Metrics(at, curvature)
+    return MetricFamily(at, curvature)
 
 
 def image_metric(

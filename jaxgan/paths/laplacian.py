@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.conformal import Matrix
-from jaxgan.paths import Path, Weights, squared_lengths
+from jaxgan.paths.conformal import Matrix
+from jaxgan.paths.curves import Path
+from jaxgan.paths.energy import Weights, squared_lengths
 
 
 class Curvature(NamedTuple):

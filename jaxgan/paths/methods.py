@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from jaxtyping import Array, Bool
 
-from jaxgan.conformal import Metric
-from jaxgan.path_laplacian import Curvature
-from jaxgan.paths import Path
+from jaxgan.paths.conformal import Metric
+from jaxgan.paths.curves import Path
+from jaxgan.paths.laplacian import Curvature
 from jaxgan.types import Scalar
 
 

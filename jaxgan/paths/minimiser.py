@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan import devices
-from jaxgan.conformal import Metrics
-from jaxgan.path_descent import RENEWED, descend
-from jaxgan.path_lbfgs import lbfgs
-from jaxgan.path_methods import Method
-from jaxgan.path_starts import SAMPLED, draw_bows
+from jaxgan.parallel import devices
+from jaxgan.paths.conformal import MetricFamily
+from jaxgan.paths.methods import Method
+from jaxgan.paths.multilevel import RENEWED, multilevel_descent
+from jaxgan.paths.quasi_newton import lbfgs
+from jaxgan.paths.starts import SAMPLED, draw_bows
 from jaxgan.types import Latents, PRNGKey
 
-DEFAULT = lbfgs()
+DEFAULT_METHOD = lbfgs()
 
 
 class Minimised(NamedTuple):
@@ -45,14 +45,14 @@ class Minimised(NamedTuple):
     history: Float[np.ndarray, "pairs evaluations"]
 
 
-def minimise_paths(
-    metrics: Metrics,
+def minimise(
+    metrics: MetricFamily,
     starts: Latents,
     ends: Float[Array, "other_pairs other_latent"],
     items: Any = None,
     *,
     levels: tuple[int, ...] = (8, 16, 32, 64),
-    method: Method = DEFAULT,
+    method: Method = DEFAULT_METHOD,
     tolerance: float = 1e-5,
     max_evaluations: int = 100,
     num_starts: int = 1,
@@ -71,7 +71,7 @@ def minimise_paths(
         ends: last codes.
         items: which metric each pair has: a tree of arrays with a leading axis.
         levels: segments, each twice as many as before.
-        method: one of `jaxgan.path_methods`; default: its `lbfgs`.
+        method: one of `jaxgan.paths.methods`; default: its `lbfgs`.
         tolerance: a pair ends when its gain, expected from the next step or made by the
             last ones, is below this part of its energy. Coarser levels are less
             exact, as their energies are: by the square of their segments' length.
@@ -104,7 +104,7 @@ def minimise_paths(
         )
     bows = draw_bows(key, starts, num_starts, first_pair)
     arrivals, spread = devices.map_rows(
-        descend,
+        multilevel_descent,
         (metrics, method, levels, max_evaluations),
         (jnp.asarray(tolerance, starts.dtype),),
         (starts, ends, items, bows),

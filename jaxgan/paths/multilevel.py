@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.conformal import Metrics
-from jaxgan.lanes import run_in_lanes
-from jaxgan.path_methods import Method, State
-from jaxgan.path_starts import curvatures, starting_paths
-from jaxgan.paths import prolong
+from jaxgan.parallel.lanes import run_in_lanes
+from jaxgan.paths.conformal import MetricFamily
+from jaxgan.paths.curves import prolong
+from jaxgan.paths.methods import Method, State
+from jaxgan.paths.starts import curvatures, starting_paths
 
 RENEWED = 3
 """Levels that begin with the curvature where they begin; the others keep the last."""
@@ -51,8 +51,8 @@ class Arrival(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def descend(
-    metrics: Metrics,
+def multilevel_descent(
+    metrics: MetricFamily,
     method: Method,
     levels: tuple[int, ...],
     max_evaluations: int,
@@ -73,7 +73,7 @@ def descend(
         starts: first codes.
         ends: last codes.
         items: which metric each pair has.
-        bows: see `jaxgan.path_starts.draw_bows`.
+        bows: see `jaxgan.paths.starts.draw_bows`.
 
     Returns:
         The end of each level, and the energies of all starts on the coarsest one.
@@ -108,7 +108,7 @@ def descend(
 
 
 def _walk(
-    metrics: Metrics,
+    metrics: MetricFamily,
     method: Method,
     max_evaluations: int,
     tolerance: Array,
@@ -147,3 +147,11 @@ def _walk(
 
     lanes = max(1, ROWS // (paths.shape[1] - 1))
     return run_in_lanes(begin, advance, finished, outcome, (paths, given), lanes)
+
+
+def levels(segments: int) -> tuple[int, ...]:
+    """Double the segments from the coarsest level on."""
+    return tuple(COARSEST << k for k in range((segments // COARSEST).bit_length()))
+
+
+COARSEST = 8

@@ -11,20 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxgan import devices
-from jaxgan.conformal import Metric, Metrics
-from jaxgan.path_laplacian import apply_laplacian, solve_laplacian
-from jaxgan.paths import (
-    Path,
-    expand,
-    line,
-    path_energy,
-    segment_lengths,
-    segment_weights,
-    slerp,
-    subdivide,
-)
-from jaxgan.regions import Layers
+from jaxgan.parallel import devices
+from jaxgan.paths.conformal import Metric, MetricFamily
+from jaxgan.paths.curves import Path, line, slerp, subdivide
+from jaxgan.paths.energy import expand, path_energy, segment_lengths, segment_weights
+from jaxgan.paths.laplacian import apply_laplacian, solve_laplacian
 from jaxgan.types import PRNGKey, Scalar
 
 Energies = Float[np.ndarray, "n"]
@@ -62,7 +53,10 @@ class Record(NamedTuple):
 
 
 def record_paths(
-    key: PRNGKey, metrics: Metrics, paths: Float[np.ndarray, "n k d"], items: Any = None
+    key: PRNGKey,
+    metrics: MetricFamily,
+    paths: Float[np.ndarray, "n k d"],
+    items: Any = None,
 ) -> Record:
     """Record each path, in double precision; arrays with one entry for each.
 
@@ -70,7 +64,7 @@ def record_paths(
         key: of the random start of the search for negative eigenvalues.
         metrics: must compute in the precision of its latents.
         paths: in any precision.
-        items: as in `jaxgan.path_minimiser`.
+        items: as in `jaxgan.paths.minimiser`.
     """
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), items)
@@ -78,7 +72,9 @@ def record_paths(
         return devices.map_rows(_record_all, (metrics,), (key,), rows)
 
 
-def _record_all(metrics: Metrics, key: PRNGKey, paths: Array, items: Any) -> Record:
+def _record_all(
+    metrics: MetricFamily, key: PRNGKey, paths: Array, items: Any
+) -> Record:
     return jax.lax.map(
         lambda pair: record_path(key, metrics.at(pair[1]), pair[0]), (paths, items)
     )
@@ -177,9 +173,3 @@ def observed_order(coarsest: Energies, coarse: Energies, fine: Energies) -> Ener
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log2(np.abs((coarsest - coarse) / (coarse - fine)))
-
-
-def lipschitz_constant(layers: Layers) -> Scalar:
-    """Bound the slope of a generator: the product of its matrices' spectral norms."""
-    norms = [jnp.linalg.norm(kernel, 2) for kernel in layers.kernels]
-    return jnp.prod(jnp.stack(norms))

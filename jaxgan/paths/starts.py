@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxgan.conformal import Matrix
-from jaxgan.path_laplacian import Curvature, decompose
-from jaxgan.paths import line, midpoints
+from jaxgan.paths.conformal import Matrix
+from jaxgan.paths.curves import line, midpoints
+from jaxgan.paths.laplacian import Curvature, decompose
 from jaxgan.types import Latents, PRNGKey
 
 SAMPLED = 4

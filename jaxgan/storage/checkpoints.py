@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
-from jaxgan.digests import (
+from jaxgan.errors import CheckpointError, first_line
+from jaxgan.storage.digests import (
     Leaves,
     digests,
     fill,
@@ -27,18 +27,13 @@ from jaxgan.digests import (
     named,
     words,
 )
-from jaxgan.errors import in_one_line
-from jaxgan.retention import LOSS, manager_of
-from jaxgan.seals import open_json, seal_json
+from jaxgan.storage.retention import LOSS, manager_of, orbax
+from jaxgan.storage.seals import open_json, seal_json
 
 FORMAT = 2
 MANIFEST = "manifest.json"
 MARGIN = 1 << 20
 SAVING = ".saving-"
-
-
-class CheckpointError(Exception):
-    """A checkpoint is missing, unreadable, or not what was saved."""
 
 
 class Restored(NamedTuple):
@@ -62,7 +57,7 @@ class _Unlike(Exception):
     """A sound checkpoint, of something else than was asked for."""
 
 
-def save(
+def save_state(
     folder: Path, step: int, state: Any, *, log: str = "", loss: float | None = None
 ) -> None:
     """Write one checkpoint and return when it is on disk.
@@ -78,7 +73,9 @@ def save(
 
     Raises:
         CheckpointError: if it is not on disk; older ones are as they were.
+        MissingExtraError: if Orbax is not installed.
     """
+    ocp = orbax()
     leaves = named(state)
     arrays = jax.tree.map(np.asarray, words(leaves))
     known = loss is not None and math.isfinite(loss)
@@ -90,7 +87,7 @@ def save(
         with manager_of(folder) as manager:
             saved = manager.save(
                 step,
-                args=ocp.args.StandardSave(arrays),  # pyright: ignore
+                args=ocp.args.StandardSave(arrays),
                 metrics={LOSS: loss} if known else None,
             )
         if not saved:
@@ -99,7 +96,7 @@ def save(
         mark.unlink()
     except Exception as error:  # Orbax and TensorStore raise many kinds
         raise CheckpointError(
-            f"{folder}: step {step} not saved: {in_one_line(error)}"
+            f"{folder}: step {step} not saved: {first_line(error)}"
         ) from error
 
 
@@ -131,7 +128,7 @@ def _file_digests(folder: Path) -> dict[str, str]:
     }
 
 
-def restore(folder: Path, like: Any) -> Restored | None:
+def restore_state(folder: Path, like: Any) -> Restored | None:
     """Read the newest good checkpoint, check every bit of it; None if there are none.
 
     What a save left that was cut short is removed.
@@ -143,7 +140,9 @@ def restore(folder: Path, like: Any) -> Restored | None:
     Raises:
         CheckpointError: if the newest sound checkpoint is of another kind of state or
             another format, or if there are checkpoints but none is usable.
+        MissingExtraError: if Orbax is not installed.
     """
+    orbax()
     _remove_unfinished(folder)
     steps = sorted(int(p.name) for p in _folders(folder) if p.name.isdigit())
     damaged: list[str] = []
@@ -153,7 +152,7 @@ def restore(folder: Path, like: Any) -> Restored | None:
         except _Unlike as error:
             raise CheckpointError(f"{folder}: step {step} unusable: {error}") from error
         except Exception as error:  # Orbax and TensorStore raise many kinds
-            damaged.append(f"{folder}: step {step} unusable: {in_one_line(error)}")
+            damaged.append(f"{folder}: step {step} unusable: {first_line(error)}")
             _set_aside(folder, step)
     if damaged or any(p.name.startswith("corrupt-") for p in _folders(folder)):
         raise CheckpointError("; ".join([*damaged, f"{folder}: nothing else is there"]))
@@ -183,7 +182,7 @@ def _set_aside(folder: Path, step: int) -> None:
         (folder / str(step)).rename(folder / name)
     except OSError as error:
         said = f"{folder}: step {step} is corrupt and cannot be renamed"
-        raise CheckpointError(f"{said}: {in_one_line(error)}") from error
+        raise CheckpointError(f"{said}: {first_line(error)}") from error
 
 
 def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
@@ -201,7 +200,7 @@ def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
     expected = {name: kind(array) for name, array in arrays.items()}
     _require_same(found | manifest["keys"], expected | implementations(leaves))
     with manager_of(folder) as manager:
-        only = ocp.args.StandardRestore(arrays)  # pyright: ignore
+        only = orbax().args.StandardRestore(arrays)
         arrays = manager.restore(step, args=only)
     restored = digests(arrays)
     wrong = [name for name in restored if restored[name] != manifest["leaves"][name]]

@@ -20,9 +20,8 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from jaxgan import networks
-from jaxgan.checkpoints import CheckpointError
-from jaxgan.errors import in_one_line
-from jaxgan.seals import open_json, seal_json
+from jaxgan.errors import CheckpointError, first_line
+from jaxgan.storage.seals import open_json, seal_json
 from jaxgan.types import Examples, Latents, Params, Scores
 
 FORMAT = 2
@@ -77,7 +76,7 @@ def as_stored(params: Params) -> Params:
     return jax.tree.map(lambda p: p.astype(jnp.float16).astype(jnp.float32), params)
 
 
-def save(
+def save_model(
     folder: Path, parts: Mapping[str, Part], provenance: Mapping[str, Any]
 ) -> None:
     """Write a model; files of the same names are replaced.
@@ -170,7 +169,7 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         network = ARCHITECTURES[part["architecture"]](**part["options"])
         params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
     except Exception as error:  # a card may ask for any options
-        said = f"{source}: not a usable model: {in_one_line(error)}"
+        said = f"{source}: not a usable model: {first_line(error)}"
         raise CheckpointError(said) from error
     return network, params, card
 

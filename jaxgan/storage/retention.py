@@ -1,20 +1,37 @@
 """Which checkpoints stay: the latest three, and the one with the least finite loss."""
 
-import logging
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import jax
-import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers
 
-logging.getLogger("absl").setLevel(logging.ERROR)
+from jaxgan.errors import needs_extra
+
+if TYPE_CHECKING:
+    import orbax.checkpoint as ocp
 
 KEPT = 3
 LOSS = "loss"
 
 
-def manager_of(folder: Path) -> ocp.CheckpointManager:
-    """Open a folder of checkpoints, which is there; saving ends when all is on disk."""
+def orbax() -> ModuleType:
+    """Import Orbax, which is not needed to use finished models.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    with needs_extra("experiments"):
+        import orbax.checkpoint as ocp
+
+    return ocp
+
+
+def manager_of(folder: Path) -> "ocp.CheckpointManager":
+    """Open an existing checkpoint folder; its `save` blocks until all is written."""
+    import orbax.checkpoint as ocp
+    from orbax.checkpoint import checkpoint_managers
+
     policies = [
         checkpoint_managers.LatestN(KEPT),
         checkpoint_managers.BestN(

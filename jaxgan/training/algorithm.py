@@ -1,7 +1,7 @@
 """What an algorithm is: `init` and `step`, pure functions; and Adam, which all use.
 
 Everything random in a run (weights, the order of the data, noise) is a function of its
-key and the step number. `jaxgan.training` runs the steps.
+key and the step number. `jaxgan.training.loop` runs the steps.
 """
 
 from collections.abc import Callable

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from jaxgan.algorithm import Algorithm, average_rate, streams
 from jaxgan.networks import Network
+from jaxgan.training.algorithm import Algorithm, average_rate, streams
 from jaxgan.types import Params, PRNGKey, Scalar
 
 
-class State(NamedTuple):
+class ClassifierState(NamedTuple):
     """All that a run carries from step to step.
 
     Attributes:
@@ -31,7 +31,7 @@ class State(NamedTuple):
     optimizer: optax.OptState
 
 
-class Metrics(NamedTuple):
+class ClassifierMetrics(NamedTuple):
     """Diagnostics of one step, on its distorted batch.
 
     Attributes:
@@ -66,10 +66,10 @@ def classification(
     if not 0 <= average_decay < 1:
         raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
 
-    def init(key: PRNGKey) -> State:
+    def init(key: PRNGKey) -> ClassifierState:
         params_key, run_key = jax.random.split(key)
         params = network.init(params_key)
-        return State(
+        return ClassifierState(
             key=run_key,
             step=jnp.zeros((), jnp.int32),
             params=params,
@@ -77,7 +77,9 @@ def classification(
             optimizer=optimizer.init(params),
         )
 
-    def step(state: State, batches) -> tuple[State, Metrics]:
+    def step(
+        state: ClassifierState, batches
+    ) -> tuple[ClassifierState, ClassifierMetrics]:
         images, labels = (leaf[0] for leaf in batches)
         key = jax.random.fold_in(streams(state.key).noise, state.step)
         images = jax.vmap(distort)(jax.random.split(key, len(images)), images)
@@ -94,8 +96,8 @@ def classification(
         params = optax.apply_updates(state.params, change)
         rate = average_rate(state.step, average_decay)
         average = optax.incremental_update(params, state.average, rate)
-        state = State(state.key, state.step + 1, params, average, moments)
-        return state, Metrics(value, right)
+        state = ClassifierState(state.key, state.step + 1, params, average, moments)
+        return state, ClassifierMetrics(value, right)
 
     return Algorithm(init, step)
 

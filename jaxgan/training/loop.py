@@ -11,18 +11,12 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 from jaxtyping import Array, PyTree, Real
 
-from jaxgan import devices
-from jaxgan.algorithm import Algorithm, State, streams
+from jaxgan.parallel import devices
+from jaxgan.pixels import as_inputs
+from jaxgan.training.algorithm import Algorithm, State, streams
 
 Data: TypeAlias = PyTree[Real[Array, "n ..."]]
 """Examples, or a tree of arrays that go together, such as images and their labels."""
-
-
-def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
-    """Bring uint8 pixels to [-1, 1]; everything else is in its own units already."""
-    if data.dtype == jnp.uint8:
-        return data.astype(jnp.float32) / 127.5 - 1
-    return data
 
 
 S = TypeVar("S", bound=State)
@@ -63,7 +57,7 @@ def run_steps(
             or a tree of arrays of one length.
         num_steps: at least 1.
         batch_size: examples in each batch.
-        mesh: devices that share every batch (`jaxgan.devices.mesh`); state and data
+        mesh: devices that share every batch (`jaxgan.parallel.devices.mesh`); state and data
             are on all of them. The noise is drawn for the whole batch, so that one
             device or many take the same steps, up to rounding.
 

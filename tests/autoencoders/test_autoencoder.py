@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from jaxgan import algorithm, echo, evidence, likelihoods, networks, training, vae
+from jaxgan import autoencoders, networks, training
+from jaxgan.autoencoders import autoencoder, likelihoods
 from jaxgan.networks import Heads
 
 KEY = jax.random.key(0)
@@ -16,7 +17,7 @@ KEY = jax.random.key(0)
 
 def test_the_divergence_is_the_mean_log_ratio():
     mean, log_std = jnp.array([0.7, -1.2, 0.0]), jnp.array([-0.5, 0.3, 0.0])
-    exact = float(vae.divergence_from_prior(mean, log_std))
+    exact = float(autoencoders.divergence_from_prior(mean, log_std))
     mean, log_std = np.asarray(mean, np.float64), np.asarray(log_std, np.float64)
     noise = np.random.default_rng(0).standard_normal((200_000, 3))
     z = mean + np.exp(log_std) * noise
@@ -25,10 +26,10 @@ def test_the_divergence_is_the_mean_log_ratio():
 
 
 def test_the_divergence_keeps_its_digits_near_zero():
-    found = vae.divergence_from_prior(jnp.zeros(1), jnp.full(1, 1e-3))
+    found = autoencoders.divergence_from_prior(jnp.zeros(1), jnp.full(1, 1e-3))
     # ½(e²ˣ − 1 − 2x) = x² + ⅔x³ + …; e²ˣ − 1 in single precision leaves two digits.
     assert float(found) == pytest.approx(1e-6 + 2e-9 / 3, rel=1e-3)
-    assert float(vae.divergence_from_prior(jnp.zeros(5), jnp.zeros(5))) == 0
+    assert float(autoencoders.divergence_from_prior(jnp.zeros(5), jnp.zeros(5))) == 0
 
 
 def test_the_bernoulli_likelihood_is_stable_at_every_logit():
@@ -36,11 +37,11 @@ def test_the_bernoulli_likelihood_is_stable_at_every_logit():
     for value in (-1.0, 1.0):
         pixels = jnp.full(7, value)
         exact = np.logaddexp(0, -value * np.asarray(logits, np.float64))
-        each = jax.vmap(likelihoods.bernoulli_distortion)(
+        each = jax.vmap(autoencoders.bernoulli_distortion)(
             logits[:, None], pixels[:, None]
         )
         np.testing.assert_allclose(each, exact, rtol=1e-6, atol=1e-20)
-        slope = jax.grad(likelihoods.bernoulli_distortion)(logits, pixels)
+        slope = jax.grad(autoencoders.bernoulli_distortion)(logits, pixels)
         sigmoid = 1 / (1 + np.exp(-np.clip(np.asarray(logits, np.float64), -700, 700)))
         np.testing.assert_allclose(slope, sigmoid - (value + 1) / 2, atol=1e-6)
 
@@ -48,7 +49,7 @@ def test_the_bernoulli_likelihood_is_stable_at_every_logit():
 def test_the_gaussian_likelihood_is_the_normal_density():
     mean, x = jax.random.normal(KEY, (2, 3, 4))
     for std in (0.3, 1.0, 2.0):
-        found = likelihoods.gaussian_distortion(mean, x, std=std)
+        found = autoencoders.gaussian_distortion(mean, x, std=std)
         expected = -stats.norm.logpdf(x, mean, std).sum()
         assert float(found) == pytest.approx(expected, rel=1e-5)
 
@@ -56,8 +57,8 @@ def test_the_gaussian_likelihood_is_the_normal_density():
 def test_a_mixture_is_the_mean_of_its_components():
     """As many logits as draws of a marginal, far from zero as trained ones are."""
     logits = 30 * jax.random.normal(KEY, (5, 2, 3))
-    pixels = likelihoods.binarise(KEY, jnp.zeros((4, 2, 3)))
-    found = likelihoods.bernoulli_mixture(logits, pixels)
+    pixels = autoencoders.binarise(KEY, jnp.zeros((4, 2, 3)))
+    found = autoencoders.bernoulli_mixture(logits, pixels)
     white = (np.asarray(pixels, np.float64)[:, None] + 1) / 2
     terms = white * np.asarray(logits, np.float64)[None]
     terms = terms - np.logaddexp(0, np.asarray(logits, np.float64))[None]
@@ -66,7 +67,7 @@ def test_a_mixture_is_the_mean_of_its_components():
 
 
 def test_draws_of_the_prior_are_standard_and_do_not_depend_on_their_number():
-    draw = vae.prior(3)
+    draw = autoencoders.prior(3)
     z = np.asarray(jax.jit(draw, static_argnums=1)(KEY, 20_000))
     np.testing.assert_allclose(z.mean(0), 0, atol=0.03)
     np.testing.assert_allclose(np.cov(z.T), np.eye(3), atol=0.04)
@@ -75,7 +76,7 @@ def test_draws_of_the_prior_are_standard_and_do_not_depend_on_their_number():
 
 def test_binarised_pixels_are_white_as_often_as_they_are_bright():
     gray = jnp.broadcast_to(jnp.linspace(-1, 1, 5), (20_000, 5))
-    drawn = likelihoods.binarise(KEY, gray)
+    drawn = autoencoders.binarise(KEY, gray)
     assert set(np.unique(drawn)) == {-1.0, 1.0}
     np.testing.assert_allclose(drawn.mean(0), gray[0], atol=0.03)
     np.testing.assert_array_equal(drawn[:, 0], -1)
@@ -83,21 +84,21 @@ def test_binarised_pixels_are_white_as_often_as_they_are_bright():
 
 
 def test_the_best_constant_image_pays_the_entropy_of_the_mean():
-    pixels = likelihoods.binarise(
+    pixels = autoencoders.binarise(
         KEY, jnp.broadcast_to(jnp.array([-1.0, -0.4, 0.0, 0.8]), (300, 4))
     )
     logits = jnp.zeros(4)
     for _ in range(400):
         slope = jax.grad(
             lambda logits: jnp.mean(
-                jax.vmap(likelihoods.bernoulli_distortion, (None, 0))(logits, pixels)
+                jax.vmap(autoencoders.bernoulli_distortion, (None, 0))(logits, pixels)
             )
         )(logits)
         logits = logits - 2.0 * slope
     best = jnp.mean(
-        jax.vmap(likelihoods.bernoulli_distortion, (None, 0))(logits, pixels)
+        jax.vmap(autoencoders.bernoulli_distortion, (None, 0))(logits, pixels)
     )
-    own, heldout = likelihoods.distortion_at_rate_zero(pixels, pixels)
+    own, heldout = autoencoders.distortion_at_rate_zero(pixels, pixels)
     assert float(own) == pytest.approx(float(best), abs=5e-3)
     assert float(own) < float(heldout) < float(own) + 0.05
     assert float(likelihoods.binary_entropy(jnp.array(0.5))) == pytest.approx(np.log(2))
@@ -115,18 +116,18 @@ def linear_gaussian(std=0.5, dim=2, size=3, exact=True):
     precision = 1 + (w * w).sum(1) / std**2
     gain = (w / std**2 / precision[:, None]).T
     log_std = -0.5 * np.log(precision) + (0.0 if exact else 0.4)
-    params = vae.Weights(
+    params = autoencoders.Weights(
         {
             "location": {"kernel": gain, "bias": -c @ gain},
             "scale": {"kernel": np.zeros((size, dim)), "bias": log_std},
         },
         {"output": {"kernel": w, "bias": c}},
     )
-    model = vae.Autoencoder(
+    model = autoencoders.Autoencoder(
         networks.mlp_encoder(dim, (), shape=(size,)),
         networks.mlp_decoder(dim, (), shape=(size,)),
-        vae.gaussian_channel,
-        lambda mean, x: likelihoods.gaussian_distortion(mean, x, std=std),
+        autoencoders.gaussian_channel,
+        lambda mean, x: autoencoders.gaussian_distortion(mean, x, std=std),
     )
     params = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), params)
     normal: Any = stats.multivariate_normal
@@ -138,7 +139,7 @@ def linear_gaussian(std=0.5, dim=2, size=3, exact=True):
 def test_importance_weights_of_the_exact_posterior_are_the_likelihood():
     model, params, x, truth = linear_gaussian()
     for num_samples in (1, 3):
-        found = evidence.importance_log_likelihood(
+        found = autoencoders.importance_log_likelihood(
             model, params, KEY, x, num_samples=num_samples
         )
         np.testing.assert_allclose(found, truth, rtol=1e-4, atol=1e-4)
@@ -147,10 +148,10 @@ def test_importance_weights_of_the_exact_posterior_are_the_likelihood():
 def test_importance_weighting_closes_the_gap_of_a_bound():
     model, params, x, truth = linear_gaussian(exact=False)
     keys = jax.random.split(KEY, 100)
-    elbos = jax.jit(jax.vmap(lambda key: vae.elbo(model, params, key, x)))(keys)
+    elbos = jax.jit(jax.vmap(lambda key: autoencoder.elbo(model, params, key, x)))(keys)
     bounds = [float(elbos.mean())]
     for num_samples in (1, 10, 2000):
-        found = evidence.importance_log_likelihood(
+        found = autoencoders.importance_log_likelihood(
             model, params, KEY, x, num_samples=num_samples
         )
         bounds.append(float(found.mean()))
@@ -164,18 +165,23 @@ def test_importance_weighting_closes_the_gap_of_a_bound():
 
 def test_importance_weights_do_not_depend_on_the_company():
     model, params, x, _ = linear_gaussian(exact=False)
-    all_ = evidence.importance_log_likelihood(model, params, KEY, x, num_samples=4)
-    few = evidence.importance_log_likelihood(model, params, KEY, x[:3], num_samples=4)
+    all_ = autoencoders.importance_log_likelihood(model, params, KEY, x, num_samples=4)
+    few = autoencoders.importance_log_likelihood(
+        model, params, KEY, x[:3], num_samples=4
+    )
     np.testing.assert_allclose(few, all_[:3], rtol=1e-5)
     with pytest.raises(ValueError, match="num_samples must be at least 1, got 0"):
-        evidence.importance_log_likelihood(model, params, KEY, x, num_samples=0)
+        autoencoders.importance_log_likelihood(model, params, KEY, x, num_samples=0)
 
 
 DIM = 2
 ENCODER = networks.mlp_encoder(DIM, (8,), shape=(6,))
 DECODER = networks.mlp_decoder(DIM, (8,), shape=(6,))
-CHANNELS = {"gaussian": vae.gaussian_channel, "echo": echo.echo(10).channel}
-PIXELS = likelihoods.binarise(
+CHANNELS = {
+    "gaussian": autoencoders.gaussian_channel,
+    "echo": autoencoders.echo(10).channel,
+}
+PIXELS = autoencoders.binarise(
     KEY,
     jnp.tanh(
         3.0
@@ -186,11 +192,11 @@ PIXELS = likelihoods.binarise(
 
 
 def build(name, **options):
-    model = vae.Autoencoder(
-        ENCODER, DECODER, CHANNELS[name], likelihoods.bernoulli_distortion
+    model = autoencoders.Autoencoder(
+        ENCODER, DECODER, CHANNELS[name], autoencoders.bernoulli_distortion
     )
     options = {"optimizer": optax.sgd(0.1), **options}
-    return model, vae.autoencoding(model, **options)
+    return model, autoencoders.autoencoding(model, **options)
 
 
 @pytest.mark.parametrize("name", CHANNELS)
@@ -199,7 +205,7 @@ def test_a_step_is_gradient_descent_on_distortion_plus_beta_rate(name):
     state = jax.jit(training_of.init)(KEY)
     batch = PIXELS[:20]
     after, metrics = jax.jit(training_of.step)(state, batch[None])
-    stream = algorithm.streams(state.key).noise
+    stream = training.streams(state.key).noise
     key = jax.random.split(jax.random.fold_in(stream, 0))[1]
 
     def loss(params):
@@ -220,7 +226,7 @@ def test_a_step_is_gradient_descent_on_distortion_plus_beta_rate(name):
         after.params,
         expected,
     )
-    assert int(after.step) == 1 and isinstance(state, algorithm.State)
+    assert int(after.step) == 1 and isinstance(state, training.State)
 
 
 def test_a_sweep_over_beta_and_seeds_is_one_program():
@@ -246,13 +252,13 @@ def test_a_sweep_over_beta_and_seeds_is_one_program():
 
 def test_a_great_weight_on_the_rate_leaves_the_mean_image():
     model, training_of = build(
-        "gaussian", optimizer=algorithm.adam(2e-2, 0.9, 0.999), beta=300.0
+        "gaussian", optimizer=training.adam(2e-2, 0.9, 0.999), beta=300.0
     )
     state = jax.jit(training_of.init)(KEY)
     with jax.numpy_dtype_promotion("standard"):  # for optax's bias correction
         state, _ = training.chunk(training_of, state, PIXELS, 800, batch_size=200)
-    limit, _ = likelihoods.distortion_at_rate_zero(PIXELS, PIXELS)
-    measured = vae.measure(model, state.params, KEY, PIXELS)
+    limit, _ = autoencoders.distortion_at_rate_zero(PIXELS, PIXELS)
+    measured = autoencoders.measure(model, state.params, KEY, PIXELS)
     assert float(measured.rates.mean()) < 1e-3
     assert float(measured.distortions.mean()) == pytest.approx(float(limit), abs=0.03)
     np.testing.assert_allclose(
@@ -264,7 +270,7 @@ def test_examples_are_drawn_again_at_every_step():
     model, training_of = build(
         "gaussian",
         optimizer=optax.sgd(0.0),
-        redraw=lambda key, x: likelihoods.binarise(key, 0.0 * x),
+        redraw=lambda key, x: autoencoders.binarise(key, 0.0 * x),
     )
     state = jax.jit(training_of.init)(KEY)
     step, seen = jax.jit(training_of.step), set()

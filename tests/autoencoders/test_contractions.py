@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import contractions
-from jaxgan.contractions import Maps
+from jaxgan import autoencoders
+from jaxgan.autoencoders import Maps, contractions
 
 KEY = jax.random.key(0)
 TOLERANCE = 2.0**-23
@@ -62,7 +62,7 @@ def test_the_tail_bounds_what_is_cut_and_the_needed_depth_is_the_least(full):
     maps = some_maps(full)
     shrink = float(jnp.max(contractions.shrinkage(maps)))
     tolerance = 1e-4
-    depth = contractions.needed_depth(maps, tolerance=tolerance)
+    depth = autoencoders.needed_depth(maps, tolerance=tolerance)
     assert contractions.tail(maps, shrink, depth) <= tolerance
     assert contractions.tail(maps, shrink, depth - 1) > tolerance
     # The worst that can happen: the least shrinking map over and over.
@@ -80,11 +80,11 @@ def test_the_tail_bounds_what_is_cut_and_the_needed_depth_is_the_least(full):
 def test_a_depth_for_maps_that_do_not_shrink_is_refused():
     maps = Maps(jnp.ones((2, 1)), jnp.array([[0.5], [1.0]]))
     with pytest.raises(ValueError, match="must shrink, got one with operator norm 1.0"):
-        contractions.needed_depth(maps, tolerance=1e-3)
+        autoencoders.needed_depth(maps, tolerance=1e-3)
     with pytest.raises(ValueError, match="tolerance must be positive, got 0.0"):
-        contractions.needed_depth(maps, tolerance=0.0)
+        autoencoders.needed_depth(maps, tolerance=0.0)
     still = Maps(jnp.zeros((2, 1)), jnp.full((2, 1), 0.5))
-    assert contractions.needed_depth(still, tolerance=1e-3) == 0
+    assert autoencoders.needed_depth(still, tolerance=1e-3) == 0
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, 30.0])

@@ -5,21 +5,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import contractions, echo, echo_noise, vae
-from jaxgan.contractions import Maps
+from jaxgan import autoencoders
+from jaxgan.autoencoders import (
+    Maps,
+    contractions,
+    echo_codes,
+    echo_diagnostics,
+    echo_noise,
+)
 from jaxgan.networks import Heads
 
 KEY = jax.random.key(0)
-NOISE = echo.echo(20)
+NOISE = autoencoders.echo(20)
 MAPS, CHANNEL = jax.jit(NOISE.maps), jax.jit(NOISE.channel)
-EXACTNESS = jax.jit(echo.exactness, static_argnums=(0, 2))
+EXACTNESS = jax.jit(autoencoders.exactness, static_argnums=(0, 2))
 
 
 def heads_of(noise, m, s):
     """Diagonal heads with given locations and scales, by the inverses."""
     m, s = jnp.asarray(m, jnp.float32), jnp.asarray(s, jnp.float32)
     ratio = s / noise.radius
-    location = echo.SOFTNESS * jnp.arctanh(m)
+    location = echo_codes.SOFTNESS * jnp.arctanh(m)
     return Heads(location, jnp.log(ratio) - jnp.log1p(-ratio))
 
 
@@ -37,7 +43,7 @@ def test_one_bound_holds_for_code_rate_and_tail(full):
     """A sampler and a loss with bounds of their own would fail here."""
     heads = random_heads(full=full, size=100.0)
     for depth in (3, 31):
-        noise = echo.echo(depth)
+        noise = autoencoders.echo(depth)
         maps, rates = jax.jit(noise.maps)(heads)
         assert float(contractions.shrinkage(maps).max()) < noise.radius
         of_scales = -np.linalg.slogdet(
@@ -49,9 +55,9 @@ def test_one_bound_holds_for_code_rate_and_tail(full):
         assert float(rates.min()) >= 3 * noise.floor > 0
         coded = jax.jit(noise.channel)(KEY, heads)
         np.testing.assert_allclose(coded.rates, rates, rtol=1e-5)
-        sampled = jax.jit(echo_noise.ring, static_argnums=2)(KEY, maps, depth)
+        sampled = jax.jit(autoencoders.ring, static_argnums=2)(KEY, maps, depth)
         np.testing.assert_allclose(coded.latents, sampled, rtol=1e-4, atol=1e-5)
-        assert 0 < float(coded.tail) <= echo.TOLERANCE
+        assert 0 < float(coded.tail) <= autoencoders.ECHO_TOLERANCE
     norms = np.linalg.norm(maps.locations, axis=1) if full else maps.locations
     assert float(np.max(np.abs(norms))) <= 1
 
@@ -59,7 +65,7 @@ def test_one_bound_holds_for_code_rate_and_tail(full):
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("bound", [0.5, 10.0])
 def test_truncation_is_within_the_tail(full, bound):
-    noise = echo.echo(12, tolerance=0.01, bound=bound)
+    noise = autoencoders.echo(12, tolerance=0.01, bound=bound)
     heads = random_heads(full=full, size=100.0)
     maps, _ = noise.maps(heads)
     items = jax.random.randint(KEY, (200, 32), 0, 32)
@@ -74,7 +80,7 @@ def test_truncation_is_within_the_tail(full, bound):
 )
 def test_what_truncation_adds_to_gaussian_information(depth, expected):
     s = 0.7
-    added = float(echo.truncation(jnp.asarray(s), depth))
+    added = float(echo_diagnostics.truncation(jnp.asarray(s), depth))
     assert -np.log(s) + added == pytest.approx(expected, abs=6e-6)
 
 
@@ -83,10 +89,10 @@ def test_only_the_mean_of_the_rates_is_information():
     s, dim = 0.6, 1
     m = np.sqrt(1 - s * s) * np.random.default_rng(0).standard_normal(200)
     m = (m - m.mean()) * np.sqrt((1 - s * s) / m.var())
-    noise = echo.echo(60)
+    noise = autoencoders.echo(60)
     heads = heads_of(noise, 0.1 * m[:, None], np.full((200, dim), s))
     _, rates = noise.maps(heads)
-    divergences = vae.divergence_from_prior(
+    divergences = autoencoders.divergence_from_prior(
         jnp.asarray(m[:, None], jnp.float32), jnp.full((200, 1), np.log(s), jnp.float32)
     )
     assert float(rates.mean()) == pytest.approx(-np.log(s), rel=1e-5)
@@ -98,7 +104,7 @@ def test_arithmetic_coding_has_the_rate_of_its_entropy():
     p = np.array([0.5, 0.3, 0.2])
     of_item = np.repeat([0, 1, 2], [5, 3, 2])
     start = (np.cumsum(p) - p)[of_item, None]
-    noise = echo.echo(60)
+    noise = autoencoders.echo(60)
     heads = heads_of(noise, start, p[of_item, None])
     found = EXACTNESS(noise, heads, -(p * np.log(p)).sum() + 1e-6)
     assert float(found.rate) == pytest.approx(1.02965, abs=1e-5)
@@ -135,12 +141,12 @@ def test_constant_codes_and_the_floor_are_warned_of():
 
 
 def test_the_floor_of_the_papers_depth():
-    assert 32 * echo.echo(99).floor == pytest.approx(5.74, abs=5e-3)
+    assert 32 * autoencoders.echo(99).floor == pytest.approx(5.74, abs=5e-3)
 
 
 def test_noise_for_held_out_examples_comes_from_the_bank():
     stored, _ = MAPS(random_heads(jax.random.key(1), 40))
-    depth = contractions.needed_depth(stored, tolerance=echo.TOLERANCE)
+    depth = autoencoders.needed_depth(stored, tolerance=autoencoders.ECHO_TOLERANCE)
     assert depth <= NOISE.depth
     channel = NOISE.given_bank(stored, depth)
     heads = random_heads(batch=5)
@@ -154,7 +160,7 @@ def test_noise_for_held_out_examples_comes_from_the_bank():
     moved = Maps(stored.locations + 0.3, stored.scales)
     shifted = NOISE.given_bank(moved, depth)(KEY, heads)
     assert float(jnp.abs(shifted.latents - codes.latents).max()) > 1e-3
-    assert float(codes.tail) <= 2 * echo.TOLERANCE
+    assert float(codes.tail) <= 2 * autoencoders.ECHO_TOLERANCE
 
 
 def test_bank_and_batch_draw_one_law():
@@ -211,6 +217,6 @@ def test_rates_stay_exact_where_scales_underflow():
 
 def test_a_code_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match="depth must be at least 1, got 0"):
-        echo.echo(0)
+        autoencoders.echo(0)
     with pytest.raises(ValueError, match="a batch of 8 has 7 other items"):
         NOISE.channel(KEY, random_heads(batch=8))

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.linear_codes import marginal_moments
-from jaxgan import echo_noise
-from jaxgan.contractions import Maps, apply, take
+from experiments.shannon.linear_codes import marginal_moments
+from jaxgan import autoencoders
+from jaxgan.autoencoders import Maps, echo_noise
+from jaxgan.autoencoders.contractions import apply, take
 
 KEY = jax.random.key(0)
-SAMPLERS = [echo_noise.in_batch, echo_noise.ring]
+SAMPLERS = [autoencoders.in_batch, autoencoders.ring]
 
 
 def gaussian_batches(key, batches, batch, s):
@@ -98,7 +99,7 @@ def test_doubling_is_one_neighbour_after_the_other(depth):
     order = jax.random.permutation(KEY, batch)
     neighbours = (jnp.arange(batch)[None] + jnp.arange(depth + 1)[:, None]) % batch
     slow = jax.jit(echo_noise.through)(take(maps, order), neighbours)
-    fast = jax.jit(echo_noise.ring, static_argnums=2)(KEY, maps, depth)
+    fast = jax.jit(autoencoders.ring, static_argnums=2)(KEY, maps, depth)
     np.testing.assert_allclose(fast[order], slow, rtol=1e-5, atol=1e-6)
 
 

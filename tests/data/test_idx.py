@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxgan.idx import DataError, read_idx, read_pair
+from jaxgan.data.idx import read_idx, read_pair
+from jaxgan.errors import DataError
 
 PIXELS = (np.arange(3 * 28 * 28) % 251).astype(np.uint8).reshape(3, 28, 28)
 CONTENT = struct.pack(">IIII", 0x803, 3, 28, 28) + PIXELS.tobytes()

@@ -12,9 +12,10 @@ import time
 import numpy as np
 import pytest
 
-from jaxgan import data, prepared, sources
-from jaxgan.idx import DataError
-from jaxgan.sources import File, Source, Split
+from jaxgan import data
+from jaxgan.data import loading, official, tfds_store
+from jaxgan.data.official import File, Source, Split
+from jaxgan.errors import DataError
 
 DIGEST_OF_THE_SAMPLE = (
     "9c4e171e612ccd62324a9be3835e75214de42ff105984df252266a247f7692b2"
@@ -24,7 +25,7 @@ COUNTS = {"train": 20, "test": 10}
 
 @pytest.fixture(autouse=True)
 def own_tfds_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepared, "DATA_DIR", tmp_path / "tfds")
+    monkeypatch.setattr(tfds_store, "DATA_DIR", tmp_path / "tfds")
 
 
 def make_files(folder, seed=0):
@@ -97,26 +98,34 @@ def test_unknown_names_and_splits_are_refused():
 
 
 def test_official_records_are_complete():
-    for name, source in sources.OFFICIAL.items():
+    for name, source in official.OFFICIAL.items():
         assert source.name == name and len(source.files) == 4
         assert all(len(file.sha256) == 64 for file in source.files)
         assert all(s.num_examples % source.block == 0 for s in source.splits.values())
 
 
-def test_given_files_are_read_and_prepared_for_later(tmp_path):
+def test_given_files_are_read_and_nothing_is_written(tmp_path):
     source = make_files(tmp_path / "given")
-    given = data.load_official(source, "test", tmp_path / "given")
+    given = loading.load_official(source, "test", tmp_path / "given")
     assert given.source == "the given files"
-    assert prepared.is_prepared(source)
-    later = data.load_official(source, "test", None)
+    assert not (tmp_path / "tfds").exists()
+    np.testing.assert_array_equal(given.labels, np.arange(10) % 10)
+
+
+def test_files_prepared_for_later_are_the_same(tmp_path):
+    source = make_files(tmp_path / "given")
+    given = loading.load_official(source, "test", tmp_path / "given")
+    tfds_store.prepare(source, tmp_path / "given")
+    later = loading.load_official(source, "test", None)
     assert later.source == "tfds:jaxgan_small/1.0.0"
     np.testing.assert_array_equal(later.images, given.images)
-    np.testing.assert_array_equal(later.labels, np.arange(10) % 10)
+    np.testing.assert_array_equal(later.labels, given.labels)
 
 
 def test_a_damaged_prepared_file_is_named_and_never_read(tmp_path):
     source = make_files(tmp_path / "given")
-    whole = data.load_official(source, "train", tmp_path / "given")
+    whole = loading.load_official(source, "train", tmp_path / "given")
+    tfds_store.prepare(source, tmp_path / "given")
     files = [path for path in (tmp_path / "tfds").rglob("*") if path.is_file()]
     assert len(files) == 4
     refused = set()
@@ -129,7 +138,7 @@ def test_a_damaged_prepared_file_is_named_and_never_read(tmp_path):
         for damaged in (flipped, content[:-1], content[:middle], b""):
             path.write_bytes(damaged)
             try:
-                found = data.load_official(source, "train", None)
+                found = loading.load_official(source, "train", None)
             except DataError as error:
                 assert "\n" not in str(error) and str(tmp_path / "tfds") in str(error)
                 refused.add(path)
@@ -145,38 +154,25 @@ def test_unzipped_given_files_do(tmp_path):
     for packed in (tmp_path / "given").glob("*.gz"):
         packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
         packed.unlink()
-    assert len(data.load_official(source, "train", tmp_path / "given").images) == 20
-
-
-def test_files_that_may_not_be_official_are_read_but_not_prepared(tmp_path):
-    source = make_files(tmp_path / "given")
-    source = source._replace(
-        splits={
-            name: Split(*(f._replace(content_sha256=None) for f in split[:2]), split[2])
-            for name, split in source.splits.items()
-        }
-    )
-    make_files(tmp_path / "given", seed=1)
-    assert len(data.load_official(source, "train", tmp_path / "given").images) == 20
-    assert not prepared.is_prepared(source)
+    assert len(loading.load_official(source, "train", tmp_path / "given").images) == 20
 
 
 def test_a_given_file_that_is_missing_or_another_is_an_error(tmp_path):
     source = make_files(tmp_path / "given")
     make_files(tmp_path / "given", seed=1)
     with pytest.raises(DataError, match="expected content with SHA-256"):
-        data.load_official(source, "train", tmp_path / "given")
+        loading.load_official(source, "train", tmp_path / "given")
     (tmp_path / "given" / "test-labels.gz").unlink()
     with pytest.raises(DataError, match=r"expected a file test-labels.gz, found none"):
-        data.load_official(source, "train", tmp_path / "given")
+        loading.load_official(source, "train", tmp_path / "given")
 
 
 def test_a_dataset_is_downloaded_once(server):
     source, folder = server
-    first = data.load_official(source, "train", None)
+    first = loading.load_official(source, "train", None)
     for path in folder.iterdir():
         path.unlink()
-    again = data.load_official(source, "train", None)
+    again = loading.load_official(source, "train", None)
     np.testing.assert_array_equal(first.images, again.images)
     assert first.labels.tolist() == [i % 10 for i in range(20)]
 
@@ -186,14 +182,14 @@ def test_a_server_that_sends_something_else_leaves_nothing(server, content):
     source, folder = server
     (folder / "test-images.gz").write_bytes(content)
     with pytest.raises(DataError, match="small: not prepared"):
-        data.load_official(source, "train", None)
-    assert not prepared.is_prepared(source)
+        loading.load_official(source, "train", None)
+    assert not tfds_store.is_prepared(source)
 
 
 def test_no_network_is_told_with_the_ways_out(tmp_path):
     source = make_files(tmp_path / "unused")
     with pytest.raises(DataError, match="--data-dir, or use --dataset sample"):
-        data.load_official(source, "train", None)
+        loading.load_official(source, "train", None)
 
 
 def test_a_server_that_never_answers_costs_the_bound_and_no_more(tmp_path):
@@ -201,31 +197,33 @@ def test_a_server_that_never_answers_costs_the_bound_and_no_more(tmp_path):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         source = make_files(tmp_path / "unused")._replace(url=url)
         started = time.monotonic()
-        assert not prepared.answers(source, seconds=0.5)
+        assert not tfds_store.answers(source, seconds=0.5)
         assert time.monotonic() - started < 2
 
 
 def test_auto_says_so_when_it_falls_back_to_the_sample(tmp_path, capsys):
     source = make_files(tmp_path / "unused")
-    assert data.load_auto("test", None, source).name == "sample"
+    assert loading.load_auto("test", None, source).name == "sample"
     notice = capsys.readouterr().err
     assert notice.count("\n") == 1 and "embedded sample" in notice
 
 
 def test_auto_prefers_what_is_given_or_prepared(tmp_path):
     source = make_files(tmp_path / "given")
-    assert data.load_auto("test", tmp_path / "given", source).name == "small"
-    assert data.load_auto("test", None, source).name == "small"
+    assert loading.load_auto("test", tmp_path / "given", source).name == "small"
+    tfds_store.prepare(source, tmp_path / "given")
+    assert loading.load_auto("test", None, source).name == "small"
 
 
 def test_tensorflow_is_never_imported(tmp_path):
     program = """
 import sys
 from pathlib import Path
-from jaxgan import data, prepared
-prepared.DATA_DIR = Path(sys.argv[1])
+from jaxgan import data
+from jaxgan.data import official, tfds_store
+tfds_store.DATA_DIR = Path(sys.argv[1])
 data.load("sample", "train")
-assert prepared.is_prepared(data.OFFICIAL["mnist"]) is False
+assert tfds_store.is_prepared(official.OFFICIAL["mnist"]) is False
 assert "tensorflow" not in sys.modules
 """
     subprocess.run(

@@ -2,7 +2,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgan import data, judge, models, training
+from jaxgan import data, evaluation, pixels, storage
 
 KEY = jax.random.key(0)
 
@@ -14,14 +14,14 @@ def digits():
 
 @pytest.fixture(scope="module")
 def classify():
-    return models.load_classifier()
+    return storage.load_classifier()
 
 
 @pytest.fixture(scope="module")
 def seen(digits, classify):
-    return judge.look(classify, digits[0].images[::4]), judge.look(
-        classify, digits[1].images
-    )
+    return evaluation.features_of(
+        classify, digits[0].images[::4]
+    ), evaluation.features_of(classify, digits[1].images)
 
 
 def test_the_shipped_classifier_knows_digits(digits, seen):
@@ -31,14 +31,14 @@ def test_the_shipped_classifier_knows_digits(digits, seen):
 
 def test_the_classifier_reads_unseen_digits(mnist_dir, classify):
     test = data.load("mnist", "test", data_dir=mnist_dir)
-    seen = judge.look(classify, test.images)
+    seen = evaluation.features_of(classify, test.images)
     assert np.mean(seen.classes == test.labels) >= 0.993
 
 
 def test_looking_does_not_depend_on_the_chunk(digits, classify, seen):
     images = digits[1].images[:300]
     for chunk in (1, 7, 300):
-        again = judge.look(classify, images, chunk=chunk)
+        again = evaluation.features_of(classify, images, chunk=chunk)
         np.testing.assert_allclose(
             again.features, seen[1].features[:300], rtol=1e-5, atol=1e-4
         )
@@ -47,9 +47,12 @@ def test_looking_does_not_depend_on_the_chunk(digits, classify, seen):
 
 def test_looking_is_classifying(digits, classify):
     images = digits[1].images[:8]
-    whole = classify(training.as_inputs(jax.numpy.asarray(images)))
+    whole = classify(pixels.as_inputs(jax.numpy.asarray(images)))
     np.testing.assert_allclose(
-        judge.look(classify, images).features, whole.features, rtol=1e-5, atol=1e-4
+        evaluation.features_of(classify, images).features,
+        whole.features,
+        rtol=1e-5,
+        atol=1e-4,
     )
 
 
@@ -57,18 +60,22 @@ def test_a_verdict_repeats_and_does_not_depend_on_the_chunk(digits, classify, se
     training_seen, reference = seen
 
     def verdict(samples):
-        return judge.verdict(KEY, samples, reference, samples, training_seen.pixels)
+        return evaluation.verdict(
+            KEY, samples, reference, samples, training_seen.pixels
+        )
 
     first = verdict(training_seen)
-    assert verdict(judge.look(classify, digits[0].images[::4])) == first
-    chunked = verdict(judge.look(classify, digits[0].images[::4], chunk=33))
+    assert verdict(evaluation.features_of(classify, digits[0].images[::4])) == first
+    chunked = verdict(evaluation.features_of(classify, digits[0].images[::4], chunk=33))
     for name, estimate in first.items():
         assert chunked[name].value == pytest.approx(estimate.value, rel=1e-5), name
 
 
 def test_samples_that_are_the_reference_are_perfect(seen):
     training_seen, reference = seen
-    verdict = judge.verdict(KEY, reference, reference, reference, training_seen.pixels)
+    verdict = evaluation.verdict(
+        KEY, reference, reference, reference, training_seen.pixels
+    )
     assert verdict["frechet_distance"].value == pytest.approx(0, abs=1e-3)
     for name in ("precision", "recall", "coverage"):
         assert verdict[name].value == 1
@@ -78,9 +85,9 @@ def test_samples_that_are_the_reference_are_perfect(seen):
 def test_noise_is_far_from_the_floor_in_every_metric(classify, seen):
     training_seen, reference = seen
     noise = np.random.default_rng(0).integers(0, 256, (500, 28, 28, 1), np.uint8)
-    fake = judge.look(classify, noise)
-    worse = judge.verdict(KEY, fake, reference, fake, training_seen.pixels)
-    floor = judge.floor(KEY, training_seen, reference, 500)
+    fake = evaluation.features_of(classify, noise)
+    worse = evaluation.verdict(KEY, fake, reference, fake, training_seen.pixels)
+    floor = evaluation.floor(KEY, training_seen, reference, 500)
     assert worse.keys() == floor.keys()
     for name in ("recall", "coverage", "classifier_score"):
         assert worse[name].value < 0.5 * floor[name].value
@@ -90,24 +97,26 @@ def test_noise_is_far_from_the_floor_in_every_metric(classify, seen):
 
 def test_copies_are_caught_by_their_distance_to_the_training_images(seen):
     training_seen, reference = seen
-    copies = judge.Seen(*(leaf[:100] for leaf in training_seen))
-    found = judge.verdict(KEY, copies, reference, copies, training_seen.pixels)
-    floor = judge.floor(KEY, training_seen, reference, 100)
+    copies = evaluation.ImageFeatures(*(leaf[:100] for leaf in training_seen))
+    found = evaluation.verdict(KEY, copies, reference, copies, training_seen.pixels)
+    floor = evaluation.floor(KEY, training_seen, reference, 100)
     assert found["nearest_training_distance"].value == 0
     assert floor["nearest_training_distance"].value > 3
 
 
 def test_a_floor_needs_enough_images(seen):
     with pytest.raises(ValueError, match="at 1001 samples needs"):
-        judge.floor(KEY, seen[0], seen[1], 1001)
+        evaluation.floor(KEY, seen[0], seen[1], 1001)
 
 
 def test_drawn_images_differ_and_are_of_all_classes(digits):
     images = digits[1].images  # sorted by class
-    drawn = judge.draw(KEY, images, 200)
+    drawn = evaluation.draw_images(KEY, images, 200)
     rows = {image.tobytes() for image in images}
     assert all(image.tobytes() in rows for image in drawn)
     assert len({image.tobytes() for image in drawn}) == 200
-    np.testing.assert_array_equal(judge.draw(KEY, images, len(images)), images)
+    np.testing.assert_array_equal(
+        evaluation.draw_images(KEY, images, len(images)), images
+    )
     with pytest.raises(ValueError, match="cannot draw 1001 of 1000"):
-        judge.draw(KEY, images, 1001)
+        evaluation.draw_images(KEY, images, 1001)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from jaxgan import metrics, neighbours
+from jaxgan import evaluation, statistics
+from jaxgan.evaluation import neighbours
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -22,46 +23,47 @@ def scipy_frechet(a, b):
 
 def test_frechet_agrees_with_the_matrix_root_of_scipy():
     mix = RNG.standard_normal((6, 6))
-    a = metrics.moments(RNG.standard_normal((500, 6)) @ mix)
-    b = metrics.moments(1 + RNG.standard_normal((400, 6)))
-    assert metrics.frechet_between(a, b) == pytest.approx(scipy_frechet(a, b), 1e-9)
+    a = evaluation.moments(RNG.standard_normal((500, 6)) @ mix)
+    b = evaluation.moments(1 + RNG.standard_normal((400, 6)))
+    assert evaluation.frechet_between(a, b) == pytest.approx(scipy_frechet(a, b), 1e-9)
 
 
 def test_frechet_of_gaussians_that_commute_is_closed_form():
-    a = metrics.Moments(np.zeros(2), np.diag([4.0, 9.0]))
-    b = metrics.Moments(np.array([3.0, 4.0]), np.diag([1.0, 0.0]))
-    assert metrics.frechet_between(a, b) == pytest.approx(25 + (2 - 1) ** 2 + 3**2)
+    a = evaluation.Moments(np.zeros(2), np.diag([4.0, 9.0]))
+    b = evaluation.Moments(np.array([3.0, 4.0]), np.diag([1.0, 0.0]))
+    assert evaluation.frechet_between(a, b) == pytest.approx(25 + (2 - 1) ** 2 + 3**2)
 
 
 def test_frechet_is_exact_for_singular_covariances():
     line = RNG.standard_normal((50, 1)) @ RNG.standard_normal((1, 20))
-    a = metrics.moments(line)
-    b = metrics.Moments(a.mean + 0.1, a.covariance)
-    assert metrics.frechet_between(a, a) == pytest.approx(0, abs=1e-8)
-    assert metrics.frechet_between(a, b) == pytest.approx(20 * 0.01, abs=1e-8)
-    doubled = metrics.Moments(a.mean, 4 * a.covariance)
+    a = evaluation.moments(line)
+    b = evaluation.Moments(a.mean + 0.1, a.covariance)
+    assert evaluation.frechet_between(a, a) == pytest.approx(0, abs=1e-8)
+    assert evaluation.frechet_between(a, b) == pytest.approx(20 * 0.01, abs=1e-8)
+    doubled = evaluation.Moments(a.mean, 4 * a.covariance)
     trace = np.trace(a.covariance)
-    assert metrics.frechet_between(a, doubled) == pytest.approx(trace, rel=1e-6)
+    assert evaluation.frechet_between(a, doubled) == pytest.approx(trace, rel=1e-6)
 
 
 def test_frechet_is_symmetric_and_invariant_to_rotation():
     x, y = gaussian(300, 0.0), gaussian(200, 1.0)
     rotation = linalg.qr(RNG.standard_normal((3, 3)))[0]
-    a, b = metrics.moments(x), metrics.moments(y)
-    turned = metrics.moments(x @ rotation), metrics.moments(y @ rotation)
-    value = metrics.frechet_between(a, b)
-    assert metrics.frechet_between(b, a) == pytest.approx(value)
-    assert metrics.frechet_between(*turned) == pytest.approx(value)
+    a, b = evaluation.moments(x), evaluation.moments(y)
+    turned = evaluation.moments(x @ rotation), evaluation.moments(y @ rotation)
+    value = evaluation.frechet_between(a, b)
+    assert evaluation.frechet_between(b, a) == pytest.approx(value)
+    assert evaluation.frechet_between(*turned) == pytest.approx(value)
 
 
 def test_bootstrap_error_is_that_of_repeated_experiments():
     values = [
-        metrics.frechet_between(
-            metrics.moments(gaussian(400, 0.0)), metrics.moments(gaussian(400, 2.0))
+        evaluation.frechet_between(
+            evaluation.moments(gaussian(400, 0.0)),
+            evaluation.moments(gaussian(400, 2.0)),
         )
         for _ in range(200)
     ]
-    estimate = metrics.frechet_distance(KEY, gaussian(400, 0.0), gaussian(400, 2.0))
+    estimate = evaluation.frechet_distance(KEY, gaussian(400, 0.0), gaussian(400, 2.0))
     assert estimate.value == pytest.approx(12, abs=5 * float(np.std(values)))
     # 50 resamples know their deviation to 10 %, and 200 repetitions theirs to 5 %.
     assert estimate.standard_error == pytest.approx(np.std(values), rel=0.4)
@@ -69,8 +71,8 @@ def test_bootstrap_error_is_that_of_repeated_experiments():
 
 def test_error_of_a_mean_is_the_limit_of_its_bootstrap():
     values = RNG.exponential(size=2000)
-    limit = metrics.mean_of(values)
-    drawn = metrics.bootstrap(KEY, lambda v: float(v.mean()), values)
+    limit = statistics.mean_of(values)
+    drawn = statistics.bootstrap(KEY, lambda v: float(v.mean()), values)
     assert limit.value == drawn.value
     assert limit.standard_error == pytest.approx(drawn.standard_error, rel=0.35)
 
@@ -88,18 +90,18 @@ def brute_kernel_distance(x, y):
 
 def test_kernel_distance_of_one_block_is_the_double_sum():
     x, y = gaussian(12, 0.0).astype(np.float64), gaussian(12, 1.0).astype(np.float64)
-    estimate = metrics.kernel_distance(KEY, x, y, num_blocks=1)
+    estimate = evaluation.kernel_distance(KEY, x, y, num_blocks=1)
     assert estimate.value == pytest.approx(brute_kernel_distance(x, y))
 
 
 def test_kernel_distance_is_unbiased():
     values = [
-        metrics.kernel_distance(k, gaussian(100, 0.0), gaussian(100, 0.0)).value
+        evaluation.kernel_distance(k, gaussian(100, 0.0), gaussian(100, 0.0)).value
         for k in jax.random.split(KEY, 60)
     ]
     assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(60)
     with pytest.raises(ValueError, match="at least 20 rows"):
-        metrics.kernel_distance(KEY, gaussian(19, 0.0), gaussian(50, 0.0))
+        evaluation.kernel_distance(KEY, gaussian(19, 0.0), gaussian(50, 0.0))
 
 
 def pairwise(x, y):
@@ -113,7 +115,7 @@ def test_coverage_agrees_with_brute_force():
     between = pairwise(fake, real)
     inside_3 = between <= real_real[None, :, 3]
     inside_5 = between <= real_real[None, :, 5]
-    result = metrics.coverage(fake, real)
+    result = evaluation.coverage(fake, real)
     assert result.precision.value == inside_3.any(1).mean()
     assert result.recall.value == (between.T <= fake_fake[None, :, 3]).any(1).mean()
     assert result.density.value == pytest.approx(inside_5.sum(1).mean() / 5)
@@ -122,39 +124,39 @@ def test_coverage_agrees_with_brute_force():
 
 def test_coverage_sees_dropped_modes_and_bad_samples():
     real = np.concatenate([gaussian(200, 0.0), gaussian(200, 50.0)])
-    dropped = metrics.coverage(gaussian(400, 0.0), real)
+    dropped = evaluation.coverage(gaussian(400, 0.0), real)
     assert dropped.precision.value > 0.9 and dropped.recall.value < 0.55
     assert dropped.coverage.value < 0.55
-    noisy = metrics.coverage(gaussian(400, 25.0, 40.0), real)
+    noisy = evaluation.coverage(gaussian(400, 25.0, 40.0), real)
     assert noisy.precision.value < 0.1 and noisy.density.value < 0.1
 
 
 def test_density_of_equal_distributions_is_one():
-    value = metrics.coverage(gaussian(2000, 0.0), gaussian(2000, 0.0)).density
+    value = evaluation.coverage(gaussian(2000, 0.0), gaussian(2000, 0.0)).density
     assert value.value == pytest.approx(1, abs=5 * value.standard_error)
 
 
 def test_classifier_score_at_its_ends():
     sure = np.tile(100 * np.eye(10, dtype=np.float32), (5, 1))
-    assert metrics.classifier_score(KEY, sure).value == pytest.approx(10)
-    assert metrics.classifier_score(KEY, 0 * sure).value == pytest.approx(1)
+    assert evaluation.classifier_score(KEY, sure).value == pytest.approx(10)
+    assert evaluation.classifier_score(KEY, 0 * sure).value == pytest.approx(1)
     one = np.tile(np.array([[50.0, 0, 0]], np.float32), (20, 1))
-    assert metrics.classifier_score(KEY, one).value == pytest.approx(1)
+    assert evaluation.classifier_score(KEY, one).value == pytest.approx(1)
 
 
 def test_total_variation_counts_what_must_move():
     real = np.repeat(np.arange(10), 30)
     fake = np.where(real == 3, 4, real)
-    estimate = metrics.total_variation(KEY, fake, real, 10)
+    estimate = evaluation.total_variation(KEY, fake, real, 10)
     assert estimate.value == pytest.approx(0.1)
     assert 0 < estimate.standard_error < 0.05
-    assert metrics.total_variation(KEY, real, real, 10).value == 0
+    assert evaluation.total_variation(KEY, real, real, 10).value == 0
 
 
 def test_nearest_distance_finds_copies():
     training = gaussian(500, 0.0, d=20)
-    assert metrics.nearest_distance(training[:50], training).value < 1e-2
-    fresh = metrics.nearest_distance(gaussian(50, 0.0, d=20), training)
+    assert evaluation.nearest_distance(training[:50], training).value < 1e-2
+    fresh = evaluation.nearest_distance(gaussian(50, 0.0, d=20), training)
     expected = pairwise(training[:50], training[50:]).min(1).mean()
     assert fresh.value == pytest.approx(expected, rel=0.1)
 
@@ -165,7 +167,7 @@ def test_neighbours_agree_with_brute_force_for_every_chunk(offset):
     exact = pairwise(queries, points)
     radii = np.sort(pairwise(points, points), 1)[:, 4]
     for chunk in (1, 16, 33, 1024):
-        distance, index = neighbours.nearest(queries, points, chunk=chunk)
+        distance, index = evaluation.nearest(queries, points, chunk=chunk)
         np.testing.assert_array_equal(index, exact.argmin(1))
         np.testing.assert_allclose(distance, exact.min(1), atol=1e-4)
         found = neighbours.kth_distance(points, 4, chunk=chunk)

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from processes import kill_after
 
-from experiments import run_folder
-from experiments.command_line import UsageError
-from jaxgan import seals
+from experiments.running import run_folder
+from experiments.running.errors import UsageError
+from jaxgan.storage import seals
 
 TOY = ["--dataset", "sample", "--epochs", "6", "--batch-size", "500"]
 TOY += ["--checkpoint-every", "1", "--latent-dim", "4", "--widths", "16"]

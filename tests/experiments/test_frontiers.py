@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from experiments import code_measures, frontiers
-from experiments.frontiers import Curve
+from experiments.rate_distortion import frontiers, measures
+from experiments.rate_distortion.frontiers import Curve
 
 
 def test_the_hull_is_that_of_the_points_and_all_that_is_worse():
@@ -87,7 +87,7 @@ def test_curves_that_are_no_pairs_are_refused():
 
 
 def mismatch(codes, others):
-    return code_measures.mismatch(jnp.asarray(codes), jnp.asarray(others))
+    return measures.mismatch(jnp.asarray(codes), jnp.asarray(others))
 
 
 def test_the_mismatch_is_a_difference_of_normal_code_lengths():

@@ -22,11 +22,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from experiments import parts, run_folder, targets
-from experiments.command_line import UsageError
-from jaxgan import checkpoints, digests, models, seals
-from jaxgan.checkpoints import CheckpointError
-from jaxgan.idx import DataError, read_idx
+from experiments.running import parts, run_folder, targets
+from experiments.running.errors import UsageError
+from jaxgan import storage
+from jaxgan.data.idx import read_idx
+from jaxgan.errors import CheckpointError, DataError
+from jaxgan.storage import digests, seals
 
 
 def fuzz(number, *strategies, also=()):
@@ -128,7 +129,7 @@ def test_checkpoints(tmp_path):
         "key": jax.random.key(1),
         "step": jnp.int32(5),
     }
-    checkpoints.save(tmp_path, 5, state, log="what led to it")
+    storage.save_state(tmp_path, 5, state, log="what led to it")
     files = sorted(p for p in (tmp_path / "5").rglob("*") if p.is_file())
     contents = [file.read_bytes() for file in files]
 
@@ -137,7 +138,7 @@ def test_checkpoints(tmp_path):
         damaged = change(contents[number])
         files[number].write_bytes(damaged)
         try:
-            found = checkpoints.restore(tmp_path, state)
+            found = storage.restore_state(tmp_path, state)
         except CheckpointError as error:
             assert one_line(error, tmp_path) and files[number].name in str(error)
             (tmp_path / "corrupt-5").rename(tmp_path / "5")
@@ -159,7 +160,7 @@ def load(folder, contents):
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     try:
-        return models.load_generator(folder)
+        return storage.load_generator(folder)
     except CheckpointError as error:
         assert one_line(error, folder) and "not a usable model" in str(error)
 

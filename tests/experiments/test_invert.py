@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 from processes import finish, kill_when
 
-from experiments import following, targets
-from experiments.command_line import UsageError
-from jaxgan import presets
+from experiments.recipes import race
+from experiments.running import targets
+from experiments.running.errors import UsageError
+from jaxgan import inversion
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +84,8 @@ def test_recipes_are_compared_at_equal_budgets(toy_model, tmp_path):
     assert done.returncode == 0, done.stderr
     summary = json.loads((out / "summary.json").read_text())
     medians = summary["mse_per_pixel_median"]
-    assert set(presets.PRESETS) < set(medians) and "jaxgan 100%" in medians
-    others = [medians[name] for name in presets.PRESETS]
+    assert set(inversion.RECIPES) < set(medians) and "jaxgan 100%" in medians
+    others = [medians[name] for name in inversion.RECIPES]
     assert min(others) == medians[summary["best_preset"]]
     assert medians["jaxgan 100%"] <= min(others) * 1.001
     assert summary["gradients_of_best_preset"] <= 500
@@ -99,7 +100,7 @@ def test_recipes_are_compared_at_equal_budgets(toy_model, tmp_path):
 
 def test_a_budget_is_spent_and_not_exceeded():
     for steps in (5, 54, 119, 120, 270):
-        starts, survivors, each = following.plan(steps)
+        starts, survivors, each = race.plan(steps)
         first = 5 * (starts - survivors)
         assert 0 <= steps - (survivors * each + first) < 5 * survivors
 

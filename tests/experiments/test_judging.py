@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from processes import finish
 
-from experiments import comparison
-from jaxgan.metrics import Estimate
+from experiments.compare import report as comparison
+from jaxgan import statistics
+from jaxgan.statistics import Estimate
 
 
 def read(path):
@@ -118,10 +119,10 @@ def test_a_comparison_that_is_done_trains_nothing(compared):
 
 def test_the_permutation_test_is_exact():
     low, high = np.array([1.0, 2.0, 3.0]), np.array([7.0, 8.0, 9.0])
-    assert comparison.permutation_p(low, high) == pytest.approx(2 / 20)
-    assert comparison.permutation_p(low, low) == 1
+    assert statistics.permutation_p(low, high) == pytest.approx(2 / 20)
+    assert statistics.permutation_p(low, low) == 1
     rng = np.random.default_rng(0)
-    draws = [comparison.permutation_p(*rng.normal(size=(2, 4))) for _ in range(400)]
+    draws = [statistics.permutation_p(*rng.normal(size=(2, 4))) for _ in range(400)]
     # Under the null hypothesis P(p ≤ α) ≤ α.
     assert np.mean(np.array(draws) <= 0.1) == pytest.approx(0.1, abs=0.05)
 

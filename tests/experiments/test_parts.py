@@ -5,7 +5,7 @@ import damages
 import numpy as np
 import pytest
 
-from experiments.parts import kept, kept_numbers
+from experiments.running.parts import kept, kept_numbers
 
 
 class Part(NamedTuple):

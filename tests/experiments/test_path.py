@@ -1,4 +1,4 @@
-"""The path experiment as users run it, at toy size, and the referee of its map."""
+"""The path experiment as users run it, at toy size, and the referee of its plane."""
 
 import json
 
@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from processes import finish
 
-from experiments import pairing, path_map
-from experiments.command_line import UsageError
-from jaxgan import models
+from experiments.path import pairs, plane
+from experiments.running.errors import UsageError
+from jaxgan import storage
 
 
 @pytest.fixture(scope="module")
@@ -67,16 +67,16 @@ def test_flags_that_cannot_be_are_one_line(tmp_path):
 
 def test_pairs_are_of_two_classes_each_and_of_different_images():
     labels = np.array([1, 1, 1, 2, 3, 3, 2])
-    first, second = pairing.matched(labels, 3)
+    first, second = pairs.matched(labels, 3)
     assert first.tolist() == [0, 1, 2] and second.tolist() == [3, 4, 5]
     with pytest.raises(UsageError, match="--pairs must be at most 3 here, got 4"):
-        pairing.matched(labels, 4)
+        pairs.matched(labels, 4)
 
 
 def test_prior_pairs_do_not_depend_on_their_number(toy_model):
-    generator = models.load_generator(toy_model)
+    generator = storage.load_generator(toy_model)
     key = jax.random.key(0)
-    few, many = (pairing.of_prior(key, generator, n) for n in (2, 5))
+    few, many = (pairs.of_prior(key, generator, n) for n in (2, 5))
     for some, all_ in zip(few, many, strict=True):
         np.testing.assert_allclose(some, all_[:2], atol=1e-6)
 
@@ -87,5 +87,5 @@ def test_the_referee_is_exact_where_the_answer_is_known():
     grid = jnp.asarray(np.stack(np.meshgrid(axis, axis, indexing="ij"), -1))
     values = np.asarray(metric(grid.reshape(-1, 2))).reshape(401, 401)
     a, b = np.array([1.2, 0.4]), np.array([-1.5, -1.0])
-    length = path_map.marched_length(axis, axis, values, a, b)
+    length = plane.marched_length(axis, axis, values, a, b)
     assert length == pytest.approx(np.sqrt(energy(a, b)), rel=5e-4)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from processes import command, finish
 
-from experiments import trial_report
-from jaxgan import models
+from experiments.path_gan import report as trial_report
+from jaxgan import storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 16 "
 TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
@@ -51,7 +51,7 @@ def test_a_sweep_writes_everything(swept):
     for name in ("pareto", "strips"):
         with Image.open(swept / f"{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 5
-    kept = models.load_generator(swept / "models/path-0.5/1/model")
+    kept = storage.load_generator(swept / "models/path-0.5/1/model")
     assert kept.card["penalty"] == "path 0.5" and kept.latent_dim == 3
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from processes import finish, run_experiment
 
-from experiments import rate_distortion
-from experiments.command_line import UsageError
+from experiments.rate_distortion import __main__ as rate_distortion
+from experiments.running.errors import UsageError
 
 FLAGS = [
     *("--epochs", "1", "--units", "8", "--latent-dim", "3", "--seeds", "2"),

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import linear_codes
-from jaxgan import echo, networks, vae
-from jaxgan.likelihoods import gaussian_distortion
+from experiments.shannon import linear_codes
+from jaxgan import autoencoders, networks
+from jaxgan.autoencoders import gaussian_distortion
 
 VARIANCES = linear_codes.VARIANCES
 
@@ -40,28 +40,33 @@ def test_measured_error_is_the_mean_over_noise(name):
     """The averaged formula against draws, with scales that depend on the point."""
     points = linear_codes.gaussian_points(jax.random.key(0), 256, VARIANCES)
     channel, noise = {
-        "gaussian": (vae.gaussian_channel, linear_codes.gaussian_noise),
-        "echo": (echo.echo(linear_codes.DEPTH).channel, linear_codes.echo_noise),
+        "gaussian": (autoencoders.gaussian_channel, linear_codes.gaussian_noise),
+        "echo": (
+            autoencoders.echo(linear_codes.DEPTH).channel,
+            linear_codes.echo_noise,
+        ),
     }[name]
-    model = vae.Autoencoder(
+    model = autoencoders.Autoencoder(
         networks.mlp_encoder(3, (), shape=(3,)),
         networks.mlp_decoder(3, (), shape=(3,)),
         channel,
         gaussian_distortion,
     )
-    params = vae.Weights(
+    params = autoencoders.Weights(
         model.encoder.init(jax.random.key(1)), model.decoder.init(jax.random.key(2))
     )
     rate, error = linear_codes.exact_point(noise, params, points)
     if name == "echo":
-        stored, _ = echo.echo(linear_codes.DEPTH).maps(
+        stored, _ = autoencoders.echo(linear_codes.DEPTH).maps(
             model.encoder.apply(params.encoder, points)
         )
-        channel = echo.echo(linear_codes.DEPTH).given_bank(stored, linear_codes.DEPTH)
+        channel = autoencoders.echo(linear_codes.DEPTH).given_bank(
+            stored, linear_codes.DEPTH
+        )
         model = model._replace(channel=channel)
 
     def one(key):
-        measured = vae.measure(model, params, key, points)
+        measured = autoencoders.measure(model, params, key, points)
         missed = measured.outputs - points
         return jnp.mean(measured.rates), jnp.mean(jnp.sum(missed * missed, 1))
 

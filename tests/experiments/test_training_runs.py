@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import run_folder
-from experiments.command_line import UsageError
+from experiments.running import run_folder
+from experiments.running.errors import UsageError
 
 TOY = ["--dataset", "sample", "--epochs", "4", "--batch-size", "200"]
 TOY += ["--checkpoint-every", "1"]

@@ -9,15 +9,15 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import algorithm, gans, networks, path_penalty, paths, penalties, training
-from jaxgan.conformal import image_metric
-from jaxgan.path_length_penalty import path_length_penalty
+from jaxgan import gan, networks, paths, training
+from jaxgan.gan import path_energy, path_length_penalty
+from jaxgan.paths import curves, image_metric
 
 DIM = 3
 GENERATOR = networks.mlp_generator(DIM, (8, 8), shape=(6,))
 CRITIC = networks.mlp_critic((8,), shape=(6,))
 DATA = jax.random.normal(jax.random.key(9), (48, 6))
-PATHS = path_penalty.path_penalty(
+PATHS = gan.path_energy_penalty(
     GENERATOR, pairs=4, renewed=1, segments=4, steps=3, folding_latents=16
 )
 LENGTHS = path_length_penalty(GENERATOR, batch=4, folding_latents=16)
@@ -27,13 +27,13 @@ SGD = optax.sgd(1e-2)
 
 
 def make(optimizer):
-    return gans.wgan_gp(
+    return gan.wgan_gp(
         GENERATOR, CRITIC, generator_optimizer=optimizer, critic_optimizer=SGD
     )
 
 
 def regularised(penalty=PATHS, weight=0.5, every=2):
-    return penalties.regularised(make, SGD, penalty, weight=weight, every=every)
+    return gan.regularised(make, SGD, penalty, weight=weight, every=every)
 
 
 PLAIN = make(SGD)
@@ -113,12 +113,12 @@ def test_one_trace_serves_all_uses_and_pairs_are_drawn_anew_in_turn():
 def test_jit_changes_nothing():
     params = GENERATOR.init(jax.random.key(4))
     latents = jax.random.normal(jax.random.key(0), (16, DIM))
-    walks = path_penalty.renew(jax.random.key(1), PATHS.init(), 1)
+    walks = path_energy.renew(jax.random.key(1), PATHS.init(), 1)
     shares = jax.random.uniform(jax.random.key(2), (4, 4))
 
     def scores(params):
         generate = folded(params, latents)
-        return path_penalty.log_scores(generate, walks.paths, shares)
+        return gan.log_rho(generate, walks.paths, shares)
 
     np.testing.assert_allclose(scores(params), jax.jit(scores)(params), rtol=1e-4)
 
@@ -144,9 +144,9 @@ def changes(penalty, params, every, steps, weight=0.25):
             change, moments = optimizer.update(zero, state.generator_optimizer, params)
             return state._replace(generator_optimizer=moments), change
 
-        return algorithm.Algorithm(init, step)
+        return training.Algorithm(init, step)
 
-    alone = penalties.regularised(
+    alone = gan.regularised(
         still, optax.scale(1.0), penalty, weight=weight, every=every
     )
     scan = jax.jit(lambda state: jax.lax.scan(alone.step, state, length=steps)[1])
@@ -155,7 +155,7 @@ def changes(penalty, params, every, steps, weight=0.25):
 
 
 def test_a_use_counts_as_many_times_as_there_are_steps_between():
-    constant = penalties.Penalty(tuple, lambda p, key, memory: (jnp.sum(p), memory))
+    constant = gan.Penalty(tuple, lambda p, key, memory: (jnp.sum(p), memory))
     lazy = changes(constant, jnp.ones(5), 8, 24)
     np.testing.assert_array_equal(lazy[0::8], 2.0)
     assert (np.delete(lazy, [0, 8, 16], 0) == 0).all()
@@ -168,7 +168,7 @@ def test_a_lazy_penalty_is_the_eager_one_in_expectation():
         noise = jax.random.normal(key, params.shape)
         return jnp.sum(params * (1 + noise)), memory
 
-    penalty, steps = penalties.Penalty(tuple, drawn), 4096
+    penalty, steps = gan.Penalty(tuple, drawn), 4096
     for every in (1, 8):
         found = changes(penalty, jnp.ones(5), every, steps, weight=1.0).mean(0)
         error = np.sqrt(every / steps)
@@ -203,7 +203,7 @@ class Landscape(NamedTuple):
     params: object
     direction: object
     latents: jax.Array
-    walks: path_penalty.Walks
+    walks: path_energy.Walks
 
 
 @pytest.fixture(scope="module")
@@ -218,12 +218,12 @@ def landscape():
             for k, x in zip(keys, leaves, strict=True)
         ]
         latents = jax.random.normal(jax.random.key(3), (32, DIM), jnp.float64)
-        empty = path_penalty.Walks(
+        empty = path_energy.Walks(
             jnp.zeros((PAIRS, 7, DIM), jnp.float64),
             jnp.zeros((DIM, DIM), jnp.float64),
             jnp.zeros((), jnp.int32),
         )
-        walks = path_penalty.renew(jax.random.key(5), empty, 1)
+        walks = path_energy.renew(jax.random.key(5), empty, 1)
     return Landscape(params, jax.tree.unflatten(tree, direction), latents, walks)
 
 
@@ -234,12 +234,12 @@ def folded(params, latents):
 
 @jax.jit
 def settled(params, latents, walks):
-    return path_penalty.settle(folded(params, latents), walks, 200)
+    return path_energy.settle(folded(params, latents), walks, 200)
 
 
 def middle_scores(params, latents, found):
     half = jnp.full((PAIRS, found.shape[1] - 1), 0.5, found.dtype)
-    return path_penalty.log_scores(folded(params, latents), found, half)
+    return gan.log_rho(folded(params, latents), found, half)
 
 
 def with_images_held(params, latents, found):
@@ -293,7 +293,7 @@ def test_the_penalty_differentiates_nothing_but_the_energy_of_its_paths():
 
     def again(params):
         generate = folded(params, latents)
-        return jnp.mean(path_penalty.log_scores(generate, walks.paths, shares))
+        return jnp.mean(gan.log_rho(generate, walks.paths, shares))
 
     expected, slope = jax.jit(jax.value_and_grad(again))(params)
     assert value == pytest.approx(float(expected), rel=1e-6)
@@ -312,8 +312,8 @@ def test_jittered_quadrature_is_unbiased_for_the_polygon(landscape):
         def ratios():
             shares = jax.random.uniform(jax.random.key(0), (2000, *found.shape[:2]))
             shares = shares[..., 1:].astype(found.dtype)
-            score = partial(path_penalty.log_scores, folded(params, latents), found)
-            fine = jax.vmap(lambda path: paths.subdivide(path, 64))(found)
+            score = partial(gan.log_rho, folded(params, latents), found)
+            fine = jax.vmap(lambda path: curves.subdivide(path, 64))(found)
             return jnp.exp(jax.vmap(score)(shares)), jnp.exp(
                 middle_scores(params, latents, fine)
             )
@@ -327,7 +327,7 @@ def test_an_affine_generator_has_the_known_score():
     affine = networks.mlp_generator(DIM, (), shape=(6,), output=lambda x: x)
     params = affine.init(jax.random.key(0))
     options = {"pairs": 2, "renewed": 1, "segments": 64}
-    lines = path_penalty.path_penalty(affine, steps=0, **options)
+    lines = gan.path_energy_penalty(affine, steps=0, **options)
     value, walks = lines.apply(params, jax.random.key(1), lines.init())
     known = 2 * np.log((np.sqrt(2) + np.arcsinh(1)) / 2)
     assert value == pytest.approx(known, abs=2e-2)
@@ -356,11 +356,11 @@ def test_path_lengths_of_a_linear_generator():
         (lambda: regularised(weight=-1.0), "weight must be ≥ 0 and finite, got -1.0"),
         (lambda: regularised(every=0), "every must be at least 1, got 0"),
         (
-            lambda: path_penalty.path_penalty(GENERATOR, pairs=2, renewed=3),
+            lambda: gan.path_energy_penalty(GENERATOR, pairs=2, renewed=3),
             "renewed must be in 1…pairs, got 3 of 2",
         ),
         (
-            lambda: path_penalty.path_penalty(GENERATOR, segments=1),
+            lambda: gan.path_energy_penalty(GENERATOR, segments=1),
             "segments and folding_latents must be ≥ 2",
         ),
         (lambda: path_length_penalty(GENERATOR, batch=0), "batch must be ≥ 1"),

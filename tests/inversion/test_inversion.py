@@ -6,19 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import (
-    data,
-    descent,
-    expansive,
-    inversion,
-    load_generator,
-    networks,
-    presets,
-    regions,
-    smoothing,
-    starts,
-)
-from jaxgan import levenberg_marquardt as lm
+from jaxgan import data, expansive, inversion, load_generator, networks
+from jaxgan.inversion import levenberg_marquardt as lm
+from jaxgan.inversion import recipes
 
 KEY = jax.random.key(0)
 DIM = 3
@@ -110,7 +100,7 @@ def test_rounded_corners_lead_lower():
             rounded=form,
             double_steps=0,
         )
-        for form in (None, smoothing.rounded_generator(generator.params))
+        for form in (None, networks.rounded_generator(generator.params))
     )
     ratios = rounded.errors / plain.errors
     assert np.median(ratios) < 1
@@ -147,7 +137,7 @@ def test_bad_numbers_are_refused():
         invert(prior_weight=-1.0)
     flat = TARGETS.reshape(5, -1)
     with pytest.raises(ValueError, match="a bank of 10 has no 20 nearest codes"):
-        starts.nearest_starts((jnp.zeros((10, 2)), jnp.zeros((10, 36))), flat, 20)
+        inversion.nearest_starts((jnp.zeros((10, 2)), jnp.zeros((10, 36))), flat, 20)
 
     def single(latents):
         return generate(latents.astype(jnp.float32))
@@ -157,9 +147,9 @@ def test_bad_numbers_are_refused():
 
 
 def test_nearest_starts_are_the_nearest():
-    bank = starts.sample_bank(generate, KEY, 50, DIM)
+    bank = inversion.sample_bank(generate, KEY, 50, DIM)
     flat = TARGETS.reshape(5, -1)
-    found = starts.nearest_starts(bank, flat, 4)
+    found = inversion.nearest_starts(bank, flat, 4)
     gaps = np.asarray(bank[1])[None] - np.asarray(flat)[:, None]
     distances = np.linalg.norm(gaps, axis=2)
     expected = np.asarray(bank[0])[distances.argsort(1)[:, :4]]
@@ -173,7 +163,7 @@ def test_one_step_solves_a_linear_problem():
     def linear(latents):
         return latents @ matrix
 
-    state = lm.renew(linear, lm.begin(jnp.zeros(DIM)), target, 0.5)
+    state = lm.evaluate(linear, lm.begin(jnp.zeros(DIM)), target, 0.5)
     state = state._replace(damping=jnp.asarray(1e-12))
     after = lm.step(linear, state, target, 0.5)
     normal = matrix @ matrix.T + 0.5 * jnp.eye(DIM)
@@ -183,7 +173,7 @@ def test_one_step_solves_a_linear_problem():
 
 def test_steps_never_raise_the_value():
     target = jnp.clip(TARGETS[0] + 0.5, -1, 1)
-    state = lm.renew(generate, lm.begin(3 * CODES[1]), target, 0.0)
+    state = lm.evaluate(generate, lm.begin(3 * CODES[1]), target, 0.0)
     for _ in range(30):
         after = lm.step(generate, state, target, 0.0)
         assert float(after.value) <= float(state.value)
@@ -193,24 +183,24 @@ def test_steps_never_raise_the_value():
 def test_descent_keeps_the_best_point():
     """A step size that overshoots: the last iterate is not the best one."""
     start = jnp.ones((2, DIM))
-    found = descent.descend(generate, start, TARGETS[:2], optax.sgd(0.7), 40)
+    found = inversion.descend(generate, start, TARGETS[:2], optax.sgd(0.7), 40)
     values = [
-        descent.objective(generate, target)(latent)
+        inversion.objective(generate, target)(latent)
         for latent, target in zip(found.latents, TARGETS, strict=False)
     ]
     np.testing.assert_allclose(found.values, values, rtol=1e-5)
     for n in (1, 10, 39):
-        shorter = descent.descend(generate, start, TARGETS[:2], optax.sgd(0.7), n)
+        shorter = inversion.descend(generate, start, TARGETS[:2], optax.sgd(0.7), n)
         assert (found.values <= shorter.values * (1 + 1e-5)).all()
 
 
 def test_descent_treats_each_instance_on_its_own():
     optimizer = optax.sgd(0.1, momentum=0.7)
     latents = jax.random.normal(KEY, (5, DIM))
-    whole = descent.descend(generate, latents, TARGETS, optimizer, 20)
+    whole = inversion.descend(generate, latents, TARGETS, optimizer, 20)
     for number in range(5):
         one = slice(number, number + 1)
-        alone = descent.descend(generate, latents[one], TARGETS[one], optimizer, 20)
+        alone = inversion.descend(generate, latents[one], TARGETS[one], optimizer, 20)
         np.testing.assert_allclose(alone.values, whole.values[one], rtol=1e-3)
 
 
@@ -223,15 +213,15 @@ def test_cross_entropy_does_not_saturate_with_tanh():
     # By the logit a of tanh(a): the residual itself, (tanh a − x).
     for logit in (0.0, 1.0, 3.0):
         np.testing.assert_allclose(
-            by_logit(descent.cross_entropy, logit), jnp.tanh(logit) + 0.5, rtol=2e-3
+            by_logit(inversion.cross_entropy, logit), jnp.tanh(logit) + 0.5, rtol=2e-3
         )
-    assert float(by_logit(descent.squared_error, 6.0)[0]) < 1e-4
+    assert float(by_logit(inversion.squared_error, 6.0)[0]) < 1e-4
 
 
 def test_expansive_generators_are_inverted_in_closed_form():
     with jax.enable_x64(True):
         layers = jax.tree.map(
-            lambda w: jnp.asarray(w, jnp.float64), regions.layers_of(PARAMS)
+            lambda w: jnp.asarray(w, jnp.float64), networks.layers_of(PARAMS)
         )
         codes = 0.5 * jax.random.normal(KEY, (20, DIM), jnp.float64)
         images = generate(codes).reshape(20, -1)
@@ -241,7 +231,7 @@ def test_expansive_generators_are_inverted_in_closed_form():
 
 def test_a_layer_that_narrows_has_no_closed_form():
     narrow = networks.mlp_generator(3, (8, 4), shape=(9,), batch_norm=False)
-    layers = regions.layers_of(narrow.init(KEY))
+    layers = networks.layers_of(narrow.init(KEY))
     with pytest.raises(ValueError, match="a layer narrows"):
         expansive.invert_expansive(layers, jnp.zeros((1, 9)))
 
@@ -249,12 +239,14 @@ def test_a_layer_that_narrows_has_no_closed_form():
 def follow(recipe, targets=TARGETS, **options: Any):
     """Optax itself mixes types; everything of ours is strict elsewhere."""
     with jax.numpy_dtype_promotion("standard"):
-        return presets.follow(recipe, generate, KEY, targets, latent_dim=DIM, **options)
+        return inversion.follow_recipe(
+            recipe, generate, KEY, targets, latent_dim=DIM, **options
+        )
 
 
-@pytest.mark.parametrize("name", presets.PRESETS)
+@pytest.mark.parametrize("name", inversion.RECIPES)
 def test_recipes_lower_the_error_within_their_budget(name):
-    recipe = presets.PRESETS[name]
+    recipe = inversion.RECIPES[name]
     few = min(recipe.num_steps, 50)
     recipe = recipe._replace(num_steps=few)
     found = follow(recipe, budget=2 * few + 1)
@@ -267,14 +259,14 @@ def test_recipes_lower_the_error_within_their_budget(name):
 
 
 def test_recipes_treat_images_on_their_own():
-    recipe = presets.PRESETS["lipton"]._replace(num_steps=10)
+    recipe = inversion.RECIPES["lipton"]._replace(num_steps=10)
     whole = follow(recipe, budget=20)
     alone = follow(recipe, TARGETS[3:], first_image=3, budget=20)
     np.testing.assert_allclose(alone.latents, whole.latents[3:], rtol=1e-4, atol=1e-5)
 
 
 def test_projections_of_recipes_hold():
-    sphere = follow(presets.PRESETS["pulse"], budget=200)
+    sphere = follow(inversion.RECIPES["pulse"], budget=200)
     np.testing.assert_allclose((sphere.latents**2).sum(2), DIM, rtol=1e-4)
-    box = follow(presets.PRESETS["lipton"], budget=200)
-    assert (np.abs(box.latents) <= presets.BOX + 1e-6).all()
+    box = follow(inversion.RECIPES["lipton"], budget=200)
+    assert (np.abs(box.latents) <= recipes.BOX + 1e-6).all()

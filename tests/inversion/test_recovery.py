@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from processes import run_experiment
 
-from jaxgan import inversion, load_generator, networks, recovery
+from jaxgan import inversion, load_generator, networks
 
 KEY = jax.random.key(0)
 DIM = 3
 NETWORK = networks.mlp_generator(DIM, (8, 16), batch_norm=False)
 # Large weights: three quarters of the pixels saturate.
 PARAMS = jax.tree.map(lambda p: 4.0 * p, NETWORK.init(jax.random.key(1)))
-FORMS = recovery.forms(PARAMS)
+FORMS = inversion.forms(PARAMS)
 CODES = np.asarray(jax.random.normal(jax.random.key(2), (12, DIM)), np.float64)
 
 
@@ -33,7 +33,7 @@ IMAGES = in_double(generate, CODES)
 
 @pytest.fixture(scope="module")
 def found():
-    return recovery.recover(FORMS, KEY, IMAGES)
+    return inversion.recover(FORMS, KEY, IMAGES)
 
 
 def test_codes_are_recovered_to_the_last_digits(found):
@@ -48,8 +48,8 @@ def test_the_error_of_pixels_alone_misses_some():
     generator = load_generator("mnist-wgan-gp-expansive")
     codes = np.asarray(jax.random.normal(KEY, (10, generator.latent_dim)), np.float64)
     images = in_double(generator.generate, codes)
-    found = recovery.recover(
-        recovery.forms(generator.params), KEY, images, num_starts=2
+    found = inversion.recover(
+        inversion.forms(generator.params), KEY, images, num_starts=2
     )
     plain = inversion.invert(
         generator.generate,
@@ -67,14 +67,14 @@ def test_the_error_of_pixels_alone_misses_some():
 
 @pytest.mark.slow
 def test_what_is_found_depends_on_no_other_image(found):
-    fewer = recovery.recover(FORMS, KEY, IMAGES[:3])
+    fewer = inversion.recover(FORMS, KEY, IMAGES[:3])
     np.testing.assert_array_equal(fewer.starts, found.starts[:3])
     np.testing.assert_allclose(fewer.latents, found.latents[:3], rtol=0, atol=1e-9)
 
 
 def test_an_image_of_another_generator_is_not_exact():
     strange = np.clip(IMAGES[:2] + 0.3, -1, 1)
-    found = recovery.recover(FORMS, KEY, strange, num_starts=3)
+    found = inversion.recover(FORMS, KEY, strange, num_starts=3)
     assert not found.exact.any() and (found.errors > 1e-6).all()
     np.testing.assert_array_equal(found.starts, 3)
     images = in_double(generate, found.latents)
@@ -91,7 +91,9 @@ def test_conditions_are_those_of_finite_differences():
     ]
     jacobians = np.stack(columns, -1).reshape(4, -1, DIM)
     np.testing.assert_allclose(
-        recovery.conditions(FORMS, CODES[:4]), np.linalg.cond(jacobians), rtol=1e-5
+        inversion.condition_numbers(FORMS, CODES[:4]),
+        np.linalg.cond(jacobians),
+        rtol=1e-5,
     )
 
 
@@ -105,7 +107,7 @@ def test_conditions_are_those_of_finite_differences():
 )
 def test_images_that_cannot_be_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
-        recovery.recover(FORMS, KEY, images)
+        inversion.recover(FORMS, KEY, images)
 
 
 def test_a_recovery_writes_everything(toy_model, tmp_path):

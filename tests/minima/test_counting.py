@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxgan import counting
+from jaxgan import minima, statistics
+from jaxgan.minima import counting
 
 KEY = jax.random.key(0)
 
@@ -16,8 +17,8 @@ def test_clusters_are_chains():
 
 def test_good_turing_and_chao_on_a_known_sample():
     labels = np.array([0, 0, 0, 1, 1, 2, 3, 4])  # f₁ = 3, f₂ = 1
-    assert counting.good_turing(labels).value == pytest.approx(1 - 3 / 8)
-    assert counting.chao(labels).value == pytest.approx(5 + 3 * 2 / (2 * 2))
+    assert minima.good_turing(labels).value == pytest.approx(1 - 3 / 8)
+    assert minima.chao(labels).value == pytest.approx(5 + 3 * 2 / (2 * 2))
 
 
 def test_good_turing_estimates_the_unseen_probability():
@@ -29,7 +30,7 @@ def test_good_turing_estimates_the_unseen_probability():
         drawn = rng.choice(200, 100, p=shares)
         unseen = shares[~np.isin(np.arange(200), drawn)].sum()
         _, labels = np.unique(drawn, return_inverse=True)
-        gaps.append(counting.good_turing(labels).value - (1 - unseen))
+        gaps.append(minima.good_turing(labels).value - (1 - unseen))
     assert abs(np.mean(gaps)) < 0.01
 
 
@@ -38,7 +39,7 @@ def test_chao_is_a_lower_bound_that_is_tight_for_equal_shares():
     values = []
     for _ in range(300):
         _, labels = np.unique(rng.integers(0, 50, 100), return_inverse=True)
-        values.append(counting.chao(labels).value)
+        values.append(minima.chao(labels).value)
     assert np.mean(values) == pytest.approx(50, rel=0.05)
 
 
@@ -52,7 +53,9 @@ SHARES = {
 
 def naive(labels, statistic):
     """The sample redrawn, as is often done."""
-    return counting.bootstrap_interval(KEY, labels, lambda some: statistic(some).value)
+    return statistics.bootstrap_interval(
+        KEY, labels, lambda some: statistic(some).value
+    )
 
 
 @pytest.mark.parametrize("shares", SHARES.values(), ids=SHARES)
@@ -62,9 +65,9 @@ def test_intervals_of_coverage_and_bounds_hold_what_they_promise(shares):
     for _ in range(400):
         times = rng.multinomial(100, shares)
         labels = np.repeat(np.arange(np.sum(times > 0)), times[times > 0])
-        coverage = counting.good_turing(labels)
+        coverage = minima.good_turing(labels)
         covered.append(coverage.low <= shares[times > 0].sum() <= coverage.high)
-        bounded.append(counting.chao(labels).low <= len(shares))
+        bounded.append(minima.chao(labels).low <= len(shares))
     assert np.mean(covered) >= 0.91 and np.mean(bounded) >= 0.93
 
 
@@ -74,14 +77,14 @@ def test_redrawing_a_sample_overstates_its_coverage():
     for _ in range(20):
         drawn = rng.integers(0, 200, 100)
         _, labels = np.unique(drawn, return_inverse=True)
-        interval = naive(labels, counting.good_turing)
+        interval = naive(labels, minima.good_turing)
         missed.append(interval.low > len(np.unique(drawn)) / 200)
     assert np.mean(missed) > 0.3  # 95 % intervals promise 0.05
 
 
 def test_the_interval_of_chao_is_that_of_its_paper():
     # S = 5, f₁ = 3, f₂ = 1: the variance of Chao's eq. (10), bias-corrected.
-    found = counting.chao(np.array([0, 0, 0, 1, 1, 2, 3, 4]))
+    found = minima.chao(np.array([0, 0, 0, 1, 1, 2, 3, 4]))
     variance = 3 * 2 / 4 + 3 * 5**2 / 16 + 3**2 * 1 * 2**2 / (4 * 16)
     spread = np.exp(counting.NORMAL_QUANTILE * np.sqrt(np.log(1 + variance / 1.5**2)))
     assert found == pytest.approx((6.5, 5 + 1.5 / spread, 5 + 1.5 * spread))
@@ -89,7 +92,7 @@ def test_the_interval_of_chao_is_that_of_its_paper():
 
 @pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (40, 100)])
 def test_wilson_agrees_with_scipy(hits, trials):
-    ours = counting.wilson(hits, trials)
+    ours = statistics.wilson(hits, trials)
     theirs = stats.binomtest(hits, trials).proportion_ci(method="wilson")
     assert ours.low == pytest.approx(theirs.low, abs=1e-12)
     assert ours.high == pytest.approx(theirs.high, abs=1e-12)
@@ -97,14 +100,14 @@ def test_wilson_agrees_with_scipy(hits, trials):
 
 def test_wilson_refuses_nonsense():
     with pytest.raises(ValueError, match="got 3 of 2"):
-        counting.wilson(3, 2)
+        statistics.wilson(3, 2)
 
 
 def test_starts_needed_for_a_sure_success():
-    assert counting.starts_needed(0.5) == pytest.approx(np.log(0.01) / np.log(0.5))
-    assert counting.starts_needed(1.0) == 1
-    assert counting.starts_needed(0.0) == np.inf
-    assert counting.starts_needed(0.999) == 1
+    assert minima.starts_needed(0.5) == pytest.approx(np.log(0.01) / np.log(0.5))
+    assert minima.starts_needed(1.0) == 1
+    assert minima.starts_needed(0.0) == np.inf
+    assert minima.starts_needed(0.999) == 1
 
 
 def test_a_count_tells_codes_from_images():
@@ -113,7 +116,7 @@ def test_a_count_tells_codes_from_images():
     looks = np.array([[0.0] * 4, [0.0] * 4, [1.0] * 4])
     which = np.array([0, 0, 0, 1, 1, 2, 2, 2, 2, 2])
     errors = np.array([0.1, 0.1, 0.3])[which]
-    found = counting.count_minima(codes[which], looks[which], errors)
+    found = minima.count_minima(codes[which], looks[which], errors)
     assert (found.seen, found.seen_images) == (3, 2)
     assert found.success.value == pytest.approx(0.3)
     assert found.coverage.value == 1 and found.at_least.value == 3
@@ -127,4 +130,4 @@ def test_a_count_tells_codes_from_images():
 
 def test_counts_need_end_points():
     with pytest.raises(ValueError, match="without end points"):
-        counting.count_minima(np.zeros((0, 2)), np.zeros((0, 4)), np.zeros(0))
+        minima.count_minima(np.zeros((0, 2)), np.zeros((0, 4)), np.zeros(0))

@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from jaxgan import (
-    certificates,
-    counting,
-    data,
-    facets,
-    networks,
-    regions,
-    settling,
-    smoothing,
-)
+from jaxgan import data, minima, networks
+from jaxgan.minima import certificates, counting, facets, newton
+from jaxgan.networks import piecewise
 
-STATUSES = certificates.STATUSES
+STATUSES = minima.STATUSES
 
 
 def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
@@ -36,14 +29,14 @@ def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
 
 def in_double(params):
     return jax.tree.map(
-        lambda w: jnp.asarray(w, jnp.float64), regions.layers_of(params)
+        lambda w: jnp.asarray(w, jnp.float64), networks.layers_of(params)
     )
 
 
 def objective(params, target, prior_weight):
     """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again."""
-    layers = [np.asarray(w, np.float64) for w in regions.layers_of(params).kernels]
-    biases = [np.asarray(b, np.float64) for b in regions.layers_of(params).biases]
+    layers = [np.asarray(w, np.float64) for w in networks.layers_of(params).kernels]
+    biases = [np.asarray(b, np.float64) for b in networks.layers_of(params).biases]
 
     def value(points):
         points = np.atleast_2d(points)
@@ -84,7 +77,7 @@ def exhaustive_minima(value, half_width, size):
 
 
 def settle(params, target, starts, prior_weight=0.0):
-    return settling.settle(
+    return minima.settle(
         params,
         np.asarray(starts),
         target[None],
@@ -147,19 +140,19 @@ def test_kinks_and_smooth_minima_are_told_apart():
 
 def test_the_network_from_inside_is_the_network():
     network, params, _ = toy(0, latent_dim=3)
-    layers = regions.layers_of(params)
+    layers = networks.layers_of(params)
     z = jax.random.normal(jax.random.key(2), (3,))
-    units = regions.units_at(layers, z)
-    here = regions.region(layers, z, units > 0)
+    units = piecewise.units_at(layers, z)
+    here = piecewise.region(layers, z, units > 0)
     np.testing.assert_allclose(here.units, units, rtol=1e-5, atol=1e-6)
     image = network.apply(params, z[None])[0]
     np.testing.assert_allclose(jnp.tanh(here.logits), image, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        here.normals, jax.jacfwd(lambda z: regions.units_at(layers, z))(z),
+        here.normals, jax.jacfwd(lambda z: piecewise.units_at(layers, z))(z),
         rtol=1e-4, atol=1e-5,
     )  # fmt: skip
     np.testing.assert_allclose(
-        here.jacobian, jax.jacfwd(lambda z: regions.logits_at(layers, z))(z),
+        here.jacobian, jax.jacfwd(lambda z: piecewise.logits_at(layers, z))(z),
         rtol=1e-4, atol=1e-5,
     )  # fmt: skip
 
@@ -184,16 +177,16 @@ def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs(prior_weight):
         for width in (1.0, 0.1, 0.003):
 
             def smooth(z, width=width):
-                return smoothing.value(layers, z, x, jnp.asarray(width), prior_weight)
+                return newton.value(layers, z, x, jnp.asarray(width), prior_weight)
 
-            gradient, hessian = smoothing.expansion(
+            gradient, hessian = newton.expansion(
                 layers, z, x, jnp.asarray(width), prior_weight
             )
             np.testing.assert_allclose(gradient, jax.grad(smooth)(z), rtol=1e-8)
             np.testing.assert_allclose(
                 hessian, jax.hessian(smooth)(z), rtol=1e-8, atol=1e-9
             )
-        gap = smoothing.value(layers, z, x, jnp.asarray(1e-9), prior_weight)
+        gap = newton.value(layers, z, x, jnp.asarray(1e-9), prior_weight)
         gap = gap - exact(z)
         assert abs(float(gap)) < 1e-8
 
@@ -237,13 +230,13 @@ def test_what_is_no_minimum_is_not_called_one():
         rng = np.random.default_rng(0)
         for _ in range(50):
             state = facets.start(layers, jnp.asarray(rng.normal(size=2)))
-            found = certificates.certify(layers, state, x)
+            found = minima.certify(layers, state, x)
             assert STATUSES[int(found.status)] == "not_stationary"
 
 
 def test_other_networks_are_refused():
     with pytest.raises(ValueError, match="folded fully connected generator"):
-        regions.layers_of({"something": jnp.zeros(3)})
+        networks.layers_of({"something": jnp.zeros(3)})
     network = networks.conv_generator(2, width=4, channels=(2, 2), batch_norm=False)
     with pytest.raises(ValueError, match="convolutions"):
-        regions.layers_of(network.init(jax.random.key(0)))
+        networks.layers_of(network.init(jax.random.key(0)))

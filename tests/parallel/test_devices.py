@@ -11,7 +11,8 @@ import numpy as np
 import on_devices
 import pytest
 
-from jaxgan import devices
+from jaxgan import parallel
+from jaxgan.parallel import devices
 
 EIGHT = "--xla_force_host_platform_device_count=8"
 
@@ -67,7 +68,7 @@ def test_searches_on_eight_devices_find_what_one_finds(eight):
 
 def test_rows_that_do_not_fill_the_devices_come_back_as_they_were():
     rows = {"a": np.arange(5.0, dtype=np.float32), "b": np.eye(5, dtype=np.int32)}
-    over = devices.mesh()
+    over = parallel.mesh()
     back = devices.collect(devices.spread(rows, over, least=7), 5)
     assert back["a"].dtype == np.float32 and back["b"].dtype == np.int32
     np.testing.assert_array_equal(back["a"], rows["a"])
@@ -76,7 +77,7 @@ def test_rows_that_do_not_fill_the_devices_come_back_as_they_were():
 
 def test_keys_are_replicated_too():
     key = jax.random.key(3, impl="rbg")
-    again = devices.replicate(key, devices.mesh())
+    again = parallel.replicate(key, parallel.mesh())
     assert jax.random.key_impl(again) == jax.random.key_impl(key)
     np.testing.assert_array_equal(jax.random.key_data(again), jax.random.key_data(key))
 
@@ -89,6 +90,6 @@ def test_rows_are_mapped_by_one_program_for_one_shape():
         return times * rows + plus
 
     for _ in range(2):
-        found = devices.map_rows(double, (2,), (jnp.float32(1),), (np.arange(3.0),))
+        found = parallel.map_rows(double, (2,), (jnp.float32(1),), (np.arange(3.0),))
         np.testing.assert_array_equal(found, [1, 3, 5])
     assert len(traces) == 1

@@ -5,21 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import (
-    conformal,
-    lanes,
-    networks,
-    path_baselines,
-    path_minimiser,
-    path_starts,
-    paths,
-)
-from jaxgan.path_lbfgs import lbfgs
+from jaxgan import networks, parallel, paths
+from jaxgan.paths import starts
 
 DIM = 4
 NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(12,), batch_norm=False)
 PARAMS = jax.tree.map(lambda p: 1.5 * p, NETWORK.init(jax.random.key(1)))
-METRICS = conformal.between_images(lambda latents: NETWORK.apply(PARAMS, latents))
+METRICS = paths.between_images(lambda latents: NETWORK.apply(PARAMS, latents))
 CODES = jax.random.normal(jax.random.key(2), (2, 6, DIM))
 ITEMS = tuple(NETWORK.apply(PARAMS, codes) for codes in CODES)
 LEVELS = (8, 16)
@@ -27,7 +19,7 @@ LEVELS = (8, 16)
 
 def minimise(chosen=slice(None), metrics=METRICS, items=ITEMS, **options):
     some = jax.tree.map(lambda leaf: leaf[chosen], (CODES[0], CODES[1], items))
-    return path_minimiser.minimise_paths(metrics, *some, levels=LEVELS, **options)
+    return paths.minimise(metrics, *some, levels=LEVELS, **options)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +62,7 @@ def test_one_trace_serves_all_calls_of_a_shape():
         traced.append(1)
         return METRICS.at(item)
 
-    metrics = conformal.Metrics(at)
+    metrics = paths.MetricFamily(at)
     minimise(slice(0, 2), metrics)
     once = len(traced)
     minimise(slice(2, 4), metrics)
@@ -79,8 +71,8 @@ def test_one_trace_serves_all_calls_of_a_shape():
 
 def test_steps_are_the_same_without_jit():
     method, curvature = (
-        lbfgs(),
-        path_starts.curvatures(None, CODES.swapaxes(0, 1), None),
+        paths.lbfgs(),
+        starts.curvatures(None, CODES.swapaxes(0, 1), None),
     )
     own = jax.tree.map(lambda leaf: leaf[0], curvature)
     metric = METRICS.at((ITEMS[0][0], ITEMS[1][0]))
@@ -97,7 +89,7 @@ def test_lanes_do_each_item_as_a_loop_would():
     goals = jnp.array([3, 1, 4, 1, 5, 9, 2, 6])
 
     def run(number):
-        return lanes.run_in_lanes(
+        return parallel.run_in_lanes(
             begin=lambda item: (item[0] * 0, item[1]),
             advance=lambda item, state: (state[0] + 1, state[1] + item[0]),
             finished=lambda state: state[0] >= state[1] // 1000,
@@ -123,8 +115,8 @@ def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
 
     limits = jnp.array([np.inf, 0.6, -1.0], jnp.float32)
     a = jnp.tile(jnp.array([[1.0, 0.5]]), (3, 1))
-    found = path_minimiser.minimise_paths(
-        conformal.Metrics(at), a, -a, limits, levels=(4,), tolerance=1e-6
+    found = paths.minimise(
+        paths.MetricFamily(at), a, -a, limits, levels=(4,), tolerance=1e-6
     )
     assert np.isfinite(found.energies[:2]).all() and np.isinf(found.energies[2]).all()
     assert found.finished.tolist()[::2] == [True, False]
@@ -150,15 +142,15 @@ def tanh_pairs(count, dim):
 
     def at(item):
         own, a, b = item
-        return conformal.image_metric(lambda z: generate(own, z), a, b)
+        return paths.image_metric(lambda z: generate(own, z), a, b)
 
     def curvature(item, latents):
         own, a, b = item
-        known = conformal.between_images(lambda z: generate(own, z)).curvature
+        known = paths.between_images(lambda z: generate(own, z)).curvature
         assert known is not None
         return known((a, b), latents)
 
-    metrics = conformal.Metrics(at, curvature)
+    metrics = paths.MetricFamily(at, curvature)
     return metrics, codes[0], codes[1], (weights, *images)
 
 
@@ -170,7 +162,7 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
         counts = {}
         for finest in (32, 512):
             levels = tuple(2**k for k in range(3, finest.bit_length()))
-            found = path_minimiser.minimise_paths(
+            found = paths.minimise(
                 *given, levels=levels, tolerance=1e-11, max_evaluations=60
             )
             coarse = found.cost - found.evaluations[:, -1]
@@ -181,9 +173,9 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
 
 def test_baselines_share_the_interface_and_the_minimum(found):
     for method, evaluations, promotion in (
-        (path_baselines.georce(), 100, "strict"),
-        (path_baselines.plain_lbfgs(), 100, "strict"),
-        (path_baselines.adam(3e-3), 300, "standard"),  # optax itself mixes types
+        (paths.georce(), 100, "strict"),
+        (paths.plain_lbfgs(), 100, "strict"),
+        (paths.adam(3e-3), 300, "standard"),  # optax itself mixes types
     ):
         with jax.numpy_dtype_promotion(promotion):
             other = minimise(method=method, tolerance=0.0, max_evaluations=evaluations)
@@ -205,4 +197,4 @@ def test_baselines_share_the_interface_and_the_minimum(found):
 def test_what_cannot_be_is_refused(options, message):
     given = {"starts": CODES[0], "ends": CODES[1], "items": ITEMS} | options
     with pytest.raises(ValueError, match=message):
-        path_minimiser.minimise_paths(METRICS, **given)
+        paths.minimise(METRICS, **given)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import jaxgan
-from jaxgan import models, networks, seals
-from jaxgan.checkpoints import CheckpointError
+from jaxgan import networks, storage
+from jaxgan.errors import CheckpointError
+from jaxgan.storage import seals
 
 LATENTS = jax.random.normal(jax.random.key(1), (5, 3))
 
@@ -21,24 +22,24 @@ def parts():
         generator.init(jax.random.key(0)), jax.random.normal(jax.random.key(2), (50, 3))
     )
     return network, {
-        "generator": models.Part(
+        "generator": storage.Part(
             "mlp_generator", {"latent_dim": 3, "widths": [4, 8]}, weights
         ),
-        "critic": models.Part("mlp_critic", {}, critic.init(jax.random.key(3))),
+        "critic": storage.Part("mlp_critic", {}, critic.init(jax.random.key(3))),
     }
 
 
 @pytest.fixture
 def saved(tmp_path):
     network, written = parts()
-    models.save(tmp_path / "model", written, {"seed": 7})
+    storage.save_model(tmp_path / "model", written, {"seed": 7})
     return tmp_path / "model", network, written
 
 
 def test_a_model_comes_back_as_it_was_stored(saved):
     folder, network, written = saved
     loaded = jaxgan.load_generator(folder)
-    weights = models.as_stored(written["generator"].params)
+    weights = storage.as_stored(written["generator"].params)
     expected = network.apply(weights, LATENTS)
     np.testing.assert_array_equal(loaded.generate(LATENTS), expected)
     np.testing.assert_array_equal(loaded.apply(weights, LATENTS), expected)
@@ -56,7 +57,7 @@ def test_half_precision_moves_no_pixel_by_a_gray_level(saved):
 def test_the_critic_comes_back(saved):
     folder, _, written = saved
     images = jnp.zeros((2, 28, 28, 1))
-    weights = models.as_stored(written["critic"].params)
+    weights = storage.as_stored(written["critic"].params)
     expected = networks.mlp_critic().apply(weights, images)
     np.testing.assert_array_equal(jaxgan.load_critic(folder)(images), expected)
 
@@ -71,7 +72,7 @@ def test_weights_beyond_half_precision_are_refused(tmp_path):
     part = written["critic"]
     large = jax.tree.map(lambda w: w.at[...].set(1e5), part.params)
     with pytest.raises(ValueError, match="not finite in half precision"):
-        models.save(tmp_path, {"critic": part._replace(params=large)}, {})
+        storage.save_model(tmp_path, {"critic": part._replace(params=large)}, {})
     assert not list(tmp_path.iterdir())
 
 
@@ -129,9 +130,9 @@ def test_a_model_that_is_not_there_names_those_that_are(tmp_path):
 
 
 def test_shipped_models_load_and_are_small():
-    assert "mnist-classifier" in models.shipped()
+    assert "mnist-classifier" in storage.shipped()
     images = jnp.zeros((1, 28, 28, 1))
-    for name in models.shipped():
+    for name in storage.shipped():
         if name.endswith("classifier"):
             assert jaxgan.load_classifier(name)(images).features.shape == (1, 128)
             continue

@@ -4,7 +4,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import classification, distortions, networks, training
+from jaxgan import data, networks, training
 
 KEY = jax.random.key(0)
 IMAGE = jax.random.uniform(KEY, (9, 9, 1), minval=-1.0)
@@ -16,12 +16,12 @@ def quarter_turn():
 
 
 def test_the_identity_changes_nothing():
-    same = distortions.affine(IMAGE, IDENTITY, jnp.zeros(2))
+    same = data.affine(IMAGE, IDENTITY, jnp.zeros(2))
     np.testing.assert_allclose(same, IMAGE, atol=1e-6)
 
 
 def test_whole_shifts_move_whole_pixels():
-    moved = distortions.affine(IMAGE, IDENTITY, jnp.array([2.0, -1.0]))
+    moved = data.affine(IMAGE, IDENTITY, jnp.array([2.0, -1.0]))
     np.testing.assert_allclose(moved[:-2, 1:], IMAGE[2:, :-1], atol=1e-6)
     np.testing.assert_allclose(moved[-2:], -1)
     np.testing.assert_allclose(moved[:, :1], -1)
@@ -30,20 +30,20 @@ def test_whole_shifts_move_whole_pixels():
 def test_four_quarter_turns_are_the_identity():
     turned = IMAGE
     for _ in range(4):
-        turned = distortions.affine(turned, quarter_turn(), jnp.zeros(2))
+        turned = data.affine(turned, quarter_turn(), jnp.zeros(2))
     np.testing.assert_allclose(turned, IMAGE, atol=1e-5)
-    once = distortions.affine(IMAGE, quarter_turn(), jnp.zeros(2))[..., 0]
+    once = data.affine(IMAGE, quarter_turn(), jnp.zeros(2))[..., 0]
     np.testing.assert_allclose(once, jnp.rot90(IMAGE[..., 0], -1), atol=1e-5)
 
 
 def test_random_distortions_differ_by_key_only():
-    distort = jax.jit(distortions.random_affine)
+    distort = jax.jit(data.random_affine)
     first, second = (distort(jax.random.key(n), IMAGE) for n in (0, 1))
     np.testing.assert_array_equal(first, distort(jax.random.key(0), IMAGE))
     assert float(jnp.abs(first - second).max()) > 0.1
     assert float(first.min()) >= -1 and float(first.max()) <= 1
     none = dict(max_angle=0.0, max_log_scale=0.0, max_shear=0.0, max_shift=0.0)
-    same = distortions.random_affine(KEY, IMAGE, **none)
+    same = data.random_affine(KEY, IMAGE, **none)
     np.testing.assert_allclose(same, IMAGE, atol=1e-6)
 
 
@@ -57,7 +57,7 @@ def linear():
 
 
 def algorithm(**options):
-    return classification.classification(
+    return training.classification(
         linear(),
         optimizer=optax.sgd(0.5),
         distort=lambda key, x: x,
@@ -96,14 +96,14 @@ def test_it_learns_a_separable_problem_from_a_pair_of_arrays():
         algorithm_once := algorithm(), state, (points, labels), 200, batch_size=50
     )
     logits = linear().apply(state.average, points).logits
-    assert float(classification.accuracy(logits, labels)) > 0.97
+    assert float(training.accuracy(logits, labels)) > 0.97
     assert int(state.step) == 200 and algorithm_once.batches_per_step == 1
     assert float(metrics.accuracy) > 0.9
 
 
 def test_every_step_distorts_afresh():
     seen = []
-    spy = classification.classification(
+    spy = training.classification(
         linear(),
         optimizer=optax.sgd(0.0),
         distort=lambda key, x: x + jax.random.normal(key, x.shape),
@@ -118,7 +118,7 @@ def test_every_step_distorts_afresh():
 
 def test_an_average_decay_out_of_range_is_refused():
     with pytest.raises(ValueError, match=r"must be in \[0, 1\), got 1.0"):
-        classification.classification(
+        training.classification(
             linear(),
             optimizer=optax.sgd(0.5),
             distort=lambda key, x: x,

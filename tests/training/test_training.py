@@ -4,14 +4,14 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import adversarial, gans, losses, training
-from jaxgan import algorithm as algorithms
+from jaxgan import gan, pixels, training
+from jaxgan.gan import losses
 from jaxgan.networks import Generator, Network, mlp_critic, mlp_generator
 
 KEY = jax.random.key(0)
 
 
-def adam(rate=5e-4, b1=0.0, b2=0.99, inner=algorithms.adam):
+def adam(rate=5e-4, b1=0.0, b2=0.99, inner=training.adam):
     """Optax's own bias correction is not written for strict promotion."""
     inner = inner(rate, b1, b2)
 
@@ -28,7 +28,7 @@ CRITIC = mlp_critic((8, 8), shape=(2,))
 DATA = jax.random.normal(jax.random.key(9), (50, 2)) + 1.0
 
 
-def build(make=gans.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
+def build(make=gan.wgan_gp, generator=GENERATOR, critic=CRITIC, **options):
     return make(
         generator,
         critic,
@@ -50,9 +50,9 @@ def test_adam_without_momentum_is_adam(b1):
 
 
 VARIANTS = {
-    "gan": lambda: build(gans.gan),
-    "gan-saturating": lambda: build(gans.gan, saturating=True),
-    "gan-3": lambda: build(gans.gan, critic_steps=3),
+    "gan": lambda: build(gan.vanilla_gan),
+    "gan-saturating": lambda: build(gan.vanilla_gan, saturating=True),
+    "gan-3": lambda: build(gan.vanilla_gan, critic_steps=3),
     "wgan": lambda: build(),
     "wgan-one-sided": lambda: build(one_sided=True),
     "wgan-3": lambda: build(critic_steps=3),
@@ -119,10 +119,10 @@ def probe(critic_steps, room):
     def step(state, batches):
         seen = state.average.at[state.step].set(batches[..., 0])
         zero = jnp.zeros(())
-        metrics = adversarial.Metrics(zero, zero, zero, None, None)
+        metrics = gan.Metrics(zero, zero, zero, None, None)
         return state._replace(average=seen, step=state.step + 1), metrics
 
-    return algorithms.Algorithm(init, step, critic_steps)
+    return training.Algorithm(init, step, critic_steps)
 
 
 def seen_examples(key, critic_steps=2, num_steps=9):
@@ -230,9 +230,9 @@ def test_the_average_follows_its_recursion():
 
 
 def test_pixels_are_scaled_and_points_are_not():
-    scaled = training.as_inputs(jnp.array([0, 51, 255], jnp.uint8))
+    scaled = pixels.as_inputs(jnp.array([0, 51, 255], jnp.uint8))
     np.testing.assert_allclose(scaled, [-1, -0.6, 1], atol=1e-7)
-    assert training.as_inputs(DATA) is DATA
+    assert pixels.as_inputs(DATA) is DATA
 
 
 def test_gray_images_train():
@@ -271,7 +271,7 @@ def test_a_chunk_is_traced_once_for_each_length():
         traces.append(None)
         return inner.step(state, batches)
 
-    algorithm = algorithms.Algorithm(inner.init, step, 1)
+    algorithm = training.Algorithm(inner.init, step, 1)
     run(algorithm, [4, 4, 4])
     assert len(traces) == 1
 
@@ -319,9 +319,7 @@ def test_the_wasserstein_estimate_of_a_shift_has_its_closed_form_and_a_plus_sign
     assert metrics.gradient_norm == pytest.approx(slope, rel=0.01)
     assert metrics.wasserstein_estimate == pytest.approx(shift * slope, rel=0.02)
     unseen = jax.random.normal(jax.random.key(5), (4000, 1))
-    estimate = adversarial.heldout_wasserstein_estimate(
-        generator, critic, state, unseen
-    )
+    estimate = gan.heldout_wasserstein_estimate(generator, critic, state, unseen)
     # Two means of 4,000 unit normals: standard error 0.022 times the slope.
     assert estimate == pytest.approx(shift * slope, abs=4 * 0.022 * slope)
 

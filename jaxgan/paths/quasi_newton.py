@@ -1,4 +1,4 @@
-"""L-BFGS on a path, with the Hessian's model of `jaxgan.path_laplacian` to begin with.
+"""L-BFGS on a path, with the Hessian's model of `jaxgan.paths.laplacian` to begin with.
 
 In units of that model nearly all eigenvalues of the Hessian are 1, whatever the number
 of segments; the few others are what L-BFGS learns.
@@ -11,10 +11,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxgan.conformal import Metric
-from jaxgan.path_laplacian import Curvature, solve_screened
-from jaxgan.path_methods import Method, State
-from jaxgan.paths import Expansion, Path, Weights, expand
+from jaxgan.paths.conformal import Metric
+from jaxgan.paths.curves import Path
+from jaxgan.paths.energy import Expansion, Weights, expand
+from jaxgan.paths.laplacian import Curvature, solve_screened
+from jaxgan.paths.methods import Method, State
 from jaxgan.types import Scalar
 
 MEMORY = 10

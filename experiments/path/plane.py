@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.pairing import Pairs
+from experiments.path.pairs import Pairs
 from jaxgan import paths
 from jaxgan.types import Examples, Latents
 

@@ -1,0 +1,63 @@
+"""The judge: how far samples are from real images, beside what real images score.
+
+>>> import jax
+>>> import jaxgan
+>>> from jaxgan import data, evaluation
+>>> classify = jaxgan.load_classifier()
+>>> test = evaluation.features_of(classify, data.load("sample", "test").images[:100])
+>>> other = evaluation.features_of(classify, data.load("sample", "train").images[:100])
+>>> distance = evaluation.frechet_distance(
+...     jax.random.key(0), other.features, test.features
+... )
+>>> distance.value > 0
+True
+
+Read `metrics`, then `judge`, which computes all of them; `neighbours` finds nearest
+points.
+"""
+
+from jaxgan.evaluation.judge import (
+    ImageFeatures,
+    Images,
+    Pixels,
+    draw_images,
+    features_of,
+    floor,
+    verdict,
+)
+from jaxgan.evaluation.metrics import (
+    Coverage,
+    Moments,
+    class_shares,
+    classifier_score,
+    coverage,
+    frechet_between,
+    frechet_distance,
+    kernel_distance,
+    moments,
+    nearest_distance,
+    total_variation,
+)
+from jaxgan.evaluation.neighbours import nearest
+
+__all__ = [
+    "Coverage",
+    "ImageFeatures",
+    "Images",
+    "Moments",
+    "Pixels",
+    "class_shares",
+    "classifier_score",
+    "coverage",
+    "draw_images",
+    "features_of",
+    "floor",
+    "frechet_between",
+    "frechet_distance",
+    "kernel_distance",
+    "moments",
+    "nearest",
+    "nearest_distance",
+    "total_variation",
+    "verdict",
+]

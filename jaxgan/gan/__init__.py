@@ -1,0 +1,47 @@
+"""Generators trained against a critic: the vanilla GAN and the WGAN-GP.
+
+>>> import jax
+>>> from jaxgan import data, gan, networks, training
+>>> digits = jax.numpy.asarray(data.load("sample", "train").images)
+>>> wgan = gan.wgan_gp(networks.mlp_generator(4, (8,)), networks.mlp_critic((8,)))
+>>> state = wgan.init(jax.random.key(0))
+>>> state, metrics = training.chunk(wgan, state, digits, 2, batch_size=16)
+>>> bool(metrics.gradient_penalty >= 0)
+True
+
+Read `losses` (the gradient penalty is there), `objectives` (what the two networks
+minimise), `alternating` (whose turn it is), `finishing` (from a trained generator to
+one that is saved). `regularisation` adds a penalty on the generator: `path_energy` on
+the least energy of paths, `path_length` that of StyleGAN2.
+"""
+
+from jaxgan.gan import losses
+from jaxgan.gan.alternating import (
+    Metrics,
+    Objective,
+    State,
+    adversarial,
+    heldout_wasserstein_estimate,
+)
+from jaxgan.gan.finishing import finish
+from jaxgan.gan.objectives import vanilla_gan, wgan_gp
+from jaxgan.gan.path_energy import log_rho, path_energy_penalty
+from jaxgan.gan.path_length import path_length_penalty
+from jaxgan.gan.regularisation import Penalty, regularised
+
+__all__ = [
+    "Metrics",
+    "Objective",
+    "Penalty",
+    "State",
+    "adversarial",
+    "finish",
+    "heldout_wasserstein_estimate",
+    "log_rho",
+    "losses",
+    "path_energy_penalty",
+    "path_length_penalty",
+    "regularised",
+    "vanilla_gan",
+    "wgan_gp",
+]

@@ -1,0 +1,37 @@
+"""From a generator in training to the plain network that is judged, saved and used."""
+
+import jax
+import jax.numpy as jnp
+
+from jaxgan.networks import Generator, Network
+from jaxgan.storage import as_stored
+from jaxgan.types import Params, PRNGKey
+
+FOLDING_LATENTS = 10_000
+"""Latents that the statistics of batch-normalisation are taken over."""
+
+
+def finish(
+    key: PRNGKey, generator: Generator, params: Params
+) -> tuple[Network, Params | None]:
+    """Fold a trained generator, and round its weights as they will be stored.
+
+    Args:
+        key: of the latents that the statistics of batch-normalisation are taken over.
+        generator: in training; its finished form has no batch-normalisation.
+        params: its weights, best their moving average.
+
+    Returns:
+        The plain network and its weights; None in place of weights if one of them is
+        not finite.
+    """
+    latents = jax.random.normal(key, (FOLDING_LATENTS, generator.latent_dim))
+    network, weights = generator.fold(params, latents)
+    weights = as_stored(weights)
+    return network, weights if _all_finite(weights) else None
+
+
+@jax.jit
+def _all_finite(params: Params) -> jax.Array:
+    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]
+    return jnp.stack(finite).all()

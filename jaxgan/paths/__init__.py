@@ -1,0 +1,68 @@
+"""Paths of least energy between two codes.
+
+>>> import jax
+>>> import jaxgan
+>>> from jaxgan import paths
+>>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
+>>> codes = jax.random.normal(jax.random.key(0), (2, 1, 2))
+>>> images = tuple(generator.generate(code) for code in codes)
+>>> found = paths.minimise(
+...     paths.between_images(generator.generate), *codes, images, levels=(8, 16)
+... )
+>>> found.paths.shape
+(1, 17, 2)
+
+Read `conformal` (the metric λ), `energy`, `curves`, `methods` (what a method is),
+`laplacian` and `quasi_newton` (ours), `multilevel` (from coarse to fine), `minimiser`.
+`records` says how exact an energy is; `baselines` are other methods.
+"""
+
+from jaxgan.paths.baselines import adam, georce, laplacian_preconditioner, plain_lbfgs
+from jaxgan.paths.conformal import (
+    Metric,
+    MetricFamily,
+    between_images,
+    common,
+    energy_bound,
+    image_metric,
+    least_value,
+)
+from jaxgan.paths.curves import line, slerp
+from jaxgan.paths.energy import at_equal_speed, path_energy, path_length
+from jaxgan.paths.methods import Method
+from jaxgan.paths.minimiser import DEFAULT_METHOD, Minimised, minimise
+from jaxgan.paths.multilevel import levels, multilevel_descent
+from jaxgan.paths.quasi_newton import lbfgs
+from jaxgan.paths.records import Record, observed_order, record_paths, richardson
+from jaxgan.paths.starts import draw_bows
+
+__all__ = [
+    "DEFAULT_METHOD",
+    "Method",
+    "Metric",
+    "MetricFamily",
+    "Minimised",
+    "Record",
+    "adam",
+    "at_equal_speed",
+    "between_images",
+    "common",
+    "draw_bows",
+    "energy_bound",
+    "georce",
+    "image_metric",
+    "laplacian_preconditioner",
+    "lbfgs",
+    "least_value",
+    "levels",
+    "line",
+    "minimise",
+    "multilevel_descent",
+    "observed_order",
+    "path_energy",
+    "path_length",
+    "plain_lbfgs",
+    "record_paths",
+    "richardson",
+    "slerp",
+]

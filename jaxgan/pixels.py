@@ -1,0 +1,21 @@
+"""The three scales of pixels, and the ways between them.
+
+On disk and on devices pixels are uint8 from 0 to 255. Networks see floats in [-1, 1].
+Errors and distances are reported for pixels in [0, 1].
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Real, UInt8
+
+
+def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
+    """Return uint8 pixels in [-1, 1]; other dtypes are in their own units already."""
+    if data.dtype == jnp.uint8:
+        return data.astype(jnp.float32) / 127.5 - 1
+    return data
+
+
+def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+    """Return images in [-1, 1] as 0 to 255, rounded; values outside are clipped."""
+    return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
