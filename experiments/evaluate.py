@@ -31,7 +31,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging
-    from experiments.running import record, run_folder
+    from experiments.running import run_folder
     from jaxgan import data, evaluation, storage
 
     generator = storage.load_generator(config.checkpoint)
@@ -45,18 +45,8 @@ def run(config: Config) -> dict[str, Any]:
             f"{reference.name}, got {count}"
         )
     name = Path(config.checkpoint).name
-    out = config.out or Path("runs") / f"evaluate-{name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record(
-            "evaluate",
-            config,
-            reference.name,
-            (reference.images, reference.labels),
-        ),
-        resume=False,
-        overwrite=config.overwrite,
-    )
+    arrays = reference.images, reference.labels
+    out = run_folder.begin("evaluate", config, name, reference.name, arrays)
     print(f"{config.checkpoint}: {count} samples against {reference.name}, into {out}")
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))

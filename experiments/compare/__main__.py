@@ -1,7 +1,6 @@
 """Vanilla GAN or WGAN-GP? Judge both: `python -m experiments.compare`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
@@ -64,12 +63,13 @@ def run(config: Config) -> dict[str, Any]:
         raise UsageError(f"a step needs at most the {len(real.images)} training images")
     if not count <= min(len(heldout.images), len(real.images)):
         raise UsageError(f"--samples must be at most {len(heldout.images)}")
-    out = config.out or Path("runs") / f"compare-{real.name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("compare", config, real.name, (real.images, real.labels)),
+    out = run_folder.begin(
+        "compare",
+        config,
+        real.name,
+        real.name,
+        (real.images, real.labels),
         resume=config.resume,
-        overwrite=config.overwrite,
         may_change=record.MAY_CHANGE_ON_RESUME,
     )
     print(f"compare: {config.seeds} seeds on {real.name}, results in {out}")

@@ -46,7 +46,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.invert import report, search
-    from experiments.running import generators, record, run_folder, targets
+    from experiments.running import generators, run_folder, targets
 
     generator = generators.load(config.checkpoint)
     if config.targets:
@@ -54,13 +54,8 @@ def run(config: Config) -> dict[str, Any]:
     else:
         wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     name = Path(config.checkpoint).name
-    out = config.out or Path("runs") / f"invert-{name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("invert", config, wanted.name, wanted.images),
-        resume=config.resume,
-        overwrite=config.overwrite,
-        may_change=record.SURROUNDINGS,
+    out = run_folder.begin(
+        "invert", config, name, wanted.name, wanted.images, resume=config.resume
     )
     print(
         f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "

@@ -44,7 +44,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.path import pairs, report, search
-    from experiments.running import generators, record, run_folder
+    from experiments.running import generators, run_folder
     from jaxgan import data, storage
 
     generator = generators.load(config.checkpoint)
@@ -52,13 +52,8 @@ def run(config: Config) -> dict[str, Any]:
     test = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(test.name, "train", data_dir=config.data_dir)
     name = Path(config.checkpoint).name
-    out = config.out or Path("runs") / f"path-{name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("path", config, test.name, (test.images, test.labels)),
-        resume=False,
-        overwrite=config.overwrite,
-    )
+    arrays = test.images, test.labels
+    out = run_folder.begin("path", config, name, test.name, arrays)
     print(
         f"{config.checkpoint}: {config.pairs} pairs of {config.codes}, "
         f"{config.segments} segments, into {out}"

@@ -101,12 +101,13 @@ def run(config: Config) -> dict[str, Any]:
     if max(count, config.digits) > len(heldout.images):
         most = len(heldout.images)
         raise UsageError(f"--samples and --digits must be at most {most}")
-    out = config.out or Path("runs") / f"path_gan-{real.name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("path_gan", config, real.name, (real.images, real.labels)),
+    out = run_folder.begin(
+        "path_gan",
+        config,
+        real.name,
+        real.name,
+        (real.images, real.labels),
         resume=config.resume,
-        overwrite=config.overwrite,
         may_change=(*record.MAY_CHANGE_ON_RESUME, *MORE),
     )
     compared = arms.arms(

@@ -1,7 +1,6 @@
 """What do codes cost, and buy? `python -m experiments.rate_distortion`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
@@ -60,7 +59,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.rate_distortion import frontiers, models, report, sweep
-    from experiments.running import record, run_folder
+    from experiments.running import run_folder
     from jaxgan import data
 
     train = data.load(config.dataset, "train", data_dir=config.data_dir)
@@ -69,15 +68,13 @@ def run(config: Config) -> dict[str, Any]:
         raise UsageError(f"--batch-size must be at most {len(train.images)} here")
     if config.depth >= len(test.images):
         raise UsageError(f"--depth must be below the {len(test.images)} test images")
-    out = config.out or Path("runs") / f"rate_distortion-{train.name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record(
-            "rate_distortion", config, train.name, (train.images, test.images)
-        ),
+    out = run_folder.begin(
+        "rate_distortion",
+        config,
+        train.name,
+        train.name,
+        (train.images, test.images),
         resume=config.resume,
-        overwrite=config.overwrite,
-        may_change=record.SURROUNDINGS,
     )
     count = 2 * len(config.betas) * config.seeds
     print(f"{count} autoencoders of {train.name}, into {out}")

@@ -1,7 +1,6 @@
 """Compare recipes for the code of an image: `python -m experiments.recipes`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
@@ -35,17 +34,12 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recipes import race, report
-    from experiments.running import generators, record, run_folder, targets
+    from experiments.running import generators, run_folder, targets
 
     generator = generators.load(config.checkpoint)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
-    out = config.out or Path("runs") / f"recipes-{wanted.name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("recipes", config, wanted.name, wanted.images),
-        resume=config.resume,
-        overwrite=config.overwrite,
-        may_change=record.SURROUNDINGS,
+    out = run_folder.begin(
+        "recipes", config, wanted.name, wanted.name, wanted.images, resume=config.resume
     )
     print(
         f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "

@@ -35,17 +35,12 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recover import report, search
-    from experiments.running import generators, record, run_folder
+    from experiments.running import generators, run_folder
 
     generator = generators.load(config.checkpoint)
     name = Path(config.checkpoint).name
-    out = config.out or Path("runs") / f"recover-{name}-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("recover", config, "prior", generator.params),
-        resume=config.resume,
-        overwrite=config.overwrite,
-        may_change=record.SURROUNDINGS,
+    out = run_folder.begin(
+        "recover", config, name, "prior", generator.params, resume=config.resume
     )
     print(
         f"{config.checkpoint}: {config.images} images of its own, at most "

@@ -55,12 +55,13 @@ def open_run(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
-    out = options.out or Path("runs") / f"{experiment}-{real.name}-{options.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record(experiment, options, real.name, (real.images, real.labels)),
+    out = run_folder.begin(
+        experiment,
+        options,
+        real.name,
+        real.name,
+        (real.images, real.labels),
         resume=options.resume,
-        overwrite=options.overwrite,
         may_change=may_change,
     )
     print(f"{experiment}: {len(real.images)} images of {real.name}, results in {out}")

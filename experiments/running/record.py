@@ -31,12 +31,12 @@ def record(
         dataset: name of what was loaded.
         arrays: what was loaded; its digest is recorded.
     """
-    flags = dataclasses.asdict(options)
     flags = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in flags.items()
+        name: value
+        for name, value in dataclasses.asdict(options).items()
         if name not in NOT_THE_RUN
     }
+    flags = json.loads(json.dumps(flags, default=str))  # Paths become text.
     return {
         "experiment": experiment,
         "command": command(experiment, options),

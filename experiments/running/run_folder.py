@@ -9,14 +9,52 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.running import hosts
+from experiments.running import hosts, record
 from experiments.running.errors import UsageError
-from experiments.running.record import SURROUNDINGS
+from experiments.running.options import OutputOptions
 
 LOCK = ".lock"
 CONFIG = "config.json"
 UNFINISHED = {LOCK, f".{CONFIG}.tmp"}
 """What a process that was killed at its very start may leave."""
+
+
+def begin(
+    experiment: str,
+    options: OutputOptions,
+    what: str,
+    dataset: str,
+    arrays: Any,
+    *,
+    resume: bool = False,
+    may_change: Iterable[str] = record.SURROUNDINGS,
+) -> Path:
+    """Make the folder of a run ready, with its `config.json`.
+
+    Args:
+        experiment: its name.
+        options: its flags.
+        what: names the folder, runs/<experiment>-<what>-<seed>, where `--out` does not.
+        dataset: the name of what was loaded.
+        arrays: what was loaded.
+        resume: go on with the run that is there.
+        may_change: keys of `config.json` that may differ on resuming.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: as `open_run_folder`.
+    """
+    out = options.out or Path("runs") / f"{experiment}-{what}-{options.seed}"
+    open_run_folder(
+        out,
+        record.record(experiment, options, dataset, arrays),
+        resume=resume,
+        overwrite=options.overwrite,
+        may_change=may_change,
+    )
+    return out
 
 
 def open_run_folder(
@@ -84,7 +122,9 @@ def _require_alike(config: Mapping[str, Any]) -> None:
     """Compare with the first process what must not differ in one run."""
     first = json.loads(hosts.from_first(json.dumps(config).encode()))
     now = json.loads(json.dumps(config))
-    differing = {key for key in now if first.get(key) != now[key]} - {*SURROUNDINGS}
+    differing = {key for key in now if first.get(key) != now[key]} - {
+        *record.SURROUNDINGS
+    }
     if differing:
         raise UsageError(
             f"process 0 has other values for {', '.join(sorted(differing))}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
@@ -27,15 +26,11 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.rate_distortion import figures
-    from experiments.running import record, run_folder
+    from experiments.running import run_folder
     from experiments.shannon import linear_codes
 
-    out = config.out or Path("runs") / f"shannon-{config.seed}"
-    run_folder.open_run_folder(
-        out,
-        record.record("shannon", config, "gaussian", linear_codes.VARIANCES),
-        resume=False,
-        overwrite=config.overwrite,
+    out = run_folder.begin(
+        "shannon", config, "gaussian", "gaussian", linear_codes.VARIANCES
     )
     print(f"linear autoencoders of Gaussian points, into {out}")
     started = time.perf_counter()

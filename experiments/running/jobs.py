@@ -1,0 +1,52 @@
+"""A long computation as a list of jobs: one progress bar, and a stop between two jobs."""
+
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from tqdm import tqdm
+
+from experiments.running.errors import Interrupted
+
+T = TypeVar("T")
+
+
+class Job(NamedTuple, Generic[T]):
+    """A piece of work whose result is kept on disk.
+
+    Attributes:
+        name: shown beside the progress bar.
+        size: how many units of work it is.
+        run: does the work, or reads its result if that is on disk already.
+    """
+
+    name: str
+    size: int
+    run: Callable[[], T]
+
+
+def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list[T]:
+    """Run jobs one after the other.
+
+    Args:
+        jobs: in the order in which they are run.
+        unit: of their sizes, in the singular: `image`, `model`, …
+        stopping: whether a signal has asked to stop, from `interruption`.
+
+    Returns:
+        Their results, in the same order.
+
+    Raises:
+        Interrupted: between two jobs, after a signal; finished jobs are kept on disk.
+    """
+    total, done, results = sum(job.size for job in jobs), 0, []
+    with tqdm(total=total, unit=unit, disable=None) as bar:
+        for job in jobs:
+            if stopping():
+                raise Interrupted(
+                    f"stopped after {done} of {total} {unit}s; go on with --resume"
+                )
+            bar.set_description(job.name)
+            results.append(job.run())
+            done += job.size
+            bar.update(job.size)
+    return results
