@@ -1,0 +1,1 @@
+"""Train a GAN and a WGAN-GP alike, and compare their samples."""

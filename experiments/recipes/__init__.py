@@ -1,0 +1,1 @@
+"""Compare recipes for finding the code of an image at equal cost."""

@@ -1,0 +1,1 @@
+"""What several commands write: tables, pictures, and a judge's verdict."""
