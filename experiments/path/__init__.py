@@ -1,0 +1,1 @@
+"""Walk from one digit to another along paths of least energy."""

@@ -1,0 +1,1 @@
+"""Train generators with penalties on their paths, and compare them."""

@@ -1,0 +1,1 @@
+"""Measure the rate and the distortion of Gaussian and of Echo autoencoders."""

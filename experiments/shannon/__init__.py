@@ -1,0 +1,1 @@
+"""Compare linear autoencoders of Gaussian points with the best possible rates."""
