@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm import tqdm
 
 from experiments.rate_distortion import measures, models
 from experiments.rate_distortion.measures import Measured
 from experiments.rate_distortion.models import Digits
-from experiments.running.errors import Interrupted
+from experiments.running import jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept_arrays
 from jaxgan import parallel, pixels
@@ -78,36 +77,31 @@ def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, F
     folder.mkdir(exist_ok=True)
     recipe = plan.recipe
     steps = recipe.epochs * (len(digits.gray) // recipe.batch_size)
-    jobs = [
+    coders = {kind: models.build(kind, recipe, steps) for kind in models.KINDS}
+
+    def job(kind: str, number: int, seed: int) -> jobs.Job[Mapping[str, Any]]:
+        compute = partial(
+            _model,
+            coders[kind],
+            jax.random.fold_in(key, seed),
+            digits,
+            plan,
+            steps,
+            plan.betas[number],
+        )
+        path = folder / f"{kind}-{number:02d}-{seed:02d}.npz"
+        name = f"{kind}, β {plan.betas[number]:g}, seed {seed}"
+        return jobs.Job(name, 1, partial(kept_arrays, path, compute))
+
+    models_of_sweep = [
         (kind, number, seed)
         for seed in range(plan.seeds)
         for kind in models.KINDS
         for number in range(len(plan.betas))
     ]
-    coders = {kind: models.build(kind, recipe, steps) for kind in models.KINDS}
-    parts = {}
-    bar = tqdm(total=len(jobs), unit="model", disable=None)
-    with bar, stop_requested() as stopping:
-        for job in jobs:
-            kind, number, seed = job
-            parts[job] = kept_arrays(
-                folder / f"{kind}-{number:02d}-{seed:02d}.npz",
-                partial(
-                    _model,
-                    coders[kind],
-                    jax.random.fold_in(key, seed),
-                    digits,
-                    plan,
-                    steps,
-                    plan.betas[number],
-                ),
-            )
-            bar.update()
-            if stopping() and job != jobs[-1]:
-                raise Interrupted(
-                    f"stopped after {len(parts)} models of {len(jobs)}; go on with "
-                    "--resume"
-                )
+    with stop_requested() as stopping:
+        results = jobs.run([job(*m) for m in models_of_sweep], "model", stopping)
+    parts = dict(zip(models_of_sweep, results, strict=True))
     return {kind: _stacked(parts, kind, plan) for kind in models.KINDS}
 
 
