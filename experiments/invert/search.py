@@ -8,10 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
-from tqdm import tqdm
 
-from experiments.running import costs
-from experiments.running.errors import Interrupted
+from experiments.running import costs, jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
 from jaxgan import inversion, minima, networks
@@ -81,22 +79,20 @@ def find_all(
         networks.rounded_generator(generator.params),
         costs.in_gradients(generator),
     )
-    firsts = range(0, len(targets), plan.part)
-    parts = []
-    bar = tqdm(total=len(targets), unit="image", disable=None)
-    with bar, stop_requested() as stopping:
-        for first in firsts:
-            some = targets[first : first + plan.part]
-            found = kept(
+
+    def job(first: int) -> jobs.Job[Found]:
+        some = targets[first : first + plan.part]
+        return jobs.Job(
+            f"from image {first}",
+            len(some),
+            lambda: kept(
                 folder / f"{first:06d}.npz", Found, partial(find, some, first, plan)
-            )
-            parts.append(found)
-            bar.update(len(some))
-            bar.set_postfix(best=f"{np.median(found.errors.min(1)):.2e}")
-            if stopping() and first != firsts[-1]:
-                raise Interrupted(
-                    f"stopped after {first + len(some)} images; go on with --resume"
-                )
+            ),
+        )
+
+    every = [job(first) for first in range(0, len(targets), plan.part)]
+    with stop_requested() as stopping:
+        parts = jobs.run(every, "image", stopping)
     return _joined(parts)
 
 

@@ -8,10 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from tqdm import tqdm
 
-from experiments.running import costs
-from experiments.running.errors import Interrupted
+from experiments.running import costs, jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
 from jaxgan import inversion, networks
@@ -126,20 +124,21 @@ def follow_all(
     folder.mkdir(exist_ok=True)
     every = recipes(generator, key, budget)
     firsts = range(0, len(targets), PART)
-    parts: dict[str, list[Followed]] = {name: [] for name in every}
-    bar = tqdm(total=len(targets) * len(every), unit="image", disable=None)
-    with bar, stop_requested() as stopping:
-        for name, follow in every.items():
-            bar.set_description(name)
-            for first in firsts:
-                path = folder / f"{name.replace(' ', '-').strip('%')}-{first:06d}.npz"
-                some = targets[first : first + PART]
-                if stopping():
-                    raise Interrupted(f"stopped in {name}; go on with --resume")
-                found = kept(path, Followed, partial(follow, some, first))
-                parts[name].append(found)
-                bar.update(len(some))
-    return {name: _joined(found) for name, found in parts.items()}
+
+    def job(name: str, first: int) -> jobs.Job[Followed]:
+        some = targets[first : first + PART]
+        path = folder / f"{name.replace(' ', '-').strip('%')}-{first:06d}.npz"
+        follow = partial(every[name], some, first)
+        return jobs.Job(name, len(some), lambda: kept(path, Followed, follow))
+
+    with stop_requested() as stopping:
+        parts = jobs.run(
+            [job(name, first) for name in every for first in firsts], "image", stopping
+        )
+    return {
+        name: _joined(parts[place * len(firsts) : (place + 1) * len(firsts)])
+        for place, name in enumerate(every)
+    }
 
 
 def _joined(parts: list[Followed]) -> Followed:

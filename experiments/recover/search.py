@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from tqdm import tqdm
 
-from experiments.running.errors import Interrupted
+from experiments.running import jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
 from jaxgan import inversion
@@ -59,17 +58,19 @@ def recover_all(
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
     forms = inversion.forms(generator.params)
-    parts = []
-    bar = tqdm(total=count, unit="image", disable=None)
-    with bar, stop_requested() as stopping:
-        for first in range(0, count, PART):
-            if stopping():
-                raise Interrupted(f"stopped after {first} images; go on with --resume")
-            size = min(PART, count - first)
-            own = jax.random.fold_in(key, first)
-            find = partial(_recover_part, generator, forms, own, size, num_starts)
-            parts.append(kept(folder / f"{first:06d}.npz", Recovered, find))
-            bar.update(size)
+
+    def job(first: int) -> jobs.Job[Recovered]:
+        size = min(PART, count - first)
+        own = jax.random.fold_in(key, first)
+        find = partial(_recover_part, generator, forms, own, size, num_starts)
+        path = folder / f"{first:06d}.npz"
+        return jobs.Job(
+            f"from image {first}", size, lambda: kept(path, Recovered, find)
+        )
+
+    every = [job(first) for first in range(0, count, PART)]
+    with stop_requested() as stopping:
+        parts = jobs.run(every, "image", stopping)
     return Recovered(*map(np.concatenate, zip(*parts, strict=True)))
 
 
