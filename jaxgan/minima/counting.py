@@ -44,22 +44,22 @@ class Count(NamedTuple):
 
 
 def cluster(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarray, "n"]:
-    """Number the groups of points that chains of steps up to `tolerance` connect.
+    """Return the number of each point's group, counted from 0.
 
-    Euclidean distance. Numbers follow the first point of each group.
+    Two points belong to one group if a chain of points connects them whose steps are at
+    most `tolerance` long (Euclidean distance). Groups are numbered in the order of their
+    first points.
+
+    Args:
+        points: one or more.
+        tolerance: greatest length of a step.
     """
-    labels = np.full(len(points), -1)
-    for first in range(len(points)):
-        if labels[first] >= 0:
-            continue
-        labels[first] = group = labels.max() + 1
-        frontier = [first]
-        while frontier:
-            gaps = points - points[frontier.pop()]
-            near = (np.einsum("nd,nd->n", gaps, gaps) <= tolerance**2) & (labels < 0)
-            labels[near] = group
-            frontier.extend(np.flatnonzero(near))
-    return labels
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial.distance import pdist, squareform
+
+    near = squareform(pdist(points) <= tolerance)
+    return connected_components(csr_array(near), directed=False)[1]
 
 
 def count_minima(

@@ -15,6 +15,22 @@ def test_clusters_are_chains():
     np.testing.assert_array_equal(counting.cluster(points, 0.1), np.arange(6))
 
 
+@pytest.mark.parametrize("count", [1, 2, 40, 200])
+def test_groups_are_numbered_by_their_first_points(count):
+    """Against a search through the neighbours, one point after the other."""
+    points = np.random.default_rng(count).normal(size=(count, 2))
+    expected = np.full(count, -1)
+    for first in range(count):
+        waiting = [first] if expected[first] < 0 else []
+        group = expected.max() + 1
+        while waiting:
+            point = waiting.pop()
+            expected[point] = group
+            near = np.linalg.norm(points - points[point], axis=1) <= 0.2
+            waiting += list(np.flatnonzero(near & (expected < 0)))
+    np.testing.assert_array_equal(counting.cluster(points, 0.2), expected)
+
+
 def test_good_turing_and_chao_on_a_known_sample():
     labels = np.array([0, 0, 0, 1, 1, 2, 3, 4])  # f₁ = 3, f₂ = 1
     assert minima.good_turing(labels).value == pytest.approx(1 - 3 / 8)
