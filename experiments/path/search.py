@@ -17,7 +17,10 @@ GAP = 1e-4
 ADAM_RATE = 3e-4
 COMPARED_SEGMENTS = 64
 METHODS: dict[str, tuple[Method, int]] = {
-    "L-BFGS, Laplacian": (lbfgs(paths.laplacian_preconditioner), 300),
+    "L-BFGS, Laplacian": (
+        lbfgs(paths.laplacian_preconditioner, uses_curvature=False),
+        300,
+    ),
     "L-BFGS": (paths.plain_lbfgs(), 400),
     "GEORCE": (paths.georce(), 400),
     "Adam": (paths.adam(ADAM_RATE), 1000),

@@ -34,12 +34,12 @@ def georce() -> Method:
 
     Rygaard & Hauberg 2025, arXiv:2505.05961.
     """
-    return lbfgs(laplacian_preconditioner, memory=0)
+    return lbfgs(laplacian_preconditioner, memory=0, uses_curvature=False)
 
 
 def plain_lbfgs() -> Method:
     """L-BFGS as it is."""
-    return lbfgs(identity, rescale=True)
+    return lbfgs(identity, rescale=True, uses_curvature=False)
 
 
 class Moments(NamedTuple):

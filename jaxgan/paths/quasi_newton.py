@@ -55,6 +55,7 @@ def lbfgs(
     *,
     memory: int = MEMORY,
     rescale: bool = False,
+    uses_curvature: bool = True,
 ) -> Method:
     """L-BFGS with a preconditioner as its first Hessian, and Armijo backtracking.
 
@@ -66,6 +67,8 @@ def lbfgs(
         memory: steps remembered.
         rescale: multiply the preconditioner by the ratio that fits the last step
             (equation 7.20), which a preconditioner that knows no scale needs.
+        uses_curvature: whether `precondition` reads the curvature. If not, none is
+            computed, and it is given zeros.
     """
 
     def init(path: Path) -> State:
@@ -122,7 +125,7 @@ def lbfgs(
 
         return _choose(accepted, go_on(), go_back())
 
-    return Method(init, step, uses_curvature=precondition is solve_screened)
+    return Method(init, step, uses_curvature=uses_curvature)
 
 
 def _remember(now: Memory, step: Path, change: Path) -> Memory:

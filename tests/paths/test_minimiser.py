@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgan import networks, parallel, paths
-from jaxgan.paths import starts
+from jaxgan.paths import laplacian, starts
 
 DIM = 4
 NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(12,), batch_norm=False)
@@ -169,6 +169,16 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
             reached = found.history <= found.energies[:, -1:] * (1 + 1e-8)
             counts[finest] = np.median(coarse + reached.argmax(1) + 1)
     assert counts[32] <= 12 and counts[512] <= 1.2 * counts[32], counts
+
+
+def test_a_preconditioner_of_ones_own_gets_the_curvature(found):
+    def wrapped(*given):
+        return laplacian.solve_screened(*given)
+
+    other = minimise(method=paths.lbfgs(wrapped))
+    np.testing.assert_array_equal(other.paths, found.paths)
+    np.testing.assert_array_equal(other.cost, found.cost)
+    assert not paths.lbfgs(wrapped, uses_curvature=False).uses_curvature
 
 
 def test_baselines_share_the_interface_and_the_minimum(found):
