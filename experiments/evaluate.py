@@ -58,8 +58,8 @@ def run(config: Config) -> dict[str, Any]:
         evaluation.draw_images(draw_key, reference.images, count),
     )
     table = judging.table(result.columns)
-    print(table)
-    (out / "table.md").write_text(table + "\n")
+    print(table, end="")
+    (out / "table.md").write_text(table)
     judging.figures(out, result)
     summary = {
         "experiment": "evaluate",

@@ -122,7 +122,7 @@ def run(config: Config) -> dict[str, Any]:
     made = report.Report(
         real.name, config.seeds, count, config.steps, quick, more, rows, floor
     )
-    text = report.words(made) + "\n\n" + report.table(made) + "\n"
+    text = report.words(made) + "\n\n" + report.table(made)
     (out / "report.md").write_text(text)
     figures.draw(out, made)
     summary = {"experiment": "compare", **report.summary(made)}

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.compare.contest import Row, row_at
+from experiments.reporting import tables
 from jaxgan.statistics import Estimate, permutation_p
 
 SIGNIFICANT = 0.05
@@ -68,29 +69,21 @@ def largest_rise(rows: Sequence[Row], step: int) -> np.ndarray:
 def table(report: Report) -> str:
     """Write mean ± standard deviation over seeds of every metric, in Markdown."""
     columns = report.columns()
-    header = [*columns, "real images (floor)"]
-    lines = [
-        "| metric | " + " | ".join(header) + " |",
-        "|---" * (len(header) + 1) + "|",
-    ]
-
-    def line(name: str, cells: Sequence[str]) -> str:
-        return f"| {name} | " + " | ".join(cells) + " |"
-
+    rows = []
     for name, floor in report.floor.items():
         values = [over_seeds(row, name) for row in columns.values()]
         cells = [f"{v.mean():.4g} ± {v.std(ddof=1):.2g}" for v in values]
-        lines.append(line(name, [*cells, f"{floor.value:.4g}"]))
+        rows.append([name, *cells, f"{floor.value:.4g}"])
     rises = [
         largest_rise(report.rows[title.split(",")[0]], row["step"])
         for title, row in columns.items()
     ]
     cells = [f"{r.mean():.3g} ± {r.std(ddof=1):.2g}" for r in rises]
-    lines.append(line("largest rise of frechet_distance, ratio", [*cells, ""]))
-    lines.append(line("steps", [*(str(row["step"]) for row in columns.values()), ""]))
+    rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
+    rows.append(["steps", *(str(row["step"]) for row in columns.values()), ""])
     seconds = [f"{row['seconds'] / report.seeds:.0f}" for row in columns.values()]
-    lines.append(line("seconds per seed", [*seconds, ""]))
-    return "\n".join(lines)
+    rows.append(["seconds per seed", *seconds, ""])
+    return tables.markdown(["metric", *columns, "real images (floor)"], rows)
 
 
 def words(report: Report) -> str:

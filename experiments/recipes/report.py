@@ -8,11 +8,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.recipes.race import OURS, Followed
+from experiments.reporting import tables
 from jaxgan.statistics import wilson
 
-HEAD = (
-    "| recipe | starts | gradients | median | 95 % below | ours is no worse on |\n"
-    "|---|---|---|---|---|---|\n"
+HEADER = (
+    "recipe",
+    "starts",
+    "gradients",
+    "median",
+    "95 % below",
+    "ours is no worse on",
 )
 
 
@@ -60,15 +65,18 @@ def summary(found: Mapping[str, Followed]) -> dict[str, Any]:
 def table(found: Mapping[str, Followed]) -> str:
     """Write a row for each recipe, in Markdown."""
     full = _full(found)
-    rows = []
-    for name, one in found.items():
-        share = "" if _is_ours(name) else f"{np.mean(full.errors <= one.errors):.1%}"
-        rows.append(
-            f"| {name} | {one.starts} | {one.gradients:.0f} | "
-            f"{np.median(one.errors):.2e} | {np.quantile(one.errors, 0.95):.2e} | "
-            f"{share} |\n"
-        )
-    return HEAD + "".join(rows)
+
+    def row(name: str, one: Followed) -> list[str]:
+        return [
+            name,
+            f"{one.starts}",
+            f"{one.gradients:.0f}",
+            f"{np.median(one.errors):.2e}",
+            f"{np.quantile(one.errors, 0.95):.2e}",
+            "" if _is_ours(name) else f"{np.mean(full.errors <= one.errors):.1%}",
+        ]
+
+    return tables.markdown(HEADER, [row(name, one) for name, one in found.items()])
 
 
 def write(out: Path, found: Mapping[str, Followed]) -> None:

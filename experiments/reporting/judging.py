@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.reporting import pictures
+from experiments.reporting import pictures, tables
 from jaxgan import evaluation, pixels
 from jaxgan.networks import Classified
 from jaxgan.statistics import Estimate
@@ -118,14 +118,16 @@ def _training_floor(
 
 
 def table(columns: Mapping[str, Column]) -> str:
-    """Write the columns as a Markdown table of values and standard errors."""
-    names = list(columns)
-    lines = ["| metric | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
-    for metric in columns[names[0]]:
-        estimates = [columns[name][metric] for name in names]
-        cells = [f"{e.value:.4g} ± {e.standard_error:.2g}" for e in estimates]
-        lines.append(f"| {metric} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    """Return the columns as a Markdown table of values and standard errors."""
+    metrics = next(iter(columns.values()))
+    rows = [
+        [metric, *(_cell(c[metric]) for c in columns.values())] for metric in metrics
+    ]
+    return tables.markdown(["metric", *columns], rows)
+
+
+def _cell(estimate: Estimate) -> str:
+    return f"{estimate.value:.4g} ± {estimate.standard_error:.2g}"
 
 
 def flat(result: Result) -> dict[str, Any]:
