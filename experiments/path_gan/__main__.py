@@ -1,65 +1,69 @@
-"""Train generators whose paths are cheap: `python -m experiments.path_gan`."""
+"""Train generators with penalties on their paths: `python -m experiments.path_gan`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
 from experiments.running.options import DataOptions, require
 
-MORE = ("seeds", "path_weights", "line_weights", "length_weights")
-"""What a sweep may have more of when it is resumed: each run stands alone."""
+EXTENSIBLE = ("seeds", "path_weights", "line_weights", "length_weights")
+"""Flags that may have other values when a sweep is resumed: each run stands alone."""
 
 
 @dataclass(frozen=True)
 class Config(DataOptions):
-    """Penalise dear paths in training, sweep the weight, and compare with controls.
+    """Train generators with penalties on their paths, and compare them with controls.
 
-    path: log ρ of paths of least energy; line: the same on straight lines; length:
-    StyleGAN2's path length regularisation. All are beside the same algorithm, with the
-    same seeds and generator steps; without a penalty it is also given equal time.
+    Three penalties are compared. path: log ρ of the path of least energy between two
+    codes, where ρ ≥ 1 is that energy divided by its lower bound; line: log ρ of the
+    straight line; length: the path length regularisation of StyleGAN2. All of them use
+    the same algorithm, seeds and number of generator steps. Without a penalty, the
+    generator is also trained for as much time as the path penalty takes.
     """
 
     resume: bool = False
-    """Go on after the last run that was finished."""
+    """Continue the sweep in --out after its last finished run."""
     algorithm: Literal["wgan", "gan"] = "wgan"
-    """What the penalties are added to."""
+    """Adversarial algorithm that the penalties are added to."""
     path_weights: tuple[float, ...] = (1.0, 10.0)
-    """Weights of the penalty on paths of least energy."""
+    """Weights of the penalty on paths of least energy: one or more, above 0."""
     line_weights: tuple[float, ...] = (10.0,)
-    """Weights of the penalty on straight lines."""
+    """Weights of the penalty on straight lines: none or more, above 0."""
     length_weights: tuple[float, ...] = (10.0,)
-    """Weights of the path length regularisation."""
+    """Weights of the path length regularisation: none or more, above 0."""
     every: int = 8
-    """Steps from one use of a penalty to the next; a use counts as many times."""
+    """Generator steps from one use of a penalty to the next, at least 1. Its weight is
+    multiplied by the same number."""
     seeds: int = 3
-    """Runs of each."""
+    """Runs with each weight, and without a penalty; at least 2."""
     steps: int = 2000
     """Generator steps of each run."""
     chunk: int = 50
-    """Steps between two looks at signals; divides --steps."""
+    """Generator steps between two checks for a signal to stop; a divisor of --steps."""
     batch_size: int = 64
     """Images in each batch."""
     average_decay: float = 0.995
-    """Decay of the generator's moving average, which is judged."""
+    """Decay per step, in [0, 1), of the moving average of the generator's weights; the
+    averaged generator is judged."""
     latent_dim: int = 32
     """Dimensions of the latent space."""
     widths: tuple[int, ...] = (128, 256, 512)
-    """Hidden widths of the generator."""
+    """Widths of the generator's hidden layers."""
     pairs: int = 24
-    """Held-out pairs of codes, the same for all runs."""
+    """Held-out pairs of codes between which paths are judged; at least 4."""
     segments: int = 128
-    """Of their paths: 16, 32, 64, …"""
+    """Segments of each path: a power of two, at least 16."""
     digits: int = 24
-    """Held-out digits that are inverted."""
+    """Held-out digits whose codes are searched for."""
     judge: str = "mnist-classifier"
-    """Classifier whose features are compared: a shipped one, or a model folder."""
+    """Classifier whose features are compared: a shipped model, or a model folder."""
     samples: int | None = None
-    """Samples to judge, against as many test images; default: all test images."""
+    """Generated images to judge, against as many test images; at least 20. Default: as
+    many as there are test images."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("every", "steps", "chunk", "batch_size", "latent_dim", "digits"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
@@ -76,13 +80,13 @@ class Config(DataOptions):
         require(min(self.widths, default=0) >= 1, self, "widths", "all at least 1")
         power = self.segments >= 16 and self.segments & (self.segments - 1) == 0
         require(power, self, "segments", "a power of two, at least 16")
-        require(self.samples is None or self.samples >= 20, self, "samples", "≥ 20")
+        require(
+            self.samples is None or self.samples >= 20, self, "samples", "at least 20"
+        )
 
 
 def run(config: Config) -> dict[str, Any]:
     """Train, judge, write the report, and return the summary."""
-    from functools import partial
-
     import jax
     import jax.numpy as jnp
     import numpy as np
@@ -97,10 +101,13 @@ def run(config: Config) -> dict[str, Any]:
     heldout = data.load(real.name, "test", data_dir=config.data_dir)
     count = config.samples or len(heldout.images)
     if config.batch_size > len(real.images):
-        raise UsageError(f"--batch-size must be at most {len(real.images)}")
+        most = len(real.images)
+        raise UsageError(f"--batch-size must be at most {most}, the training images")
     if max(count, config.digits) > len(heldout.images):
         most = len(heldout.images)
-        raise UsageError(f"--samples and --digits must be at most {most}")
+        raise UsageError(
+            f"--samples and --digits must be at most {most}, the test images"
+        )
     out = run_folder.begin(
         "path_gan",
         config,
@@ -108,7 +115,7 @@ def run(config: Config) -> dict[str, Any]:
         real.name,
         (real.images, real.labels),
         resume=config.resume,
-        may_change=(*record.MAY_CHANGE_ON_RESUME, *MORE),
+        may_change=(*record.MAY_CHANGE_ON_RESUME, *EXTENSIBLE),
     )
     compared = arms.arms(
         {
@@ -118,68 +125,52 @@ def run(config: Config) -> dict[str, Any]:
         }
     )
     print(f"path_gan: {len(compared)} × {config.seeds} runs, results in {out}")
-    key, bench_key, draw_key, pair_key = jax.random.split(
+    key, judge_key, draw_key, pair_key = jax.random.split(
         jax.random.key(config.seed), 4
     )
-    bench = judge.Bench(
-        bench_key,
-        classify,
-        evaluation.features_of(
+    protocol = judge.Protocol(
+        key=judge_key,
+        classify=classify,
+        reference=evaluation.features_of(
             classify, evaluation.draw_images(draw_key, heldout.images, count)
         ),
-        real.images.reshape(len(real.images), -1).astype(np.float32) / 255,
-        np.asarray(jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))),
-        pixels.as_inputs(jnp.asarray(heldout.images[: config.digits])),
-        config.segments,
+        training=real.images.reshape(len(real.images), -1).astype(np.float32) / 255,
+        codes=np.asarray(
+            jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))
+        ),
+        digits=pixels.as_inputs(jnp.asarray(heldout.images[: config.digits])),
+        segments=config.segments,
     )
-    shape = {"latent_dim": config.latent_dim, "widths": config.widths}
-    generator = networks.mlp_generator(**shape)
+    options = {"latent_dim": config.latent_dim, "widths": list(config.widths)}
+    generator = networks.mlp_generator(**options)
     plan = trials.Plan(
-        out,
-        generator,
-        networks.mlp_generator(**shape, batch_norm=False).apply,
-        partial(_save, shape, record.provenance(out)),
-        arms.algorithms(
+        out=out,
+        options=options,
+        provenance=record.provenance(out),
+        generator=generator,
+        algorithms=arms.algorithms(
             config.algorithm,
             generator,
             networks.mlp_critic(),
             average_decay=config.average_decay,
             every=config.every,
         ),
-        key,
-        config.seeds,
-        parallel.replicate(jnp.asarray(real.images), parallel.mesh()),
-        config.batch_size,
-        config.steps,
-        config.chunk,
-        bench,
+        key=key,
+        seeds=config.seeds,
+        images=parallel.replicate(jnp.asarray(real.images), parallel.mesh()),
+        batch_size=config.batch_size,
+        steps=config.steps,
+        chunk=config.chunk,
+        protocol=protocol,
     )
     with stop_requested() as stopping:
-        found = trials.run_all(plan, compared, stopping)
-    made = report.Report(real.name, config.seeds, count, config.pairs, found)
-    summary = {"experiment": "path_gan", **report.summary(made)}
-    report.write(out, made)
+        rows = trials.run_all(plan, compared, stopping)
+    sweep = report.Sweep(real.name, config.seeds, count, config.pairs, rows)
+    summary = {"experiment": "path_gan", **report.summary(sweep)}
+    report.write(out, sweep)
     run_folder.write_json(out / "summary.json", summary)
     print((out / "report.md").read_text())
     return summary
-
-
-def _save(
-    shape: dict[str, Any],
-    provenance: dict[str, Any],
-    folder: Path,
-    weights: Any,
-    critic: Any,
-    penalty: str,
-) -> None:
-    from jaxgan import storage
-
-    options = {**shape, "widths": list(shape["widths"])}
-    parts = {
-        "generator": storage.Part("mlp_generator", options, weights),
-        "critic": storage.Part("mlp_critic", {}, critic),
-    }
-    storage.save_model(folder, parts, {**provenance, "penalty": penalty})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""What a sweep of penalties compares: each penalty at several weights, and none."""
+"""The arms of a penalty sweep, which are what it compares: penalties and controls."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import optax
@@ -10,31 +11,50 @@ from jaxgan.gan import path_energy_penalty, path_length_penalty, regularised
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm
 
-PLAIN = "none"
 ADVERSARIAL = {"wgan": gan.wgan_gp, "gan": gan.vanilla_gan}
 
 
 class Arm(NamedTuple):
-    """A penalty and its weight.
+    """A penalty with its weight, or a control.
 
     Attributes:
-        penalty: its name.
-        weight: 0 for none.
+        penalty: `path`, `line` or `length`; `none` without a penalty.
+        weight: of the penalty; 0 without a penalty.
+        variant: what distinguishes a control from the arm without a penalty.
     """
 
     penalty: str
-    weight: float
+    weight: float = 0.0
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        """Name it in tables and folders."""
-        return f"{self.penalty} {self.weight:g}" if self.weight else self.penalty
+        """Return the name in tables, in `summary.json` and in the names of folders."""
+        weighted = f"{self.penalty} {self.weight:g}" if self.weight else self.penalty
+        return f"{weighted}, {self.variant}" if self.variant else weighted
+
+    @property
+    def label(self) -> str:
+        """Return what distinguishes the arm from others with the same penalty."""
+        return self.variant or (f"{self.weight:g}" if self.weight else "")
+
+
+PLAIN = Arm("none")
+EQUAL_TIME = Arm("none", variant="equal time")
+"""The generator of `PLAIN`, trained for as long as the path penalty takes."""
+HALVED = Arm("none", variant="codes halved")
+"""The generator of `PLAIN`, and held-out codes z / 2 that generate the same images."""
 
 
 def arms(weights: Mapping[str, Sequence[float]]) -> list[Arm]:
-    """List every penalty at every weight, and last none at all."""
+    """Return the arms to train: every penalty at every weight, and last `PLAIN`."""
     several = [Arm(name, weight) for name, each in weights.items() for weight in each]
-    return [*several, Arm(PLAIN, 0.0)]
+    return [*several, PLAIN]
+
+
+def run_folder(out: Path, arm: Arm, seed: int) -> Path:
+    """Return the folder of one run of an arm, inside the experiment's folder."""
+    return out / "models" / arm.name.replace(" ", "-") / str(seed)
 
 
 def algorithms(
@@ -45,14 +65,17 @@ def algorithms(
     average_decay: float,
     every: int,
 ) -> dict[str, Algorithm]:
-    """Build the algorithm with each penalty, at weight 0 still, and with none.
+    """Return the algorithm with each penalty, at weight 0, and without a penalty.
 
     Args:
         name: a key of `ADVERSARIAL`.
-        generator: that is trained.
-        critic: against it.
-        average_decay: of the generator's moving average.
-        every: steps from one use of a penalty to the next.
+        generator: the generator to train.
+        critic: its critic.
+        average_decay: of the moving average of the generator's weights; in [0, 1).
+        every: generator steps from one use of a penalty to the next.
+
+    Returns:
+        The algorithms by name of the penalty.
     """
 
     def make(optimizer: optax.GradientTransformation) -> Algorithm:
@@ -72,4 +95,4 @@ def algorithms(
         name: regularised(make, training.ADAM, penalty, weight=0.0, every=every)
         for name, penalty in penalties.items()
     }
-    return {**penalised, PLAIN: make(training.ADAM)}
+    return {**penalised, PLAIN.penalty: make(training.ADAM)}

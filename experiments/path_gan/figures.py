@@ -1,6 +1,6 @@
-"""Figures of a sweep of penalties: the frontier, and paths with and without."""
+"""Figures of a penalty sweep: the Pareto frontier, and film strips of paths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,11 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from experiments.path_gan.arms import PLAIN, Arm, run_folder
 from experiments.reporting.pictures import image_grid, save_image
 from jaxgan.pixels import to_pixels
 
-LOOKS = {
+STYLES = {
     "none": ("black", "o", "no penalty"),
     "path": ("tab:red", "o", "paths of least energy"),
     "line": ("tab:gray", "s", "straight lines"),
@@ -22,18 +23,20 @@ LOOKS = {
 Seeds = Float[np.ndarray, "seeds"]
 
 
-def pareto(points: Mapping[str, tuple[Seeds, Seeds]], title: str) -> Figure:
-    """Draw Fréchet distance against log ρ, a line for each penalty as its weight grows.
+def pareto(points: Mapping[Arm, tuple[Seeds, Seeds]], title: str) -> Figure:
+    """Draw log ρ against Fréchet distance, a line for each penalty as its weight grows.
 
     Args:
-        points: both for every seed, by arm.
+        points: Fréchet distance and log ρ of every seed, by arm.
         title: of the figure.
     """
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
-    for penalty, (colour, marker, label) in LOOKS.items():
-        arms = [arm for arm in points if arm.replace(",", " ").split()[0] == penalty]
-        arms = sorted(arms, key=_weight)
+    for penalty, (colour, marker, label) in STYLES.items():
+        arms = sorted(
+            (arm for arm in points if arm.penalty == penalty),
+            key=lambda arm: arm.weight,
+        )
         if not arms:
             continue
         distances, scores = (
@@ -47,15 +50,14 @@ def pareto(points: Mapping[str, tuple[Seeds, Seeds]], title: str) -> Figure:
             color=colour,
             marker=marker,
             markersize=5,
-            linestyle="" if penalty == "none" else "-",
+            linestyle="" if penalty == PLAIN.penalty else "-",
             linewidth=0.8,
             capsize=2,
             label=label,
         )
         for arm, x, y in zip(arms, distances.mean(1), scores.mean(1), strict=True):
-            text = arm.removeprefix(f"{penalty} ") if arm != penalty else ""
             axes.annotate(
-                text.removeprefix("none, "),
+                arm.label,
                 (x, y),
                 xytext=(5, 4),
                 textcoords="offset points",
@@ -64,26 +66,26 @@ def pareto(points: Mapping[str, tuple[Seeds, Seeds]], title: str) -> Figure:
             )
     axes.set(xlabel="Fréchet distance", ylabel="held-out log ρ", title=title)
     axes.set_xscale("log")
-    for plain in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
-        plain(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+    for set_formatter in (
+        axes.xaxis.set_major_formatter,
+        axes.xaxis.set_minor_formatter,
+    ):
+        set_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
     axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
     return figure
 
 
-def _weight(arm: str) -> float:
-    last = arm.split()[-1]
-    return float(last) if last[0].isdigit() else 0.0
+def strips(out: Path, arms: Sequence[Arm]) -> None:
+    """Write `strips.png`: for each of a few pairs, its path in each arm, seed 0.
 
-
-def strips(out: Path, arms: Mapping[str, str]) -> None:
-    """Write `strips.png`: each held-out pair's path of one seed, arm under arm."""
+    Args:
+        out: folder of the experiment.
+        arms: from top to bottom; none of them lost.
+    """
     films = []
-    for arm in arms.values():
-        path = out / "models" / arm.replace(" ", "-") / "0" / "films.npz"
-        if not path.exists():  # that run was lost
-            return
-        with np.load(path, allow_pickle=False) as kept:
+    for arm in arms:
+        with np.load(run_folder(out, arm, 0) / "films.npz", allow_pickle=False) as kept:
             films.append(to_pixels(kept["images"].astype(np.float32)))
     rows = np.stack(films, 1)  # pairs, arms, stops
     flat = rows.reshape(-1, *rows.shape[3:])

@@ -1,4 +1,4 @@
-"""What a trained generator is worth: its samples, its paths, how well it inverts."""
+"""Measures of a trained generator: its samples, its paths, and inversion with it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,23 +20,24 @@ from jaxgan.types import Examples, Latents, Params, PRNGKey
 Apply = Callable[[Params, Latents], Examples]
 
 TOLERANCE, EVALUATIONS = 1e-5, 100
+"""Of the path minimiser: its tolerance, and its most gradients on each level."""
 STOPS = 12
-"""Steps of equal length in which a path is looked at; a multiple of four."""
+"""Steps of equal length along a path, where its images are judged; a multiple of 4."""
 BANK, STARTS, STEPS = 2000, 2, 15
-"""Of the inversion: samples, the nearest to start from, steps from each."""
+"""Of the inversion: samples, the nearest of them to start from, steps from each."""
 
 
-class Bench(NamedTuple):
-    """What all generators are judged by, fixed before any is trained.
+class Protocol(NamedTuple):
+    """How all generators are judged; fixed before any of them is trained.
 
     Attributes:
-        key: of samples and bootstraps.
-        classify: the judge's network.
-        reference: held-out images, as the classifier sees them.
-        training: pixels of the training images.
-        codes: both ends of the held-out pairs, from the prior.
-        digits: held-out images to be inverted, in the networks' units.
-        segments: of each path.
+        key: random key of samples and bootstraps.
+        classify: the judge, a trained classifier.
+        reference: features of held-out images.
+        training: pixels of the training images, in [0, 1].
+        codes: both ends of the held-out pairs, drawn from the prior.
+        digits: held-out images to invert, in [-1, 1].
+        segments: segments of each path.
     """
 
     key: PRNGKey
@@ -48,18 +49,18 @@ class Bench(NamedTuple):
     segments: int
 
 
-class Walked(NamedTuple):
+class PathMeasures(NamedTuple):
     """Paths of least energy between the held-out pairs; energies for pixels in [0, 1].
 
     Attributes:
-        least: energy of the minimiser.
-        error: its error bar by Richardson.
+        least: energy of the path found.
+        error: estimate of its discretisation error, by Richardson's extrapolation.
         line: energy of the straight line.
-        slerp: that of spherical interpolation.
-        image_distance: D.
-        code_distance: ℓ.
-        images: along the minimiser at equal steps under the metric, in [-1, 1].
-        line_images: along the straight line.
+        slerp: energy of spherical interpolation.
+        image_distance: D, the distance between the two end images.
+        code_distance: ℓ, the distance between the two codes.
+        images: along the path found, at equal steps under the metric, in [-1, 1].
+        line_images: along the straight line, likewise.
     """
 
     least: Float[Array, "pairs"]
@@ -73,10 +74,19 @@ class Walked(NamedTuple):
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def walk(
+def measure_paths(
     apply: Apply, segments: int, params: Params, codes: Float[Array, "2 pairs latent"]
-) -> Walked:
-    """Find the paths, from the straight line; one program serves all weights."""
+) -> PathMeasures:
+    """Minimise the energy of a path between each pair of codes, and measure it.
+
+    One compiled program serves all generators of an architecture.
+
+    Args:
+        apply: `apply(params, latents)`, images in [-1, 1].
+        segments: segments of each path, 16, 32, 64, …
+        params: weights of the generator.
+        codes: both ends of each pair. The straight line is where the search begins.
+    """
 
     def generate(latents: Latents) -> Examples:
         return (apply(params, latents) + 1) / 2
@@ -96,7 +106,7 @@ def walk(
         draw_bows(None, first, 1, 0),
     )
 
-    def look(given):
+    def measure(given):
         start, end, found, item = given
         metric = metrics.at(item)
         line = paths.line(start, end, segments)
@@ -114,19 +124,20 @@ def walk(
 
     found, before = arrivals[-1].path, arrivals[-2].energy
     least, line, slerp, image_distance, code_distance, *seen = jax.lax.map(
-        look, (first, last, found, items)
+        measure, (first, last, found, items)
     )
     error = jnp.abs(least - before) / 3
-    return Walked(least, error, line, slerp, image_distance, code_distance, *seen)
+    return PathMeasures(least, error, line, slerp, image_distance, code_distance, *seen)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def inversion_errors(
     apply: Apply, latent_dim: int, params: Params, key: PRNGKey, digits: Examples
 ) -> Float[Array, "digits"]:
-    """Mean squared error per pixel at the best code found, pixels in [0, 1].
+    """Return the error of each digit at the best code found: a mean square per pixel.
 
-    A short search, the same for all: Levenberg-Marquardt from the nearest samples.
+    Pixels are in [0, 1]. The search is short, and the same for all generators: a few
+    steps of Levenberg and Marquardt from the codes of the nearest samples.
     """
     generate = partial(apply, params)
     bank = inversion.sample_bank(generate, key, BANK, latent_dim)
@@ -147,58 +158,70 @@ def inversion_errors(
 
 
 def numbers(
-    bench: Bench, apply: Apply, params: Params
-) -> tuple[dict[str, float], Walked]:
-    """Name every number of a generator."""
-    sample_key, verdict_key, bank_key = jax.random.split(bench.key, 3)
-    latent_dim = bench.codes.shape[2]
-    count = len(bench.reference.features)
+    protocol: Protocol, apply: Apply, params: Params
+) -> tuple[dict[str, float], PathMeasures]:
+    """Return all numbers of a generator by name, and its paths.
+
+    Args:
+        protocol: how it is judged.
+        apply: `apply(params, latents)`, images in [-1, 1].
+        params: its weights.
+    """
+    sample_key, verdict_key, bank_key = jax.random.split(protocol.key, 3)
+    latent_dim = protocol.codes.shape[2]
+    count = len(protocol.reference.features)
     images = judging.draw(sample_key, apply, params, latent_dim, count)
-    samples = evaluation.features_of(bench.classify, images)
+    samples = evaluation.features_of(protocol.classify, images)
     verdict = evaluation.verdict(
-        verdict_key, samples, bench.reference, samples, bench.training
+        verdict_key, samples, protocol.reference, samples, protocol.training
     )
-    errors = inversion_errors(apply, latent_dim, params, bank_key, bench.digits)
-    walked = walk(apply, bench.segments, params, jnp.asarray(bench.codes))
+    errors = inversion_errors(apply, latent_dim, params, bank_key, protocol.digits)
+    measured = measure_paths(
+        apply, protocol.segments, params, jnp.asarray(protocol.codes)
+    )
     return {
         **{name: estimate.value for name, estimate in verdict.items()},
         "inversion_error": float(np.median(errors)),
-        **path_numbers(bench, walked),
-    }, walked
+        **path_numbers(protocol, measured),
+    }, measured
 
 
-def path_numbers(bench: Bench, walked: Walked) -> dict[str, float]:
-    """Give medians over pairs, and realism at ¼, ½ and ¾ of the paths' length."""
+def path_numbers(protocol: Protocol, measured: PathMeasures) -> dict[str, float]:
+    """Return medians over pairs, by name.
+
+    `confidence_…` is the judge's confidence at ¼, ½ and ¾ of a path's length, and
+    `nearest_…` the distance to the nearest training image there.
+    """
     least, line, slerp = (
-        np.asarray(e) for e in (walked.least, walked.line, walked.slerp)
+        np.asarray(e) for e in (measured.least, measured.line, measured.slerp)
     )
-    bound = np.asarray(0.5 * walked.image_distance**2 * walked.code_distance**2)
+    bound = np.asarray(0.5 * measured.image_distance**2 * measured.code_distance**2)
     medians: dict[str, Any] = {
         "rho": least / bound,
         "log_rho": np.log(least / bound),
         "rho_line": line / bound,
-        "image_distance": walked.image_distance,
-        "code_distance": walked.code_distance,
+        "image_distance": measured.image_distance,
+        "code_distance": measured.code_distance,
         "energy": least,
         "energy_line": line,
         "energy_slerp": slerp,
         "line_over_energy": line / least,
-        "energy_relative_error": np.asarray(walked.error) / least,
+        "energy_relative_error": np.asarray(measured.error) / least,
     }
     return {
         **{name: float(np.median(values)) for name, values in medians.items()},
-        **_realism(bench, walked.images, ""),
-        **_realism(bench, walked.line_images, "_line"),
+        **_realism(protocol, measured.images, ""),
+        **_realism(protocol, measured.line_images, "_line"),
     }
 
 
 def _realism(
-    bench: Bench, images: Float[Array, "pairs stops 28 28 1"], suffix: str
+    protocol: Protocol, images: Float[Array, "pairs stops 28 28 1"], suffix: str
 ) -> dict[str, float]:
     quarters = np.asarray(images)[:, [STOPS // 4, STOPS // 2, 3 * STOPS // 4]]
     flat = quarters.reshape(-1, *images.shape[2:])
-    seen = evaluation.features_of(bench.classify, to_pixels(flat))
-    nearest, _ = evaluation.nearest(seen.pixels, bench.training)
+    seen = evaluation.features_of(protocol.classify, to_pixels(flat))
+    nearest, _ = evaluation.nearest(seen.pixels, protocol.training)
     confidence = seen.confidence.reshape(-1, 3)
     distance = np.asarray(nearest).reshape(-1, 3)
     return {

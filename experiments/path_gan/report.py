@@ -1,68 +1,85 @@
-"""What a sweep of penalties showed, in numbers and in words."""
+"""The report of a penalty sweep: a table, a few sentences, and the numbers by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from experiments.path_gan import figures
-from experiments.path_gan.arms import PLAIN
-from experiments.path_gan.trials import LATER, RESCALED, Numbers, row_values
+from experiments.path_gan.arms import EQUAL_TIME, HALVED, PLAIN, Arm
+from experiments.path_gan.trials import Numbers, row_values
+from experiments.reporting.tables import markdown
 
 ALLOWED = 0.05
 """Relative rise of the Fréchet distance that the best weight may cost."""
 
 
-class Report(NamedTuple):
+class Sweep(NamedTuple):
     """A finished sweep.
 
+    A run is lost if a weight of its generator became infinite or NaN; an arm is lost
+    if any of its runs is.
+
     Attributes:
-        dataset: that was trained on.
-        seeds: of each arm.
-        samples: judged.
-        pairs: held out.
-        rows: of every seed, by name of the arm.
+        dataset: name of the training images.
+        seeds: runs of each arm.
+        samples: generated images that were judged.
+        pairs: held-out pairs of codes.
+        rows: numbers of every seed, by arm.
     """
 
     dataset: str
     seeds: int
     samples: int
     pairs: int
-    rows: Mapping[str, Sequence[Numbers]]
+    rows: Mapping[Arm, Sequence[Numbers]]
 
-    def mean(self, arm: str, name: str) -> float:
-        """Average a number over seeds; NaN if one was lost."""
+    def is_lost(self, arm: Arm) -> bool:
+        """Return whether a run of the arm was lost, so that it has no means."""
+        means = [self.mean(arm, name) for name in ("frechet_distance", "rho")]
+        return not np.isfinite(means).all()
+
+    def mean(self, arm: Arm, name: str) -> float:
+        """Return the mean of a number over seeds; NaN if a run was lost."""
         return float(row_values(self.rows[arm], name).mean())
 
-    def spread(self, arm: str, name: str) -> float:
-        """Standard deviation over seeds."""
+    def spread(self, arm: Arm, name: str) -> float:
+        """Return the standard deviation of a number over seeds."""
         return float(row_values(self.rows[arm], name).std(ddof=1))
 
-    def reduction(self, arm: str) -> np.ndarray:
-        """Share of the excess of ρ over 1 that went, for each seed against its own."""
+    def reduction(self, arm: Arm) -> np.ndarray:
+        """Return the relative reduction of ρ − 1, of each seed against `PLAIN`."""
         before, after = (row_values(self.rows[a], "rho") for a in (PLAIN, arm))
         return 1 - (after - 1) / (before - 1)
 
-    def worsening(self, arm: str) -> float:
-        """Relative rise of the mean Fréchet distance."""
+    def worsening(self, arm: Arm) -> float:
+        """Return the relative rise of the mean Fréchet distance against `PLAIN`."""
         after, before = (self.mean(a, "frechet_distance") for a in (arm, PLAIN))
         return after / before - 1
 
-    def overhead(self, arm: str) -> float:
-        """Time of a step over that without a penalty."""
+    def overhead(self, arm: Arm) -> float:
+        """Return the time of a training step, divided by that of `PLAIN`."""
         return self.mean(arm, "step_ms") / self.mean(PLAIN, "step_ms")
 
-    def best(self, penalty: str) -> str:
-        """Choose the weight with the largest reduction at the Fréchet distance allowed.
+    def best(self, penalty: str) -> Arm | None:
+        """Return the arm of a penalty with the largest reduction of ρ − 1.
 
-        If none is allowed: the one with the least distance.
+        Arms whose Fréchet distance rises by more than `ALLOWED` are left out; if all
+        do, the arm with the least Fréchet distance. None if all arms, or `PLAIN`, are
+        lost.
         """
-        arms = [arm for arm in self.rows if arm.startswith(f"{penalty} ")]
+        arms = [
+            arm
+            for arm in self.rows
+            if arm.penalty == penalty and not (self.is_lost(arm) or self.is_lost(PLAIN))
+        ]
         allowed = [arm for arm in arms if self.worsening(arm) <= ALLOWED]
         if allowed:
             return max(allowed, key=lambda arm: self.reduction(arm).mean())
-        return min(arms, key=lambda arm: self.mean(arm, "frechet_distance"))
+        return min(
+            arms, key=lambda arm: self.mean(arm, "frechet_distance"), default=None
+        )
 
 
 METRICS = {
@@ -91,101 +108,139 @@ METRICS = {
 }
 
 
-def table(report: Report) -> str:
-    """Write mean ± standard deviation over seeds, in Markdown."""
-    arms = ordered(report)
-    lines = ["| metric | " + " | ".join(arms) + " |", "|---" * (len(arms) + 1) + "|"]
+def table(sweep: Sweep) -> str:
+    """Return mean ± standard deviation over seeds of all arms, in Markdown."""
+    arms = ordered(sweep)
 
-    def line(name: str, cells: Sequence[str]) -> str:
-        return f"| {name} | " + " | ".join(cells) + " |"
+    def row(title: str, cell: Callable[[Arm], str], *compared: Arm) -> list[str]:
+        lost = any(map(sweep.is_lost, compared))
+        cells = ["lost" if lost or sweep.is_lost(arm) else cell(arm) for arm in arms]
+        return [title, *cells]
 
-    for name, title in METRICS.items():
-        cells = [
-            f"{report.mean(a, name):.4g} ± {report.spread(a, name):.2g}" for a in arms
-        ]
-        lines.append(line(title, cells))
-    gains = [report.reduction(arm) for arm in arms]
-    cells = [f"{g.mean():+.1%} ± {g.std(ddof=1):.1%}" for g in gains]
-    lines.append(line("excess of ρ over 1 that went", cells))
-    cells = [f"{report.worsening(arm):+.1%}" for arm in arms]
-    lines.append(line("Fréchet distance, rise", cells))
-    cells = [f"{report.overhead(arm):.2f}" for arm in arms]
-    lines.append(line("time of a step", cells))
-    return "\n".join(lines)
+    def over_seeds(name: str) -> Callable[[Arm], str]:
+        return lambda arm: (
+            f"{sweep.mean(arm, name):.4g} ± {sweep.spread(arm, name):.2g}"
+        )
 
+    def reduction(arm: Arm) -> str:
+        each = sweep.reduction(arm)
+        return f"{each.mean():+.1%} ± {each.std(ddof=1):.1%}"
 
-def ordered(report: Report) -> list[str]:
-    """Put what has no penalty first."""
-    first = [arm for arm in (PLAIN, LATER, RESCALED) if arm in report.rows]
-    return first + [arm for arm in report.rows if arm not in first]
+    def worsening(arm: Arm) -> str:
+        return f"{sweep.worsening(arm):+.1%}"
 
+    def overhead(arm: Arm) -> str:
+        return f"{sweep.overhead(arm):.2f}"
 
-def words(report: Report) -> str:
-    """Say what was gained, at what price, and what the controls gained."""
-    best = report.best("path")
-    gain, price = report.reduction(best).mean(), report.worsening(best)
-    chosen = (
-        f"Of the path penalty's weights that raise it by {ALLOWED:.0%} at most,"
-        if price <= ALLOWED
-        else f"No weight of the path penalty stays within {ALLOWED:.0%} of it; nearest,"
-    )
-    lines = [
-        f"On {report.dataset}, {report.seeds} seeds each, {report.samples} samples and "
-        f"{report.pairs} held-out pairs judged. Without a penalty the median ρ is "
-        f"{report.mean(PLAIN, 'rho'):.3f} at a Fréchet distance of "
-        f"{report.mean(PLAIN, 'frechet_distance'):.3g}.",
-        f"{chosen} {best.split()[1]} takes {gain:.1%} of the excess of ρ over 1 away, "
-        f"at {price:+.1%}.",
-        f"D goes from {report.mean(PLAIN, 'image_distance'):.3g} to "
-        f"{report.mean(best, 'image_distance'):.3g}, U from "
-        f"{report.mean(PLAIN, 'energy'):.4g} to {report.mean(best, 'energy'):.4g}; the "
-        f"judge's confidence half-way from {report.mean(PLAIN, 'confidence_half'):.2f} "
-        f"to {report.mean(best, 'confidence_half'):.2f}; a step takes "
-        f"{report.overhead(best):.2f} times as long.",
+    rows = [row(title, over_seeds(name)) for name, title in METRICS.items()]
+    rows += [
+        row("reduction of ρ − 1", reduction, PLAIN),
+        row("rise of the Fréchet distance", worsening, PLAIN),
+        row("time of a step, relative", overhead),
     ]
-    names = {"line": "The same penalty on straight lines", "length": "Path lengths"}
+    return markdown(["metric", *(arm.name for arm in arms)], rows)
 
-    def gained(arm: str) -> str:
-        return f"{report.reduction(arm).mean():.1%} at {report.worsening(arm):+.1%}"
 
-    for penalty, name in names.items():
-        if any(arm.startswith(f"{penalty} ") for arm in report.rows):
-            arm = report.best(penalty)
-            lines.append(f"{name}, at weight {arm.split()[1]}: {gained(arm)}.")
-    if LATER in report.rows:
-        lines.append(f"Without a penalty, in equal time: {gained(LATER)}.")
+def ordered(sweep: Sweep) -> list[Arm]:
+    """Return the arms of a sweep, those without a penalty first."""
+    first = [arm for arm in (PLAIN, EQUAL_TIME, HALVED) if arm in sweep.rows]
+    return first + [arm for arm in sweep.rows if arm not in first]
+
+
+def words(sweep: Sweep) -> str:
+    """Return what the path penalty gained and cost, and what the controls did."""
+    judged = (
+        f"On {sweep.dataset}, {sweep.seeds} seeds each, {sweep.samples} samples and "
+        f"{sweep.pairs} held-out pairs were judged."
+    )
+    if sweep.is_lost(PLAIN):
+        return (
+            f"{judged} The runs without a penalty were lost: nothing to compare with."
+        )
+    lines = [
+        f"{judged} Without a penalty the median ρ is {sweep.mean(PLAIN, 'rho'):.3f} at "
+        f"a Fréchet distance of {sweep.mean(PLAIN, 'frechet_distance'):.3g}.",
+        *_of_path_penalty(sweep),
+    ]
+    controls = {
+        "line": "The same penalty on straight lines",
+        "length": "The penalty on path lengths",
+    }
+    for penalty, name in controls.items():
+        best = sweep.best(penalty)
+        if best is not None:
+            lines.append(f"{name}, at weight {best.label}, {_gain(sweep, best)}.")
+        elif any(arm.penalty == penalty for arm in sweep.rows):
+            lines.append(f"{name} is lost at every weight.")
+    if EQUAL_TIME in sweep.rows:
+        lost = sweep.is_lost(EQUAL_TIME)
+        gain = "is lost" if lost else _gain(sweep, EQUAL_TIME)
+        lines.append(f"Training without a penalty in equal time {gain}.")
     return " ".join(lines)
 
 
-def summary(report: Report) -> dict[str, Any]:
-    """Name every number of the report."""
-    best = report.best("path")
+def _of_path_penalty(sweep: Sweep) -> list[str]:
+    best = sweep.best("path")
+    if best is None:
+        return ["The path penalty is lost at every weight."]
+    chosen = (
+        f"Among the weights of the path penalty that raise it by at most {ALLOWED:.0%},"
+        if sweep.worsening(best) <= ALLOWED
+        else f"Every weight of the path penalty raises it by more than {ALLOWED:.0%}; "
+        "with the smallest rise,"
+    )
+
+    def change(name: str, digits: str) -> str:
+        before, after = (sweep.mean(arm, name) for arm in (PLAIN, best))
+        return f"from {before:{digits}} to {after:{digits}}"
+
+    return [
+        f"{chosen} weight {best.label} {_gain(sweep, best)}.",
+        f"D goes {change('image_distance', '.3g')}, U {change('energy', '.4g')}, and "
+        f"the judge's confidence half-way {change('confidence_half', '.2f')}; a step "
+        f"takes {sweep.overhead(best):.2f} times as long.",
+    ]
+
+
+def _gain(sweep: Sweep, arm: Arm) -> str:
+    return (
+        f"takes {sweep.reduction(arm).mean():.1%} off ρ − 1 and changes the Fréchet "
+        f"distance by {sweep.worsening(arm):+.1%}"
+    )
+
+
+def summary(sweep: Sweep) -> dict[str, Any]:
+    """Return every number of the sweep by name, for `summary.json`."""
+    best = sweep.best("path")
     numbers: dict[str, Any] = {
-        "dataset": report.dataset,
-        "seeds": report.seeds,
-        "n_samples": report.samples,
-        "pairs": report.pairs,
-        "best": best,
-        "best_reduction": float(report.reduction(best).mean()),
-        "best_frechet_rise": report.worsening(best),
-        "best_overhead": report.overhead(best),
+        "dataset": sweep.dataset,
+        "seeds": sweep.seeds,
+        "n_samples": sweep.samples,
+        "pairs": sweep.pairs,
+        "best": best and best.name,
+        "best_reduction": best and float(sweep.reduction(best).mean()),
+        "best_frechet_rise": best and sweep.worsening(best),
+        "best_overhead": best and sweep.overhead(best),
     }
-    for arm, rows in report.rows.items():
-        prefix = arm.replace(", ", "_").replace(" ", "_").replace(".", "_")
-        for name in rows[0]:
-            numbers[f"{prefix}_{name}_mean"] = report.mean(arm, name)
-            numbers[f"{prefix}_{name}_sd"] = report.spread(arm, name)
+    for arm, rows in sweep.rows.items():
+        prefix = arm.name.replace(", ", "_").replace(" ", "_").replace(".", "_")
+        for name in dict.fromkeys(name for row in rows for name in row):
+            numbers[f"{prefix}_{name}_mean"] = sweep.mean(arm, name)
+            numbers[f"{prefix}_{name}_sd"] = sweep.spread(arm, name)
     return numbers
 
 
-def write(out: Path, report: Report) -> None:
-    """Write `report.md` and the figures."""
-    (out / "report.md").write_text(words(report) + "\n\n" + table(report) + "\n")
+def write(out: Path, sweep: Sweep) -> None:
+    """Write `report.md` and the figures into the experiment's folder."""
+    (out / "report.md").write_text(words(sweep) + "\n\n" + table(sweep))
     points = {
         arm: (row_values(rows, "frechet_distance"), row_values(rows, "log_rho"))
-        for arm, rows in report.rows.items()
-        if arm != RESCALED
+        for arm, rows in sweep.rows.items()
+        if arm != HALVED and not sweep.is_lost(arm)
     }
-    title = f"{report.dataset}, {report.seeds} seeds: mean and standard deviation"
-    figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
-    figures.strips(out, {"without": PLAIN, "with": report.best("path")})
+    title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"
+    if points:
+        figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
+    best = sweep.best("path")
+    if best is not None:
+        figures.strips(out, [PLAIN, best])

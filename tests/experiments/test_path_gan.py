@@ -10,6 +10,7 @@ from PIL import Image
 from processes import command, finish
 
 from experiments.path_gan import report as trial_report
+from experiments.path_gan.arms import PLAIN, Arm
 from jaxgan import storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 16 "
@@ -120,21 +121,56 @@ def test_flags_that_cannot_be_are_one_line(tmp_path, flags, message):
     assert done.stderr.count("\n") == 1
 
 
-def report(rho, distance):
-    """A finished sweep of two seeds, ρ and Fréchet distance by arm."""
+def sweep(rho, distance):
+    """A finished sweep of two seeds, ρ and Fréchet distance by arm; NaN if lost."""
 
-    def row(arm):
-        return {"rho": rho[arm], "frechet_distance": distance[arm], "step_ms": 1.0}
+    def rows(arm):
+        judged = {"frechet_distance": distance[arm], "rho": rho[arm]}
+        lost = np.isnan(distance[arm])
+        others = {} if lost else dict.fromkeys(trial_report.METRICS, 1.0)
+        return [{**others, **judged, "step_ms": 1.0}] * 2
 
-    return trial_report.Report("sample", 2, 10, 4, {arm: [row(arm)] * 2 for arm in rho})
+    return trial_report.Sweep("sample", 2, 10, 4, {arm: rows(arm) for arm in rho})
+
+
+ONE, TWO, THREE = (Arm("path", weight) for weight in (1.0, 2.0, 3.0))
 
 
 def test_the_best_weight_gains_most_within_what_is_allowed():
-    rho = {"none": 2.0, "path 1": 1.9, "path 2": 1.7, "path 3": 1.2}
-    distance = {"none": 10.0, "path 1": 9.0, "path 2": 10.4, "path 3": 12.0}
-    found = report(rho, distance)
-    assert found.best("path") == "path 2"
-    assert found.reduction("path 2") == pytest.approx([0.3, 0.3])
-    assert found.worsening("path 2") == pytest.approx(0.04)
-    dear = report(rho, {**distance, "path 1": 11.0, "path 2": 13.0})
-    assert dear.best("path") == "path 1"
+    rho = {PLAIN: 2.0, ONE: 1.9, TWO: 1.7, THREE: 1.2}
+    distance = {PLAIN: 10.0, ONE: 9.0, TWO: 10.4, THREE: 12.0}
+    found = sweep(rho, distance)
+    assert found.best("path") == TWO
+    assert found.reduction(TWO) == pytest.approx([0.3, 0.3])
+    assert found.worsening(TWO) == pytest.approx(0.04)
+    dear = sweep(rho, {**distance, ONE: 11.0, TWO: 13.0})
+    assert dear.best("path") == ONE
+
+
+def test_a_lost_arm_is_never_the_best(tmp_path):
+    nan = float("nan")
+    rho = {PLAIN: 2.0, ONE: nan, TWO: 1.7, Arm("line", 1.0): nan}
+    distance = {PLAIN: 10.0, ONE: nan, TWO: 12.0, Arm("line", 1.0): nan}
+    found = sweep(rho, distance)
+    assert found.best("path") == TWO and found.best("line") is None
+    text = trial_report.words(found)
+    assert "weight 2 takes 30.0% off ρ − 1" in text
+    assert "The same penalty on straight lines is lost at every weight." in text
+    header, *lines = trial_report.table(found).splitlines()
+    assert header == "| metric | none | path 1 | path 2 | line 1 |"
+    assert all(line.split(" | ")[2] == "lost" for line in lines[1:])
+    # Of one seed that is lost, the arm is.
+    one_seed = {**found.rows, TWO: [*found.rows[TWO][:1], found.rows[ONE][0]]}
+    assert found._replace(rows=one_seed).best("path") is None
+
+
+@pytest.mark.parametrize("lost", [{ONE}, {PLAIN}, {PLAIN, ONE}])
+def test_a_sweep_without_a_best_arm_is_reported(lost, tmp_path):
+    arms = (PLAIN, ONE)
+    found = sweep(*({a: np.nan if a in lost else x for a in arms} for x in (2.0, 9.0)))
+    numbers = trial_report.summary(found)
+    assert [numbers[n] for n in numbers if n.startswith("best")] == [None] * 4
+    trial_report.write(tmp_path, found)
+    text = (tmp_path / "report.md").read_text()
+    assert "lost" in text and "nan" not in text
+    assert not (tmp_path / "strips.png").exists()
