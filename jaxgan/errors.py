@@ -1,14 +1,30 @@
-"""What goes wrong at the borders of the library, each with one line that says what."""
+"""The errors of the library; the message of each is one line for the user.
+
+>>> from jaxgan import data, errors
+>>> try:
+...     data.load("mnist", "test", data_dir="/nowhere")
+... except errors.DataError as error:
+...     print(error)
+/nowhere: expected a file train-images-idx3-ubyte.gz, found none
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LONGEST = 500
-"""Characters of another library's message that are kept."""
+__all__ = [
+    "CheckpointError",
+    "DataError",
+    "MissingExtraError",
+    "first_line",
+    "needs_extra",
+]
+
+MOST_CHARACTERS = 500
+"""Of the line that `first_line` returns."""
 
 
 class DataError(ValueError):
-    """Data that is missing or malformed; the message names file, expected and found."""
+    """Data is missing or malformed; the message names file, expected and found."""
 
 
 class CheckpointError(Exception):
@@ -16,7 +32,7 @@ class CheckpointError(Exception):
 
 
 class MissingExtraError(ImportError):
-    """A package is not installed that an optional part of jaxgan needs."""
+    """A package that an optional part of jaxgan needs is not installed."""
 
 
 @contextmanager
@@ -38,4 +54,4 @@ def needs_extra(extra: str) -> Iterator[None]:
 def first_line(error: Exception) -> str:
     """Return the first line of an exception's message, or its type if it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:LONGEST]
+    return lines[0][:MOST_CHARACTERS]

@@ -2,11 +2,21 @@
 
 On disk and on devices pixels are uint8 from 0 to 255. Networks see floats in [-1, 1].
 Errors and distances are reported for pixels in [0, 1].
+
+>>> import jax.numpy as jnp
+>>> import numpy as np
+>>> from jaxgan import pixels
+>>> pixels.as_inputs(jnp.array([0, 255], jnp.uint8)).tolist()
+[-1.0, 1.0]
+>>> pixels.to_pixels(np.array([-1.0, 0.0, 1.0])).tolist()
+[0, 128, 255]
 """
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Real, UInt8
+
+__all__ = ["as_inputs", "to_pixels"]
 
 
 def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
