@@ -10,9 +10,7 @@ from matplotlib.figure import Figure
 
 from experiments.rate_distortion import frontiers
 from experiments.rate_distortion.frontiers import Curve, Dominance
-
-COLOURS = {"gaussian": "tab:blue", "echo": "tab:orange"}
-TITLES = {"gaussian": "β-VAE", "echo": "Echo"}
+from experiments.reporting.codes import COLOURS, TITLES
 
 
 class Limits(NamedTuple):
@@ -175,22 +173,4 @@ def pictures(
         axes.tick_params(length=0)
         axes.set_title(TITLES[kind], fontsize=9)
         axes.spines[:].set_visible(False)
-    return figure
-
-
-def shannon_plane(
-    curve: tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]],
-    points: Mapping[str, tuple[np.ndarray, np.ndarray]],
-) -> Figure:
-    """Draw Shannon's curve under the points of linear models: errors, then rates."""
-    figure = Figure(figsize=(5.5, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(*curve, color="black", linewidth=1, label="R(D), reverse water-filling")
-    for (kind, (errors, rates)), marker in zip(points.items(), "x+", strict=True):
-        axes.plot(
-            errors, rates, marker, color=COLOURS[kind], markersize=9, label=TITLES[kind]
-        )
-    axes.set(xlabel="squared error", ylabel="rate (nats)", xscale="log")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
     return figure

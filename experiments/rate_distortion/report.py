@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from experiments.rate_distortion import figures
-from experiments.rate_distortion.figures import TITLES, Limits
+from experiments.rate_distortion.figures import Limits
 from experiments.rate_distortion.frontiers import Curve, Dominance
 from experiments.rate_distortion.models import Digits
 from experiments.rate_distortion.sweep import Found
+from experiments.reporting.codes import TITLES
 from experiments.running import run_folder
 from jaxgan.autoencoders import distortion_at_rate_zero
 

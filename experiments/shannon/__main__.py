@@ -1,6 +1,5 @@
-"""Set linear codes beside Shannon's curve: `python -m experiments.shannon`."""
+"""Compare linear codes with Shannon's curve: `python -m experiments.shannon`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,8 @@ COLUMNS = ("β σ²", "R(D)", "squared error", "rate", "excess rate")
 class Config(OutputOptions):
     """Train linear autoencoders of Gaussian points, with Gaussian and Echo codes.
 
-    Their rates and squared errors are exact, and so is the least rate at each error.
+    Their rates and squared errors are computed without sampling, and so is the least
+    rate that any code needs for each error: Shannon's rate-distortion curve R(D).
     """
 
 
@@ -25,31 +25,23 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import numpy as np
 
-    from experiments.rate_distortion import figures
     from experiments.running import run_folder
-    from experiments.shannon import linear_codes
+    from experiments.shannon import figures, linear_codes
+    from experiments.shannon.linear_codes import VARIANCES, WATERS
 
-    out = run_folder.begin(
-        "shannon", config, "gaussian", "gaussian", linear_codes.VARIANCES
-    )
+    out = run_folder.begin("shannon", config, "gaussian", "gaussian", VARIANCES)
     print(f"linear autoencoders of Gaussian points, into {out}")
     started = time.perf_counter()
-    found = linear_codes.train(jax.random.key(config.seed))
+    models = linear_codes.train(jax.random.key(config.seed))
     excess = {
-        kind: linear_codes.excess(linear_codes.VARIANCES, point)
-        for kind, point in found.items()
+        kind: linear_codes.excess_rates(VARIANCES, reached)
+        for kind, reached in models.items()
     }
-    waters = np.geomspace(
-        linear_codes.WATERS.min() / 2, linear_codes.VARIANCES.max(), 400
-    )
-    curve = linear_codes.water_filling(linear_codes.VARIANCES, waters)
-    figure = figures.shannon_plane(
-        (curve.errors, curve.rates),
-        {kind: (point.errors, point.rates) for kind, point in found.items()},
-    )
-    figure.savefig(out / "shannon.png", dpi=150)
-    table = _table(found, excess)
-    (out / "table.md").write_text(table)
+    waters = np.geomspace(WATERS.min() / 2, VARIANCES.max(), 400)
+    curve = linear_codes.water_filling(VARIANCES, waters)
+    figures.plane(curve, models).savefig(out / "shannon.png", dpi=150)
+    tables = "\n".join(_table(kind, models[kind], excess[kind]) for kind in models)
+    (out / "table.md").write_text(tables)
     summary = {
         "experiment": "shannon",
         **{f"{kind}_excess_rate_max": float(e.max()) for kind, e in excess.items()},
@@ -57,26 +49,23 @@ def run(config: Config) -> dict[str, Any]:
         "wall_seconds": time.perf_counter() - started,
     }
     run_folder.write_json(out / "summary.json", summary)
-    print(table)
+    print(tables)
     return summary
 
 
-def _table(found: Mapping[str, Any], excess: Mapping[str, Any]) -> str:
-    """Write a table for each kind of code, in Markdown."""
-    from experiments.rate_distortion import figures
+def _table(kind: str, reached: Any, excess: Any) -> str:
+    """Return the points of one kind of code, in Markdown, with a title above."""
+    from experiments.reporting.codes import TITLES
+    from experiments.reporting.tables import markdown
     from experiments.shannon import linear_codes
 
-    lines = []
-    for kind, point in found.items():
-        lines += ["", f"{figures.TITLES[kind]}:", "", f"| {' | '.join(COLUMNS)} |"]
-        lines.append("|---" * len(COLUMNS) + "|")
-        for n, water in enumerate(linear_codes.WATERS):
-            least = linear_codes.rate_at(linear_codes.VARIANCES, float(point.errors[n]))
-            lines.append(
-                f"| {water:g} | {least:.4f} | {point.errors[n]:.4f} | "
-                f"{point.rates[n]:.4f} | {excess[kind][n]:.2%} |"
-            )
-    return "\n".join(lines[1:]) + "\n"
+    rows = []
+    for n, water in enumerate(linear_codes.WATERS):
+        error, rate = reached.errors[n], reached.rates[n]
+        least = linear_codes.rate_at(linear_codes.VARIANCES, float(error))
+        numbers = (f"{value:.4f}" for value in (least, error, rate))
+        rows.append([f"{water:g}", *numbers, f"{excess[n]:.2%}"])
+    return f"{TITLES[kind]}:\n\n{markdown(COLUMNS, rows)}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Linear autoencoders of Gaussian points, beside the curve that none can beat."""
+"""Linear autoencoders of Gaussian points, and the least rate that any code needs."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +12,14 @@ from jaxtyping import Array, Float
 
 from jaxgan import autoencoders, training
 from jaxgan.autoencoders import Maps, gaussian_distortion
-from jaxgan.networks import mlp_decoder, mlp_encoder
+from jaxgan.networks import Heads, mlp_decoder, mlp_encoder
 from jaxgan.types import Examples, PRNGKey
 
 VARIANCES = np.array([4.0, 1.0, 0.25])
 WATERS = np.array([0.01, 0.02, 0.04, 0.08, 0.12])
-"""β σ² of the trained points. Echo's scales √(β σ²/λ) must stay below its radius."""
+"""β σ² of the trained models, σ² = 1 being the decoder's variance: the "water" of
+reverse water-filling. Echo's scales √(β σ²/λ), λ being the variance of a dimension,
+must stay below its radius of convergence."""
 
 POINTS = 8192
 BATCH = 256
@@ -25,12 +28,16 @@ LEARNING_RATE = 0.2
 DEPTH = 99
 
 
-class Point(NamedTuple):
-    """Where an autoencoder is on the plane, for each β.
+Noise: TypeAlias = tuple[Maps, Array, Array, Array]
+"""Maps and rates of codes; mean and second moments of their noise."""
+
+
+class Tradeoff(NamedTuple):
+    """Rates and squared errors at several β, or of several points of a curve.
 
     Attributes:
         rates: in nats.
-        errors: squared, summed over dimensions.
+        errors: mean squared errors, summed over dimensions.
     """
 
     rates: Float[np.ndarray, "betas"]
@@ -39,18 +46,18 @@ class Point(NamedTuple):
 
 def water_filling(
     variances: Float[np.ndarray, "d"], waters: Float[np.ndarray, "n"]
-) -> Point:
-    """Give R(D) of independent Gaussians, at some slopes dD/dR = −2 water.
+) -> Tradeoff:
+    """Return points of R(D) of independent Gaussians, with slopes dD/dR = −2 water.
 
-    Cover & Thomas, Elements of Information Theory, theorem 10.3.3: every dimension is
-    known up to the water, or up to its variance where that is less.
+    Cover & Thomas, Elements of Information Theory, theorem 10.3.3: the error of every
+    dimension is the water, or its variance where that is less.
     """
     left = np.minimum(variances, waters[:, None])
-    return Point(0.5 * np.log(variances / left).sum(1), left.sum(1))
+    return Tradeoff(0.5 * np.log(variances / left).sum(1), left.sum(1))
 
 
 def rate_at(variances: Float[np.ndarray, "d"], error: float) -> float:
-    """Give the least rate, in nats, at a squared error.
+    """Return the least rate, in nats, at which a squared error can be reached.
 
     Raises:
         ValueError: if the error is not between 0 and what rate 0 leaves.
@@ -67,7 +74,7 @@ def rate_at(variances: Float[np.ndarray, "d"], error: float) -> float:
 def gaussian_points(
     key: PRNGKey, count: int, variances: Float[np.ndarray, "d"]
 ) -> Float[Array, "n d"]:
-    """Draw points whose mean and covariance are exactly those of the population."""
+    """Return points with mean 0 and covariance diag(variances), up to rounding."""
     drawn = np.asarray(jax.random.normal(key, (count, len(variances))), np.float64)
     drawn = drawn - drawn.mean(0)
     factor = np.linalg.cholesky(drawn.T @ drawn / count)
@@ -78,10 +85,11 @@ def gaussian_points(
 def marginal_moments(
     maps: Maps, depth: int
 ) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
-    """Give mean and second moments of q(z) for independent draws from some maps.
+    """Return the mean and the second moments of Echo's marginal q(z).
 
-    Diagonal scales, and noise of `depth` terms: μ ← E m + E s μ, and
-    E zᵢzⱼ ← E mᵢmⱼ + E[mᵢsⱼ] μⱼ + E[sᵢmⱼ] μᵢ + E[sᵢsⱼ] E zᵢzⱼ.
+    Each of the `depth` terms of the noise is drawn independently from the maps, which
+    have locations m and diagonal scales s. The moments follow by iterating
+    μ ← E m + E s μ and E zᵢzⱼ ← E mᵢmⱼ + E[mᵢsⱼ] μⱼ + E[sᵢmⱼ] μᵢ + E[sᵢsⱼ] E zᵢzⱼ.
     """
     m, s = maps
     count = len(m)
@@ -98,26 +106,32 @@ def marginal_moments(
     return jax.lax.fori_loop(0, depth + 1, further, start)
 
 
-def gaussian_noise(heads) -> tuple[Maps, Array, Array, Array]:
-    """Give location and scale of a Gaussian code, and the moments of its noise."""
+def gaussian_noise(heads: Heads) -> Noise:
+    """Return the maps and rates of Gaussian codes, and the moments of their noise."""
     dim = heads.location.shape[1]
     maps = Maps(heads.location, jnp.exp(heads.scale))
     rates = autoencoders.divergence_from_prior(heads.location, heads.scale)
     return maps, rates, jnp.zeros(dim), jnp.eye(dim)
 
 
-def echo_noise(heads) -> tuple[Maps, Array, Array, Array]:
-    """Give location and scale of an Echo code, and the moments of its noise."""
+def echo_noise(heads: Heads) -> Noise:
+    """Return the maps and rates of Echo codes, and the moments of their noise."""
     maps, rates = autoencoders.echo(DEPTH).maps(heads)
     return maps, rates, *marginal_moments(maps, DEPTH - 1)
 
 
 def exact_point(
-    noise, params: autoencoders.Weights, points: Examples
+    noise: Callable[[Heads], Noise], params: autoencoders.Weights, points: Examples
 ) -> tuple[Array, Array]:
-    """Give rate and squared error of a model with an affine decoder, noise averaged.
+    """Return the mean rate and squared error of a model with an affine decoder.
 
-    E‖x − W(m + s e) − c‖² needs only the first two moments of the noise e.
+    The mean over the noise e is exact: E‖x − W(m + s e) − c‖² needs only its first two
+    moments.
+
+    Args:
+        noise: `gaussian_noise` or `echo_noise`.
+        params: weights of the encoder and of the decoder.
+        points: to encode and decode.
     """
     dim = points.shape[1]
     heads = mlp_encoder(dim, (), shape=(dim,)).apply(params.encoder, points)
@@ -136,47 +150,65 @@ def train(
     variances: Float[np.ndarray, "d"] = VARIANCES,
     waters: Float[np.ndarray, "n"] = WATERS,
     steps: int = STEPS,
-) -> Mapping[str, Point]:
+) -> Mapping[str, Tradeoff]:
     """Train a linear β-VAE and a linear Echo autoencoder at every β, and measure them.
 
-    The decoder's variance is 1, so that β is the water. All β are one program.
+    Args:
+        key: of the points, the starting weights and the noise.
+        variances: of the points, in each dimension.
+        waters: the values of β, since the decoder's variance is 1.
+        steps: training steps.
+
+    Returns:
+        What `gaussian` and `echo` codes reach.
     """
     data_key, run_key = jax.random.split(key)
     points = gaussian_points(data_key, POINTS, variances)
-    dim = len(variances)
     schedule = optax.cosine_decay_schedule(LEARNING_RATE, steps)
-    found = {}
-    for name, channel, noise in (
+    reached = {}
+    for kind, channel, noise in (
         ("gaussian", autoencoders.gaussian_channel, gaussian_noise),
         ("echo", autoencoders.echo(DEPTH).channel, echo_noise),
     ):
         linear = autoencoders.Autoencoder(
-            mlp_encoder(dim, (), shape=(dim,)),
-            mlp_decoder(dim, (), shape=(dim,)),
+            mlp_encoder(len(variances), (), shape=(len(variances),)),
+            mlp_decoder(len(variances), (), shape=(len(variances),)),
             channel,
             gaussian_distortion,
         )
         autoencoding = autoencoders.autoencoding(
             linear, optimizer=training.adam(schedule, 0.9, 0.999)
         )
-
-        @jax.jit
-        def trained(betas, autoencoding=autoencoding, noise=noise):
-            def one(beta):
-                state = autoencoding.init(run_key)._replace(beta=beta)
-                state, _ = training.run_steps(
-                    autoencoding, state, points, steps, batch_size=BATCH
-                )
-                return exact_point(noise, state.params, points)
-
-            return jax.vmap(one)(betas)
-
-        rates, errors = trained(jnp.asarray(waters, jnp.float32))
-        found[name] = Point(np.asarray(rates), np.asarray(errors))
-    return found
+        betas = jnp.asarray(waters, jnp.float32)
+        rates, errors = _trained(autoencoding, noise, steps, run_key, points, betas)
+        reached[kind] = Tradeoff(np.asarray(rates), np.asarray(errors))
+    return reached
 
 
-def excess(variances: Float[np.ndarray, "d"], point: Point) -> Float[np.ndarray, "n"]:
-    """Give how much more rate each point has than its error needs: a ratio, minus 1."""
-    needed = [rate_at(variances, float(error)) for error in point.errors]
-    return point.rates / np.array(needed) - 1
+@partial(jax.jit, static_argnames=("autoencoding", "noise", "steps"))
+def _trained(
+    autoencoding: training.Algorithm,
+    noise: Callable[[Heads], Noise],
+    steps: int,
+    key: PRNGKey,
+    points: Examples,
+    betas: Float[Array, "n"],
+) -> tuple[Array, Array]:
+    """Return rates and squared errors after training; one program for all β."""
+
+    def one(beta):
+        state = autoencoding.init(key)._replace(beta=beta)
+        state, _ = training.run_steps(
+            autoencoding, state, points, steps, batch_size=BATCH
+        )
+        return exact_point(noise, state.params, points)
+
+    return jax.vmap(one)(betas)
+
+
+def excess_rates(
+    variances: Float[np.ndarray, "d"], reached: Tradeoff
+) -> Float[np.ndarray, "n"]:
+    """Return by how much each rate exceeds the least one: their ratio, minus 1."""
+    least = [rate_at(variances, float(error)) for error in reached.errors]
+    return reached.rates / np.array(least) - 1

@@ -84,7 +84,7 @@ def train(**options):
 def check(found, variances, waters, tolerance):
     curve = linear_codes.water_filling(variances, waters)
     for name, point in found.items():
-        excess = linear_codes.excess(variances, point)
+        excess = linear_codes.excess_rates(variances, point)
         assert np.all(np.abs(excess) < tolerance), (name, excess)
         assert np.all(excess > -1e-4), (name, excess)
         np.testing.assert_allclose(point.rates, curve.rates, rtol=tolerance)
