@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.reporting import judging, pictures
@@ -19,10 +18,9 @@ from experiments.running.interruption import stop_requested
 from jaxgan import evaluation, gan, parallel, pixels, training
 from jaxgan.networks import Classified, Generator, Network
 from jaxgan.training import Algorithm
-from jaxgan.types import Examples, PRNGKey
+from jaxgan.types import Examples, Params, PRNGKey
 
 HELDOUT_IMAGES = 1000
-FOLDING_LATENTS = 10_000
 SHOWN = 60
 
 Row = dict[str, Any]
@@ -149,34 +147,28 @@ def _judge(
 ) -> dict[str, list[float]]:
     """Name every number, a list with one for each seed; NaN for a seed that is lost."""
     alone = jax.device_put(states, jax.devices()[0])
-    seeds = [
-        jax.tree.map(itemgetter(number), alone) for number in range(len(states.step))
-    ]
-    columns = [
-        _judge_seed(contestant, state, bench, whole) if _is_finite(state) else {}
-        for state in seeds
-    ]
-    if whole and columns[0]:
-        _save_samples(contestant, seeds[0])
+    columns = []
+    for seed in range(len(states.step)):
+        state = jax.tree.map(itemgetter(seed), alone)
+        network, weights = gan.finish(state.key, contestant.generator, state.average)
+        if weights is None or not epochs.all_finite(state.critic):
+            columns.append({})
+            continue
+        columns.append(_judge_seed(contestant, state, network, weights, bench, whole))
+        if whole and seed == 0:
+            _save_samples(contestant, state, network, weights)
     names = next((list(column) for column in columns if column), ["frechet_distance"])
     return {name: [column.get(name, math.nan) for column in columns] for name in names}
 
 
-def _is_finite(state: gan.State) -> bool:
-    leaves = jax.tree.leaves((state.average, state.critic))
-    return all(bool(jnp.isfinite(leaf).all()) for leaf in leaves)
-
-
-def _folded(contestant: Contestant, state: gan.State) -> tuple[Network, Any]:
-    dimension = contestant.generator.latent_dim
-    latents = jax.random.normal(state.key, (FOLDING_LATENTS, dimension))
-    return contestant.generator.fold(state.average, latents)
-
-
 def _judge_seed(
-    contestant: Contestant, state: gan.State, bench: Bench, whole: bool
+    contestant: Contestant,
+    state: gan.State,
+    network: Network,
+    weights: Params,
+    bench: Bench,
+    whole: bool,
 ) -> dict[str, float]:
-    network, weights = _folded(contestant, state)
     sample_key, verdict_key = jax.random.split(bench.key)
     count, dimension = len(bench.reference.features), contestant.generator.latent_dim
     images = judging.draw(sample_key, network.apply, weights, dimension, count)
@@ -198,8 +190,9 @@ def _judge_seed(
 _heldout = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
 
 
-def _save_samples(contestant: Contestant, state: gan.State) -> None:
-    network, weights = _folded(contestant, state)
+def _save_samples(
+    contestant: Contestant, state: gan.State, network: Network, weights: Params
+) -> None:
     dimension = contestant.generator.latent_dim
     latents = jax.random.normal(jax.random.key(0), (SHOWN, dimension))
     images = pixels.to_pixels(np.asarray(network.apply(weights, latents)))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from experiments.reporting import pictures
 from experiments.running import epochs, record, run_folder
+from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
 from jaxgan import data, gan, pixels, storage
 from jaxgan.networks import (
@@ -26,7 +27,6 @@ from jaxgan.networks import (
 from jaxgan.training import Algorithm, adam
 
 HELDOUT_IMAGES = 2000
-FOLDING_LATENTS = 10_000
 FILM_SECONDS = 8
 
 
@@ -90,9 +90,9 @@ def train(
     latents_key, sample_key = jax.random.split(
         jax.random.fold_in(trained.state.key, trained.state.step)
     )
-    latents = jax.random.normal(latents_key, (FOLDING_LATENTS, generator.latent_dim))
-    network, weights = generator.fold(trained.state.average, latents)
-    weights = storage.as_stored(weights)
+    network, weights = gan.finish(latents_key, generator, trained.state.average)
+    if weights is None:
+        raise NonFiniteError("weights of the finished generator are not finite")
     shown = jax.jit(network.apply)(
         weights, jax.random.normal(sample_key, (100, generator.latent_dim))
     )

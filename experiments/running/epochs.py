@@ -212,7 +212,7 @@ def _numbers(metrics: Any) -> dict[str, float]:
 
 def _stop_if_not_finite(row: dict[str, Any], state: Any) -> None:
     wrong = [name for name, value in row.items() if not np.isfinite(value)]
-    if not _all_finite(state):
+    if not all_finite(state):
         wrong.append("the state")
     if wrong:
         raise NonFiniteError(
@@ -222,7 +222,8 @@ def _stop_if_not_finite(row: dict[str, Any], state: Any) -> None:
 
 
 @jax.jit
-def _all_finite(state: Any) -> jax.Array:
+def all_finite(state: Any) -> jax.Array:
+    """Return whether all floating-point numbers of a state are finite."""
     floating = [
         leaf
         for leaf in jax.tree.leaves(state)
