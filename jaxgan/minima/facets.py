@@ -1,15 +1,19 @@
-"""Minima of ½‖G(z) − x‖² + ½κ‖z‖² exactly, with kinks: an active-set Newton method.
+"""An active-set Newton method for exact minima of ½‖G(z) − x‖² + ½κ‖z‖², with kinks.
 
-In a region of the generator's leaky ReLUs the objective is smooth. Steps go as far as
-the next facet. A facet that attracts is *held*: further steps stay on it, until its
-multiplier says that the objective falls off on one of its sides.
+The objective is smooth but for the kinks of the generator's leaky ReLUs. The kinks of
+one unit are its *facet*, a surface on whose two sides the unit has different slopes. A
+step goes as far as the next facet. If the objective falls towards a facet from both
+sides, the facet is *held*: further steps stay on the *face*, which is where all held
+facets meet, until a multiplier shows that the objective falls off on one side.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import optax
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.networks import NEGATIVE_SLOPE
 from jaxgan.networks.piecewise import (
@@ -23,23 +27,30 @@ from jaxgan.networks.piecewise import (
 from jaxgan.types import Latent, Scalar
 
 FRACTIONS = (1.0, 0.5, 0.1, 0.01)
-"""Of the way to the next facet."""
+"""Lengths that a step tries, as parts of the way to the next facet."""
 FAR = (1.0, 0.5, 0.2, 0.05, 0.01)
-"""Of the Newton step, through whatever facets are on its way."""
+"""Further lengths, as parts of the Newton step, through all facets on its way."""
 JUMP = 1 - NEGATIVE_SLOPE
+"""Difference of the slopes on the two sides of a facet."""
 RELATIVE_CURVATURE = 1e-10
+"""Least curvature that a step trusts, in units of the largest."""
+RELATIVE_EXCESS = 1e-9
+"""Of a multiplier beyond its bounds, in units of the largest one."""
 TINY_STEP = 1e-10
+"""Length of a step, relative to 1 + ‖z‖, below which a point does not move any more."""
 
 
 class State(NamedTuple):
-    """One instance.
+    """A point on its way to a minimum.
 
     Attributes:
         latent: the point.
-        positive: the side of each unit; of a held one, where it is let go to.
-        held: which units' facets the point stays on.
-        finished: whether it is a stationary point of its face, by a Newton step of
-            length below 1e-10 relative to 1 + ‖z‖, with all multipliers in range.
+        positive: whether it is on the positive side of each unit's facet; not read
+            while the facet is held.
+        held: the units whose facets the point stays on.
+        finished: whether the point is stationary on its face, with all multipliers
+            within their bounds: its Newton step is shorter than 1e-10 relative to
+            1 + ‖z‖. Also true where a step was not finite.
     """
 
     latent: Float[Array, "latent"]
@@ -49,19 +60,20 @@ class State(NamedTuple):
 
 
 class Local(NamedTuple):
-    """The objective to second order, on the face of the held facets.
+    """The objective to second order around a point.
 
     Attributes:
-        units: pre-activations.
-        normals: their gradients.
-        gradient: in the region, held units on their negative side.
-        hessian: in the region.
+        units: pre-activations of all units.
+        normals: gradients of the pre-activations.
+        gradient: of the objective, with held units on their negative side.
+        hessian: of the objective, likewise.
         active: normals of the held units, padded with zeros to the latent dimension.
-        numbers: which units these are; the number of units where padded.
-        inverse: of the inner products of `active`, ones on the diagonal where padded.
-            The only one, and the eigenvectors of `tangent` wait for it: XLA's CPU
-            client can lock up where two batched LAPACK calls run side by side.
-        output: derivative by the logits.
+        numbers: numbers of the held units, padded with the number of all units.
+        inverse: inverse matrix of the inner products of `active`, with ones on the
+            diagonal where padded. It is computed once, and `tangent` needs it before
+            its eigenvectors: XLA's CPU client can lock up where two batched LAPACK
+            calls run side by side.
+        output: derivative of the error by the logits.
     """
 
     units: Float[Array, "units"]
@@ -75,7 +87,7 @@ class Local(NamedTuple):
 
 
 def start(layers: Layers, latent: Latent) -> State:
-    """Begin at a point that is on no facet."""
+    """Return the first state of a point that is on no facet."""
     units = units_at(layers, latent)
     return State(latent, units > 0, jnp.zeros(units.shape, bool), jnp.array(False))
 
@@ -86,7 +98,7 @@ def value(
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
-    """½‖G(z) − x‖² + ½κ‖z‖²."""
+    """Return ½‖G(z) − x‖² + ½κ‖z‖², κ the prior weight, in the networks' units."""
     residual = jnp.tanh(logits_at(layers, latent)) - target
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
@@ -97,7 +109,7 @@ def local(
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Local:
-    """Expand the objective at a state."""
+    """Return the objective to second order at a state."""
     latent = state.latent
     here = region(layers, latent, state.positive & ~state.held)
     output, curvature = error_derivatives(here.logits, target)
@@ -120,7 +132,10 @@ def local(
 
 
 def tangent(at: Local) -> tuple[Array, Array, Array]:
-    """Eigenvalues and vectors of the Hessian on the face, and which are on it."""
+    """Return eigenvalues and eigenvectors of the Hessian on the face.
+
+    The third array tells which of them belong to directions along the face.
+    """
     identity = jnp.eye(len(at.gradient), dtype=at.gradient.dtype)
     onto = identity - at.active.T @ at.inverse @ at.active
     # Off the face the eigenvalue is far above every other.
@@ -134,17 +149,18 @@ def tangent(at: Local) -> tuple[Array, Array, Array]:
 def multipliers(
     layers: Layers, state: State, at: Local, slope: Float[Array, "latent"]
 ) -> tuple[Float[Array, "units"], Float[Array, "units"]]:
-    """Give λ, and (1 − α) δ that bounds it: λ in [0, (1 − α) δ] where facets attract.
+    """Return the multiplier λ of each held facet and its upper bound (1 − α) δ.
 
-    With the gradient g on the negative sides, g + Σ λ ∇h = 0 on the face; δ is the
-    signal that arrives at the activation of a held unit from the layers above, held
-    ones of which pass on α δ + λ.
+    A facet attracts the point from both sides if 0 ≤ λ ≤ (1 − α) δ. With the gradient g
+    on the negative sides and the pre-activations h of the held units, g + Σ λ ∇h = 0 on
+    the face. δ is the signal that arrives at the activation of a held unit from the
+    layers above, and α the slope on the negative side; a held unit passes on α δ + λ.
 
     Args:
         layers: of the network.
-        state: where.
-        at: the objective there.
-        slope: the gradient to balance.
+        state: the point.
+        at: the objective to second order there.
+        slope: the gradient g to balance.
     """
     found = -at.inverse @ (at.active @ slope)
     zeros = jnp.zeros(at.units.shape, slope.dtype)
@@ -153,77 +169,151 @@ def multipliers(
     return spread, JUMP * arriving
 
 
+class Facet(NamedTuple):
+    """The first facet on the way along a step.
+
+    Attributes:
+        unit: number of its unit.
+        time: part of the step that leads to it; infinite if no facet is on the way.
+        rate: change of the unit's pre-activation over the whole step.
+    """
+
+    unit: Int[Array, ""]
+    time: Scalar
+    rate: Scalar
+
+
 def step(
     layers: Layers,
     state: State,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> State:
-    """Take one Newton step on the face: to the next facet, or on if that is lower."""
+    """Return the state after one Newton step on the face of the held facets.
+
+    The step ends at the first facet on its way, or beyond it where the objective is
+    lower there. A point that does not move any more lets go of a facet that does not
+    attract it; if there is none, it is finished. So it is, unmoved, if the step is not
+    finite: where many facets meet, a time can be 0/0 or a matrix singular.
+    """
     at = local(layers, state, target, prior_weight)
+    change = _newton_change(at)
+    facet = _first_facet(state, at, change)
+    longest = jnp.minimum(facet.time, 1.0)
+
+    def objective(length: Scalar) -> Scalar:
+        return value(layers, state.latent + length * change, target, prior_weight)
+
+    near, far, far_is_lower = _line_search(objective, longest)
+    latent = state.latent + near * change
+    short = TINY_STEP * (1 + jnp.sqrt(latent @ latent))
+    norm = jnp.sqrt(change @ change)
+    arrived = (near == longest) & (facet.time <= 1)
+
+    moved = State(latent, state.positive, state.held, jnp.array(False))
+    at_once = longest * norm < short
+    on_facet = _hold_or_cross(layers, moved, at, near, change, facet, at_once)
+    resting = _let_go(layers, moved, at)
+    after = optax.tree.where(norm < short, resting, moved)
+    after = optax.tree.where(arrived, on_facet, after)
+    beyond = _pass_through(layers, moved, state.latent + far * change)
+    after = optax.tree.where(far_is_lower, beyond, after)
+    stopped = state._replace(finished=jnp.array(True))
+    return optax.tree.where(jnp.all(jnp.isfinite(after.latent)), after, stopped)
+
+
+def _newton_change(at: Local) -> Float[Array, "latent"]:
+    """Return the Newton step to the face and along it, with positive curvatures."""
     heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
     back = -at.active.T @ (at.inverse @ heights)
     values, vectors, on_face = tangent(at)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
-    bounded = jnp.maximum(jnp.abs(values), RELATIVE_CURVATURE * largest + 1e-300)
+    least = RELATIVE_CURVATURE * largest + jnp.finfo(values.dtype).tiny
     slope = at.gradient + at.hessian @ back
-    along = jnp.where(on_face, vectors.T @ slope / bounded, 0.0)
-    change = back - vectors @ along
+    sizes = jnp.maximum(jnp.abs(values), least)
+    along = jnp.where(on_face, vectors.T @ slope / sizes, 0.0)
+    return back - vectors @ along
 
-    # The next facet on the way: the pre-activations are affine until then.
+
+def _first_facet(state: State, at: Local, change: Float[Array, "latent"]) -> Facet:
+    """Return the first facet on the way; until then pre-activations are affine."""
     rates = at.normals @ change
     ahead = at.units + rates
     crosses = ~state.held & ((ahead > 0) != state.positive)
     times = jnp.where(crosses, jnp.clip(-at.units / rates, 0.0, 1.0), jnp.inf)
     unit = jnp.argmin(times)
-    longest = jnp.minimum(times[unit], 1.0)
+    return Facet(unit, times[unit], rates[unit])
 
-    lengths = longest * jnp.array(FRACTIONS, at.gradient.dtype)
-    trials = jax.vmap(
-        lambda t: value(layers, state.latent + t * change, target, prior_weight)
-    )
-    found = trials(lengths)
-    far = jnp.array(FAR, at.gradient.dtype)
-    beyond = jnp.where(far > longest, trials(far), jnp.inf)
-    length = lengths[jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))]
-    arrived = (length == longest) & (times[unit] <= 1)
-    latent = state.latent + length * change
 
-    # Descent that goes on behind the facet crosses it; else the facet is held. So is
-    # one that was reached at once: steps from both sides could cross it to and fro.
+def _line_search(
+    objective: Callable[[Scalar], Scalar], longest: Scalar
+) -> tuple[Scalar, Scalar, Bool[Array, ""]]:
+    """Return the best length up to the first facet, and the best one beyond it.
+
+    The third value is whether the objective is lower beyond. Lengths are parts of the
+    Newton step.
+    """
+
+    def best(lengths: Array, values: Array) -> Scalar:
+        return lengths[jnp.argmin(jnp.where(jnp.isfinite(values), values, jnp.inf))]
+
+    near = longest * jnp.array(FRACTIONS, longest.dtype)
+    far = jnp.array(FAR, longest.dtype)
+    until = jax.vmap(objective)(near)
+    beyond = jnp.where(far > longest, jax.vmap(objective)(far), jnp.inf)
+    return best(near, until), best(far, beyond), jnp.min(beyond) < jnp.min(until)
+
+
+def _hold_or_cross(
+    layers: Layers,
+    state: State,
+    at: Local,
+    length: Scalar,
+    change: Float[Array, "latent"],
+    facet: Facet,
+    at_once: Bool[Array, ""],
+) -> State:
+    """Return the state at a facet: on its other side if the objective falls there.
+
+    Else the facet is held. So is one that was reached at once, since steps from both
+    sides could cross it to and fro; but never more facets than latent dimensions.
+    """
     zeros = jnp.zeros(at.units.shape, at.gradient.dtype)
     arriving = signals(layers, state.positive & ~state.held, at.output, zeros)
-    behind = (at.gradient + length * (at.hessian @ change)) @ change
-    behind = behind + JUMP * arriving[unit] * jnp.abs(rates[unit])
-    norm = jnp.sqrt(change @ change)
-    tiny = TINY_STEP * (1 + jnp.sqrt(latent @ latent))
-    stays = (behind >= 0) | (longest * norm < tiny)
-    stays &= jnp.sum(state.held) < len(latent)
-    hold, cross = arrived & stays, arrived & ~stays
-    held = state.held.at[unit].set(state.held[unit] | hold)
-    positive = state.positive.at[unit].set(state.positive[unit] ^ cross)
-
-    # At a stationary point of the face, let go of the facet that least attracts.
-    rest = ~arrived & (norm < tiny)
-    pushes, bounds = multipliers(layers, state, at, at.gradient)
-    scale = 1e-9 * (1e-300 + jnp.max(jnp.abs(pushes)))
-    below, over = -pushes, pushes - bounds
-    worst = jnp.where(state.held, jnp.maximum(below, over), -jnp.inf)
-    loose = jnp.argmax(worst)
-    let_go = rest & (worst[loose] > scale)
-    held = held.at[loose].set(held[loose] & ~let_go)
-    positive = positive.at[loose].set(
-        jnp.where(let_go, over[loose] > below[loose], positive[loose])
+    slope = (at.gradient + length * (at.hessian @ change)) @ change
+    slope_beyond = slope + JUMP * arriving[facet.unit] * jnp.abs(facet.rate)
+    hold = (slope_beyond >= 0) | at_once
+    hold &= jnp.sum(state.held) < len(state.latent)
+    return state._replace(
+        held=state.held.at[facet.unit].set(state.held[facet.unit] | hold),
+        positive=state.positive.at[facet.unit].set(state.positive[facet.unit] ^ ~hold),
     )
-    near = State(latent, positive, held, rest & ~let_go)
 
-    farther = far[jnp.argmin(jnp.where(jnp.isfinite(beyond), beyond, jnp.inf))]
-    latent = state.latent + farther * change
-    positive = jnp.where(state.held, state.positive, units_at(layers, latent) > 0)
-    leap = State(latent, positive, state.held, jnp.array(False))
-    lower = jnp.min(beyond) < jnp.min(found)
-    after = jax.tree.map(lambda a, b: jnp.where(lower, a, b), leap, near)
-    # Where many facets meet a time can be 0/0 or a matrix singular: no step is taken.
-    stopped = state._replace(finished=jnp.array(True))
-    possible = jnp.all(jnp.isfinite(after.latent))
-    return jax.tree.map(lambda a, b: jnp.where(possible, a, b), after, stopped)
+
+def _let_go(layers: Layers, state: State, at: Local) -> State:
+    """Return the state without the facet that attracts least, or finished.
+
+    A facet attracts if its multiplier is within its bounds.
+    """
+    pushes, bounds = multipliers(layers, state, at, at.gradient)
+    below, over = -pushes, pushes - bounds
+    excess = jnp.where(state.held, jnp.maximum(below, over), -jnp.inf)
+    unit = jnp.argmax(excess)
+    let_go = excess[unit] > RELATIVE_EXCESS * jnp.max(jnp.abs(pushes))
+    side = jnp.where(let_go, over[unit] > below[unit], state.positive[unit])
+    return State(
+        state.latent,
+        state.positive.at[unit].set(side),
+        state.held.at[unit].set(state.held[unit] & ~let_go),
+        ~let_go,
+    )
+
+
+def _pass_through(
+    layers: Layers, state: State, latent: Float[Array, "latent"]
+) -> State:
+    """Return the state at a latent that may be beyond many facets."""
+    sides = units_at(layers, latent) > 0
+    return state._replace(
+        latent=latent, positive=jnp.where(state.held, state.positive, sides)
+    )
