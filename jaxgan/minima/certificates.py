@@ -1,4 +1,4 @@
-"""Is a point a local minimum of ½‖G(z) − x‖² + ½κ‖z‖²? Proof, or what is against it."""
+"""The proof that a point is a local minimum of ½‖G(z) − x‖² + ½κ‖z‖², or why not."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from jaxgan.networks.piecewise import Layers, region
 from jaxgan.types import Scalar
 
 STATUSES = ("strict", "kink", "degenerate", "saddle", "not_stationary")
-"""What `Certificate.status` counts through; see `certify`."""
+"""The names of the values of `Certificate.status`, which `certify` explains."""
 
 FLAT = 1e-9
-"""Eigenvalues below this part of the largest count as zero."""
+"""Eigenvalues smaller than this count as zero, in units of the largest."""
 SMALL_STEP = 1e-7
-"""A Newton step this short, relative to 1 + ‖z‖, ends at a stationary point."""
+"""A point is stationary if its Newton step is shorter than this times 1 + ‖z‖."""
 MARGIN = 1e-7
 """Least distance of a multiplier from its bounds, relative to their difference."""
 
@@ -25,14 +25,16 @@ class Certificate(NamedTuple):
 
     Attributes:
         status: index into `STATUSES`.
-        gradient_norm: of the objective on the face of the held facets.
-        newton_length: of the Newton step on the face.
-        radius: of a ball around the point that no facet enters but the held ones.
-        eigenvalues: of the Hessian on the face, ascending; infinite off the face.
-        nullity: how many of them are zero.
-        num_held: facets that the point is on.
+        gradient_norm: norm of the objective's gradient along the face of the held
+            facets.
+        newton_length: length of the Newton step on the face.
+        radius: radius of a ball around the point that only held facets enter.
+        eigenvalues: of the Hessian on the face, ascending; infinite for the directions
+            that lead off the face.
+        nullity: number of zero eigenvalues.
+        num_held: number of facets that the point is held on.
         margin: least distance of a multiplier from its bounds, relative to their
-            difference; 1/2 without held facets, negative if one does not attract.
+            difference; 1/2 without held facets, negative if a facet does not attract.
     """
 
     status: Int[Array, ""]
@@ -51,20 +53,27 @@ def certify(
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Certificate:
-    """Decide what an end point is; in double precision.
+    """Return what an end point is; to be computed in double precision.
 
-    The objective on the face is smooth in the ball of radius `radius`. With the Newton
-    step η, the least eigenvalue μ and a Lipschitz constant K of the Hessian in the ball
-    of radius 2η, K η / μ < ½ and 2η < `radius` prove a minimum on the face within 2η
-    (Newton-Kantorovich). All multipliers inside their bounds make it one of the whole:
-    off the face the objective rises at first order.
+    The objective on the face is smooth in the ball of radius `radius`. Let η be the
+    length of the Newton step, μ the least eigenvalue, and K a Lipschitz constant of the
+    Hessian in the ball of radius 2η. Then K η / μ < ½ and 2η < `radius` prove a minimum
+    on the face within 2η (theorem of Newton and Kantorovich). If all multipliers are
+    inside their bounds, it is also a minimum of the whole objective, which rises at
+    first order off the face.
 
     - `strict`: a strict local minimum that no facet touches.
     - `kink`: a strict local minimum on the facets that are held.
     - `degenerate`: stationary, with a flat direction, dependent facets, or a
       multiplier at its bound.
     - `saddle`: stationary, with a direction of negative curvature.
-    - `not_stationary`: none of these, or not proved to be.
+    - `not_stationary`: none of these, or not proved to be one of them.
+
+    Args:
+        layers: of the network.
+        state: the end point.
+        target: in the networks' units.
+        prior_weight: κ of the additional ½κ‖z‖².
     """
     at = facets.local(layers, state, target, prior_weight)
     values, vectors, on_face = facets.tangent(at)
@@ -127,11 +136,12 @@ def certify(
 
 
 def hessian_lipschitz(layers: Layers, state: facets.State, radius: Scalar) -> Scalar:
-    """Bound how fast the Hessian changes within a ball that no free facet enters.
+    """Return a Lipschitz constant of the Hessian in a ball that only held facets enter.
 
     The error is Σ φₖ(aₖ·z + cₖ) with φ(u) = ½(tanh u − x)². With t = tanh u,
     φ‴ = (1 − t²)(12t³ − 8t − 6xt² + 2x), and the second factor is at most 8 for
-    |t|, |x| ≤ 1. So K ≤ ‖Aᵀ diag(8 sₖ ‖aₖ‖) A‖, sₖ the largest 1 − t² in the ball.
+    |t|, |x| ≤ 1. So ‖Aᵀ diag(8 sₖ ‖aₖ‖) A‖ is such a constant, with sₖ the
+    largest 1 − t² in the ball.
     """
     here = region(layers, state.latent, state.positive & ~state.held)
     norms = jnp.sqrt(jnp.sum(here.jacobian * here.jacobian, 1))

@@ -1,4 +1,4 @@
-"""How many local minima are there? Estimates from the ends of random starts."""
+"""Estimates of the number of local minima from the end points of random starts."""
 
 from typing import NamedTuple
 
@@ -8,10 +8,11 @@ from jaxtyping import Float, Int
 from jaxgan.statistics import Interval, wilson
 
 NORMAL_QUANTILE = 1.959963984540054
+"""Of the standard normal distribution at 0.975, for intervals of 95 %."""
 
 
 class Pairs(NamedTuple):
-    """Shares of the pairs of end points, by whether code and image are the same."""
+    """Shares of pairs of end points, by whether their codes and images are the same."""
 
     same_code_same_image: float
     same_code_other_image: float
@@ -20,17 +21,20 @@ class Pairs(NamedTuple):
 
 
 class Count(NamedTuple):
-    """What the end points of one image's starts say of its minima.
+    """What the end points of one image's starts tell of its minima.
+
+    Intervals are of 95 %.
 
     Attributes:
-        seen: distinct codes among the end points.
-        seen_images: distinct images among them.
-        coverage: probability that one more start ends in a minimum already seen
-            (Good 1953), 1 − f₁/R with f₁ minima seen once in R starts.
-        at_least: lower bound of the number of minima (Chao 1984, bias-corrected),
-            seen + f₁ (f₁ − 1) / (2 (f₂ + 1)).
-        success: probability that a start ends in the best minimum, Wilson's interval.
-        starts_to_99: starts needed to meet the best minimum with probability 0.99.
+        seen: number of distinct codes among the end points.
+        seen_images: number of distinct images among them.
+        coverage: probability that one more start ends in a minimum already seen; see
+            `good_turing`.
+        at_least: lower bound of the number of minima; see `chao`.
+        success: probability that a start ends in the best minimum, with Wilson's
+            interval.
+        starts_to_99: number of starts that reach the best minimum with probability
+            0.99.
         pairs: 2×2 table of pairs of end points.
     """
 
@@ -46,8 +50,8 @@ class Count(NamedTuple):
 def cluster(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarray, "n"]:
     """Return the number of each point's group, counted from 0.
 
-    Two points belong to one group if a chain of points connects them whose steps are at
-    most `tolerance` long (Euclidean distance). Groups are numbered in the order of their
+    Two points belong to one group if a chain of points connects them, with steps whose
+    Euclidean length is at most `tolerance`. Groups are numbered in the order of their
     first points.
 
     Args:
@@ -70,15 +74,17 @@ def count_minima(
     code_tolerance: float = 1e-5,
     image_tolerance: float = 0.5,
 ) -> Count:
-    """Count the minima that random starts of one image ended in.
+    """Return what the end points of one image's starts tell of its minima.
 
     Args:
-        latents: end points, polished: an unpolished cloud looks like many minima.
+        latents: end points that have converged (`settle`); others, scattered around one
+            minimum, would be counted as many.
         images: generated there, pixels in [0, 1].
-        errors: of the end points.
-        code_tolerance: codes so close are one, relative to their root mean square norm.
-        image_tolerance: images so close in Euclidean distance are one; half is a
-            change that is hard to see.
+        errors: of the end points, in any unit; the best minimum has the least.
+        code_tolerance: codes closer than this, relative to their root mean square norm,
+            count as one.
+        image_tolerance: images closer than this count as one, in Euclidean distance
+            over all pixels. A change of 0.5 is hard to see.
 
     Raises:
         ValueError: if there are no end points.
@@ -87,27 +93,32 @@ def count_minima(
         raise ValueError("minima cannot be counted without end points")
     scale = np.sqrt(np.mean(np.sum(latents**2, 1)))
     codes = cluster(latents, code_tolerance * scale)
-    looks = cluster(images, image_tolerance)
+    groups = cluster(images, image_tolerance)
     best = codes[np.argmin(errors)]
     hits, starts = int(np.sum(codes == best)), len(codes)
     success = wilson(hits, starts)
     return Count(
         seen=int(codes.max()) + 1,
-        seen_images=int(looks.max()) + 1,
+        seen_images=int(groups.max()) + 1,
         coverage=good_turing(codes),
         at_least=chao(codes),
         success=success,
         starts_to_99=starts_needed(success.value),
-        pairs=_pairs(codes, looks),
+        pairs=_pairs(codes, groups),
     )
 
 
 def good_turing(labels: Int[np.ndarray, "n"]) -> Interval:
-    """Estimate the probability of the kinds that were seen: 1 − f₁/R (Good 1953).
+    """Return the estimated coverage of a sample: 1 − f₁/R (Good 1953, Biometrika 40).
 
-    The interval is Wilson's with the variance of Esty (1983, Ann. Statist. 11:905),
-    (f₁/R (1 − f₁/R) + 2 f₂/R)/R. Redrawing the sample would overstate what is known:
-    it repeats kinds that were seen once.
+    The coverage is the probability that one more draw is of a kind already seen; fₖ is
+    the number of kinds that were seen k times in R draws. The interval is Wilson's
+    with the variance of Esty (1983, Ann. Statist. 11:905),
+    (f₁/R (1 − f₁/R) + 2 f₂/R)/R. The bootstrap would overstate the coverage, because it
+    repeats kinds that were seen once.
+
+    Args:
+        labels: the kind of each draw, numbered from 0.
     """
     _, once, twice = _frequencies(labels)
     count, z2 = len(labels), NORMAL_QUANTILE**2
@@ -121,15 +132,20 @@ def good_turing(labels: Int[np.ndarray, "n"]) -> Interval:
 
 
 def chao(labels: Int[np.ndarray, "n"]) -> Interval:
-    """Bound the number of kinds from below: S + f₁ (f₁ − 1) / (2 (f₂ + 1)).
+    """Return a lower bound of the number of kinds: S + f₁ (f₁ − 1) / (2 (f₂ + 1)).
 
-    The interval is that of Chao (1987, Biometrics 43:783): log-normal in what was not
-    seen. It is one of the bound; the number of kinds itself may be larger.
+    The bias-corrected bound of Chao (1984, Scand. J. Statist. 11:265): S kinds were
+    seen, fₖ of them k times. The interval is that of Chao (1987, Biometrics 43:783),
+    log-normal in the number of unseen kinds. It is an interval of the bound; the number
+    of kinds itself may be larger.
+
+    Args:
+        labels: the kind of each draw, numbered from 0.
     """
     seen, once, twice = _frequencies(labels)
     unseen = once * (once - 1) / (2 * (twice + 1))
     if not unseen:
-        # Each kind is missed with the probability exp(−R/S) if shares are equal.
+        # If all kinds are equally likely, each is missed with probability exp(−R/S).
         missed = np.exp(-len(labels) / seen)
         centre, half = seen / (1 - missed), np.sqrt(seen * missed) / (1 - missed)
         return Interval(seen, seen, float(centre + NORMAL_QUANTILE * half))
@@ -151,7 +167,7 @@ def chao(labels: Int[np.ndarray, "n"]) -> Interval:
 
 
 def _frequencies(labels: Int[np.ndarray, "n"]) -> tuple[float, float, float]:
-    """Count the kinds that were seen, seen once, and seen twice."""
+    """Return the number of kinds that were seen, seen once, and seen twice."""
     times = np.bincount(labels)
     return (
         float(np.sum(times > 0)),
@@ -161,7 +177,13 @@ def _frequencies(labels: Int[np.ndarray, "n"]) -> tuple[float, float, float]:
 
 
 def starts_needed(success: float, confidence: float = 0.99) -> float:
-    """Give the starts until one succeeds with a probability; infinite if none can."""
+    """Return the number of starts of which one succeeds with probability `confidence`.
+
+    Args:
+        success: probability that a single start succeeds; if 0, no number suffices, and
+            infinity is returned.
+        confidence: wanted probability.
+    """
     if success >= 1:
         return 1.0
     if success <= 0:
@@ -169,9 +191,9 @@ def starts_needed(success: float, confidence: float = 0.99) -> float:
     return float(max(1.0, np.log(1 - confidence) / np.log(1 - success)))
 
 
-def _pairs(codes: Int[np.ndarray, "n"], looks: Int[np.ndarray, "n"]) -> Pairs:
+def _pairs(codes: Int[np.ndarray, "n"], images: Int[np.ndarray, "n"]) -> Pairs:
     upper = np.triu_indices(len(codes), 1)
     code = (codes[:, None] == codes[None])[upper]
-    look = (looks[:, None] == looks[None])[upper]
-    table = [(code & look), (code & ~look), (~code & look), (~code & ~look)]
+    image = (images[:, None] == images[None])[upper]
+    table = [code & image, code & ~image, ~code & image, ~code & ~image]
     return Pairs(*(float(t.mean()) if len(t) else float("nan") for t in table))

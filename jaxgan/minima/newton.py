@@ -1,17 +1,16 @@
-"""Newton's method through the kinks: minima of networks that become leaky ReLUs.
+"""Newton's method on a rounded network whose corners are sharpened step by step.
 
-Thousands of facets cross the way to a minimum, and on each the gradient jumps, which
-stops every method that trusts derivatives. Here the corner of the leaky ReLU is
-rounded, h(a) = αa + (1 − α)(a + √(a² + w²))/2, and the width w goes to 0, as fast as
-whole Newton steps can follow the minimum. The Hessian is exact: beside the curvature of
-tanh and of the loss it is Σ δ h″(a) ∇a ∇aᵀ over all units, δ the signal that arrives at
-the activation.
+Thousands of kinks cross the way to a minimum. The gradient jumps at each of them, which
+stops every method that relies on derivatives. So the search runs on the network of
+`jaxgan.networks.rounded`, and the width of its corners goes to 0 as fast as whole
+Newton steps can follow the minimum.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from jaxgan.networks.piecewise import Layers, error_derivatives
@@ -19,14 +18,20 @@ from jaxgan.networks.rounded import image, rounded_leaky_relu
 from jaxgan.types import Latent, Scalar
 
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
+"""Lengths that a step tries, as parts of the Newton step."""
 LEAST_CURVATURE = 1e-9
-"""Relative to the largest eigenvalue, in absolute value."""
+"""Least curvature that a step trusts, in units of the largest."""
 ROUNDING = 8
-"""Units in the last place that a value is known to."""
+"""Rounding error of a value, in units in its last place."""
 
 
 class State(NamedTuple):
-    """Where the minimum has been followed to, and the width of the corners there."""
+    """A point near a minimum of the rounded network.
+
+    Attributes:
+        latent: the point.
+        width: width w of the corners there, in the units of the pre-activations.
+    """
 
     latent: Latent
     width: Scalar
@@ -39,7 +44,7 @@ def value(
     width: Scalar,
     prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
-    """½‖G(z) − x‖² + ½κ‖z‖² of the rounded network."""
+    """Return ½‖G(z) − x‖² + ½κ‖z‖² of the rounded network, κ the prior weight."""
     residual = image(layers, latent, width) - target
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
@@ -51,7 +56,12 @@ def expansion(
     width: Scalar,
     prior_weight: float | Scalar = 0.0,
 ) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
-    """Gradient and exact Hessian of `value`."""
+    """Return gradient and exact Hessian of `value`.
+
+    To the curvature of tanh and of the loss the Hessian adds Σ δ h″(a) ∇a ∇aᵀ over all
+    units: h is the rounded activation, a the pre-activation of a unit, and δ the signal
+    that arrives at its activation.
+    """
     identity = jnp.eye(len(latent), dtype=latent.dtype)
     activation, jacobian = latent, identity
     passed = []
@@ -80,10 +90,11 @@ def step(
     sharpening: float,
     prior_weight: float | Scalar = 0.0,
 ) -> State:
-    """Take the best of several lengths of a Newton step, curvatures made positive.
+    """Return the state after the best of several lengths of a Newton step.
 
-    Where the whole step is the best one, the minimum of this width is near enough to
-    follow it to the next: the width is multiplied by `sharpening`.
+    Curvatures are made positive. If the whole step is the best one, the minimum is so
+    near that it can be followed to sharper corners: the width is multiplied by
+    `sharpening`.
     """
     latent, width = state
     gradient, hessian = expansion(layers, latent, target, width, prior_weight)
@@ -97,7 +108,7 @@ def step(
     )(lengths)
     best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
     moved = latent + lengths[best] * change
-    # Below the rounding of the value its differences choose no length.
+    # A predicted decrease within the rounding of the value cannot choose a length.
     rounding = ROUNDING * jnp.finfo(latent.dtype).eps * found[-1]
     whole = (lengths[best] == 1) | (-gradient @ change <= rounding)
     return State(
@@ -106,7 +117,7 @@ def step(
     )
 
 
-def follow(
+def sharpen(
     layers: Layers,
     state: State,
     target: Float[Array, "pixels"],
@@ -115,24 +126,20 @@ def follow(
     num_steps: int,
     prior_weight: float | Scalar = 0.0,
 ) -> State:
-    """Follow the minimum near a latent, until the corners are sharp or steps run out.
+    """Return the state after steps that follow a minimum while the corners sharpen.
 
     Args:
         layers: of the network.
         state: where to begin.
         target: in the networks' units.
-        least_width: no steps once the width is at most this.
+        least_width: no more steps are taken once the width is at most this.
         sharpening: factor of the width, below 1, after each whole Newton step.
-        num_steps: most steps.
+        num_steps: greatest number of steps.
         prior_weight: κ of an additional ½κ‖z‖².
     """
 
     def body(_, state: State) -> State:
         after = step(layers, state, target, sharpening, prior_weight)
-        return jax.tree.map(
-            lambda old, new: jnp.where(state.width <= least_width, old, new),
-            state,
-            after,
-        )
+        return optax.tree.where(state.width <= least_width, state, after)
 
     return jax.lax.fori_loop(0, num_steps, body, state)

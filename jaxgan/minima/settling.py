@@ -1,4 +1,4 @@
-"""From the end points of a search to exact local minima, with their certificates."""
+"""Exact local minima near the end points of a search, with their certificates."""
 
 from functools import partial
 from typing import NamedTuple
@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.minima import certificates, facets, newton
@@ -15,28 +16,30 @@ from jaxgan.minima.sharpening import (
     FIRST_WIDTH,
     ROUND,
     SINGLE,
-    as_type,
-    follow_all,
-    leads,
+    in_precision,
+    is_leader,
+    sharpen_all,
 )
 from jaxgan.networks.piecewise import Layers, units_at
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Params, Scalar
 
 FACET_ROUNDS = 8
+"""Greatest number of rounds on facets, each of `ROUND` steps."""
 NEAR = 1e-5
-"""A unit this close to zero after the smoothing is on its facet."""
+"""After the sharpening, a pre-activation this close to zero is on its unit's facet."""
 
 
 class Settled(NamedTuple):
-    """Where end points settled.
+    """The points where the search has settled.
 
     Attributes:
-        latents: in double precision.
-        errors: mean squared error per pixel, pixels in [0, 1].
-        held: units whose facets a point is on.
-        steps: taken with rounded corners in single precision, in double precision, and
-            on facets; none any more for a point that has met another.
+        latents: the points, in double precision.
+        errors: mean squared error per pixel, for pixels in [0, 1].
+        held: the units on whose facets each point is held.
+        steps: number of steps with rounded corners in single precision, of those in
+            double precision, and of steps on facets. A point that has merged with an
+            earlier one takes no further steps of its own.
         certificates: arrays with one entry for each point.
     """
 
@@ -47,7 +50,7 @@ class Settled(NamedTuple):
     certificates: Certificate
 
     def share(self, status: str) -> float:
-        """Give the share of points with a status."""
+        """Return the share of points whose status is this one of `STATUSES`."""
         return float(np.mean(self.certificates.status == STATUSES.index(status)))
 
 
@@ -60,58 +63,60 @@ def settle(
     prior_weight: float = 0.0,
     chunk: int = 64,
 ) -> Settled:
-    """Settle each point in a local minimum near it, in double precision.
+    """Move each point to a local minimum near it and certify it, in double precision.
 
-    Rounded corners that sharpen lead to the minimum (`jaxgan.minima.newton`), an active-set
-    method ends on it exactly (`jaxgan.minima.facets`), and `jaxgan.minima.certificates` says what it
-    is. A point whose steps run out keeps the status `not_stationary`. Points of one
-    target that meet while corners sharpen go on as one.
+    Newton's method on a network with rounded corners, which sharpen, leads to the
+    minimum (`newton`), an active-set method ends exactly on it (`facets`), and
+    `certificates` proves what it is. A point whose steps run out has the status
+    `not_stationary`. Points of one target that meet while the corners sharpen are
+    merged.
 
     Args:
-        params: of a folded fully connected generator.
-        latents: where to begin; all finite. Best where corners rounded to 0.01 are
-            left (`jaxgan.inversion.search`).
+        params: weights of a folded fully connected generator.
+        latents: where to begin; all finite. Best are minima of the network whose
+            corners are rounded to a width of 0.01: what `inversion.invert` finds with
+            `rounded` and `double_steps=0`.
         targets: in the networks' units.
         owners: number of the target of each point.
-        prior_weight: κ of an additional ½κ‖z‖². Without it most minima of a trained
+        prior_weight: κ ≥ 0 of an additional ½κ‖z‖². Without it most minima of a trained
             generator are far outside its prior, at the end of flat valleys, and many
-            points do not arrive.
-        chunk: points advanced at a time.
+            points do not reach them.
+        chunk: points advanced at a time; bounds the memory.
 
     Raises:
-        ValueError: if the weights are of another kind of network.
+        ValueError: if the weights are not those of such a generator.
     """
     smooth = newton.State(
         jnp.asarray(latents, jnp.float32),
         jnp.full(len(latents), FIRST_WIDTH, jnp.float32),
     )
     leaders = np.arange(len(latents))
-    follow = partial(
-        follow_all, params, targets, owners, prior_weight=prior_weight, chunk=chunk
+    sharpen = partial(
+        sharpen_all, params, targets, owners, prior_weight=prior_weight, chunk=chunk
     )
-    smooth, leaders, single = follow(smooth, leaders, SINGLE)
+    smooth, leaders, single = sharpen(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
         smooth = newton.State(
             smooth.latent.astype(jnp.float64),
             jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
         )
-        smooth, leaders, double = follow(smooth, leaders, DOUBLE)
-        layers, flat = as_type(jnp.float64, params, targets)
+        smooth, leaders, double = sharpen(smooth, leaders, DOUBLE)
+        layers, flat = in_precision(jnp.float64, params, targets)
         states = _begin(layers, jnp.asarray(smooth.latent))
         advance = partial(_advance, layers, flat, prior_weight)
         steps = np.zeros(len(latents), int)
         for _ in range(FACET_ROUNDS):
-            active = leads(leaders) & ~np.asarray(states.finished)
+            active = is_leader(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
             states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
             steps += ROUND * active
-        (chosen,) = np.nonzero(leads(leaders))
+        (chosen,) = np.nonzero(is_leader(leaders))
         led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
-        judge = partial(_judge, layers, flat, prior_weight)
-        verdicts = evaluate_in_chunks(judge, led, chunk=chunk)
+        certify = partial(_certify, layers, flat, prior_weight)
+        certified = evaluate_in_chunks(certify, led, chunk=chunk)
     of_leader = np.searchsorted(chosen, leaders)
-    errors, found = jax.tree.map(lambda leaf: leaf[of_leader], verdicts)
+    errors, found = jax.tree.map(lambda leaf: leaf[of_leader], certified)
     return Settled(
         np.asarray(states.latent)[leaders],
         errors,
@@ -143,9 +148,7 @@ def _advance(
     def one(state: facets.State, owner: Array) -> facets.State:
         def body(_, state):
             after = facets.step(layers, state, targets[owner], prior_weight)
-            return jax.tree.map(
-                lambda old, new: jnp.where(state.finished, old, new), state, after
-            )
+            return optax.tree.where(state.finished, state, after)
 
         return jax.lax.fori_loop(0, ROUND, body, state)
 
@@ -153,7 +156,7 @@ def _advance(
 
 
 @jax.jit
-def _judge(
+def _certify(
     layers: Layers,
     targets: Array,
     prior_weight: Scalar,

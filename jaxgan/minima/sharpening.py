@@ -1,6 +1,7 @@
-"""Many points that follow their minima while corners sharpen.
+"""Newton's method with sharpening corners for many points; points that meet merge.
 
-Points that have met have one *leader*, the first of them; only leaders take steps.
+Points of one target that have met have one *leader*, the first of them. Only leaders
+take further steps.
 """
 
 from functools import partial
@@ -19,12 +20,12 @@ from jaxgan.types import Params, Scalar
 
 
 class Phase(NamedTuple):
-    """Steps of Newton in one precision while corners sharpen.
+    """One part of the sharpening, computed in one floating-point precision.
 
     Attributes:
-        least_width: where the corners are sharp enough.
-        sharpening: factor of the width after each whole step.
-        rounds: most of them, each of `ROUND` steps.
+        least_width: width of corners that are sharp enough.
+        sharpening: factor of the width after each whole Newton step.
+        rounds: greatest number of rounds, each of `ROUND` steps.
     """
 
     least_width: float
@@ -35,12 +36,13 @@ class Phase(NamedTuple):
 FIRST_WIDTH = 0.01
 SINGLE = Phase(1e-4, 0.5, 8)
 DOUBLE = Phase(1e-8, 0.1, 12)
-MET = 1e-6
-"""Relative distance of points that go on as one."""
+MERGING_DISTANCE = 1e-6
+"""Points closer than this, relative to their root mean square norm, merge."""
 ROUND = 5
+"""Steps between two comparisons of the points."""
 
 
-def follow_all(
+def sharpen_all(
     params: Params,
     targets: Float[np.ndarray, "m *shape"],
     owners: Int[np.ndarray, "n"],
@@ -51,58 +53,58 @@ def follow_all(
     prior_weight: float,
     chunk: int,
 ) -> tuple[newton.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
-    """Sharpen corners until they are sharp or rounds run out.
+    """Take rounds of steps until all corners are sharp or the rounds run out.
 
     Args:
-        params: of a folded fully connected generator.
+        params: weights of a folded fully connected generator.
         targets: in the networks' units.
         owners: number of the target of each point.
-        states: of the points; their precision is that of the steps.
-        leaders: of the points.
-        phase: how far.
+        states: of the points; steps are computed in their precision.
+        leaders: number of each point's leader.
+        phase: the part of the sharpening to compute.
         prior_weight: κ of an additional ½κ‖z‖².
         chunk: points advanced at a time.
 
     Returns:
-        The states, the leaders, and the steps that each point has taken.
+        The states, the leaders, and the number of steps that each point has taken.
     """
-    layers, flat = as_type(states.latent.dtype, params, targets)
+    layers, flat = in_precision(states.latent.dtype, params, targets)
     advance = partial(_sharpen, phase, layers, flat, prior_weight)
     steps = np.zeros(len(owners), int)
     for _ in range(phase.rounds):
-        active = leads(leaders) & (np.asarray(states.width) > phase.least_width)
+        active = is_leader(leaders) & (np.asarray(states.width) > phase.least_width)
         if not active.any():
             break
         states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
         steps += ROUND * active
-        leaders = _met(np.asarray(states.latent), owners, leaders)
+        leaders = _merge(np.asarray(states.latent), owners, leaders)
     return states, leaders, steps
 
 
-def leads(leaders: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
-    """Say which points are leaders."""
+def is_leader(leaders: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n"]:
+    """Return which points are leaders, from the number of each point's leader."""
     return leaders == np.arange(len(leaders))
 
 
-def _met(
+def _merge(
     latents: Float[np.ndarray, "n latent"],
     owners: Int[np.ndarray, "n"],
     leaders: Int[np.ndarray, "n"],
 ) -> Int[np.ndarray, "n"]:
-    """Give every point the first of those that it has met as its leader."""
+    """Return the leaders after merging the leaders that have met."""
     after = leaders.copy()
     for owner in np.unique(owners):
-        (own,) = np.nonzero((owners == owner) & leads(leaders))
+        (own,) = np.nonzero((owners == owner) & is_leader(leaders))
         scale = float(np.sqrt(np.mean(np.sum(latents[own] ** 2, 1))))
-        groups = cluster(latents[own], MET * scale)
+        groups = cluster(latents[own], MERGING_DISTANCE * scale)
         after[own] = own[np.unique(groups, return_index=True)[1]][groups]
     return after[leaders]
 
 
-def as_type(
+def in_precision(
     dtype: Any, params: Params, targets: Float[np.ndarray, "m *shape"]
 ) -> tuple[Layers, Array]:
-    """Give layers and flattened targets in a precision."""
+    """Return layers and flattened targets in a floating-point precision."""
     layers = jax.tree.map(lambda w: jnp.asarray(w, dtype), layers_of(params))
     return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
 
@@ -117,7 +119,7 @@ def _sharpen(
     owners: Array,
 ):
     def one(state: newton.State, owner: Array) -> newton.State:
-        return newton.follow(
+        return newton.sharpen(
             layers,
             state,
             targets[owner],
