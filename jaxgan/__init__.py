@@ -1,6 +1,7 @@
 """Latent geometry of generative models on digit images, in JAX.
 
-Each room is a package with one capability; `jaxgan.<room>` names what is public in it.
+The library is divided into rooms, packages with one capability each. A room lists what
+is public in it, and in what order to read it.
 
 >>> import jax
 >>> import jaxgan
@@ -8,6 +9,11 @@ Each room is a package with one capability; `jaxgan.<room>` names what is public
 >>> latents = jax.random.normal(jax.random.key(0), (16, generator.latent_dim))
 >>> generator.generate(latents).shape
 (16, 28, 28, 1)
+
+To train a model: `data`, `networks`, `training`, then `gan`, `autoencoders`. To judge
+and to keep it: `evaluation`, `storage`. To study its latent space: `inversion`,
+`minima`, `paths`. All share the words in `types`, the `errors`, the scales of `pixels`,
+`statistics`, and what runs on several devices, `parallel`.
 """
 
 from jaxgan import (

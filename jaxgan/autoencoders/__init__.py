@@ -1,26 +1,26 @@
-"""Autoencoders whose code is noisy: how much it tells, and what that buys.
+"""Autoencoders with noisy codes: how much a code tells, and how well it is decoded.
 
-The rate is what a code tells of an image, the distortion what is lost, both in nats.
-Codes with Gaussian noise make the β-VAE; codes with Echo noise have a rate that is
-exactly their mutual information.
+The rate is the information that a code carries about its image, the distortion what is
+lost in decoding; both are in nats. Codes with Gaussian noise make the β-VAE; codes with
+Echo noise have a rate that is exactly their mutual information.
 
 >>> import jax
->>> from jaxgan import autoencoders, networks
+>>> from jaxgan import autoencoders, networks, training
 >>> model = autoencoders.Autoencoder(
 ...     networks.mlp_encoder(2, (8,)),
 ...     networks.mlp_decoder(2, (8,)),
 ...     autoencoders.gaussian_channel,
 ...     autoencoders.bernoulli_distortion,
 ... )
->>> vae = autoencoders.autoencoding(model, optimizer=jaxgan.training.ADAM, beta=1.0)
+>>> vae = autoencoders.autoencoding(model, optimizer=training.ADAM, beta=1.0)
 >>> state = vae.init(jax.random.key(0))
 >>> images = -jax.numpy.ones((3, 28, 28, 1))
 >>> measured = autoencoders.measure(model, state.params, jax.random.key(1), images)
 >>> measured.rates.shape
 (3,)
 
-Read `autoencoder`, then `gaussian`; for Echo `contractions`, `echo_noise`, `echo_codes`,
-`echo_diagnostics`. `likelihoods` has the distortions.
+Read `autoencoder`, then `gaussian`; for Echo noise `contractions`, `echo_noise`,
+`echo_codes`, `echo_diagnostics`. `likelihoods` has the distortions.
 """
 
 from jaxgan.autoencoders.autoencoder import (

@@ -1,4 +1,7 @@
-"""The judge: how far samples are from real images, beside what real images score.
+"""Metrics of samples against real images, in the features of a classifier.
+
+`verdict` computes all metrics of a set of samples. `floor` computes them for real
+images in place of samples: no generator can be expected to do better.
 
 >>> import jax
 >>> import jaxgan

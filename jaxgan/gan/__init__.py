@@ -1,5 +1,8 @@
 """Generators trained against a critic: the vanilla GAN and the WGAN-GP.
 
+Both are algorithms that `jaxgan.training` runs. A penalty on the generator can be added
+to either.
+
 >>> import jax
 >>> from jaxgan import data, gan, networks, training
 >>> digits = jax.numpy.asarray(data.load("sample", "train").images)
@@ -10,9 +13,9 @@
 True
 
 Read `losses` (the gradient penalty is there), `objectives` (what the two networks
-minimise), `alternating` (whose turn it is), `finishing` (from a trained generator to
-one that is saved). `regularisation` adds a penalty on the generator: `path_energy` on
-the least energy of paths, `path_length` that of StyleGAN2.
+minimise), `alternating` (the training step), `finishing` (the network that is saved and
+used after training). `regularisation` adds a penalty on the generator: `path_energy` is
+one on the least energy of paths, `path_length` that of StyleGAN2.
 """
 
 from jaxgan.gan import losses

@@ -1,15 +1,17 @@
-"""The codes of images: z with G(z) = x, from many starts.
+"""The codes of images: z with G(z) close to a given image x, from many starts.
 
 >>> import jax
->>> import jaxgan
->>> from jaxgan import inversion
->>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
->>> images = generator.generate(jax.random.normal(jax.random.key(0), (2, 2)))
->>> found = inversion.invert(
-...     generator.generate, jax.random.key(1), images, latent_dim=2, num_starts=4
-... )
->>> found.best().shape, bool((found.errors.min(1) < 1e-3).all())
-((2, 2), True)
+>>> from jaxgan import inversion, networks
+>>> network = networks.mlp_generator(latent_dim=2, widths=(16,), batch_norm=False)
+>>> params = network.init(jax.random.key(0))
+>>> def generate(latents):  # in the precision of the latents, as load_generator's
+...     weights = jax.tree.map(lambda leaf: leaf.astype(latents.dtype), params)
+...     return network.apply(weights, latents)
+>>> images = generate(jax.numpy.array([[0.5, -0.3], [1.0, 2.0]]))
+>>> key = jax.random.key(1)
+>>> found = inversion.invert(generate, key, images, latent_dim=2, num_starts=4)
+>>> found.best().round(3).tolist()
+[[0.5, -0.3], [1.0, 2.0]]
 
 Read `levenberg_marquardt` (one step), `starts`, `search` (all starts side by side),
 `multistart` (`invert`). `recovery` finds the codes of a generator's own images to the

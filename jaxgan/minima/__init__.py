@@ -1,17 +1,17 @@
-"""From the end of a search to an exact local minimum, certified and counted.
+"""Exact local minima of the inversion error: certified, and their number estimated.
 
->>> import jax
 >>> import numpy as np
->>> import jaxgan
->>> from jaxgan import minima
->>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
->>> image = generator.generate(jax.random.normal(jax.random.key(0), (1, 2)))
->>> starts = np.array([[0.1, 0.2], [-0.3, 0.1]])
->>> ends = minima.settle(
-...     generator.params, starts, np.asarray(image), np.array([0, 0]), prior_weight=0.01
-... )
->>> [minima.STATUSES[status] in minima.STATUSES for status in ends.certificates.status]
-[True, True]
+>>> import jax
+>>> from jaxgan import minima, networks
+>>> network = networks.mlp_generator(latent_dim=2, widths=(16,), batch_norm=False)
+>>> params = network.init(jax.random.key(0))
+>>> image = network.apply(params, jax.numpy.array([[0.5, -0.3]]))
+>>> starts, owners = np.array([[0.1, 0.2], [-0.3, 0.1]]), np.array([0, 0])
+>>> ends = minima.settle(params, starts, np.asarray(image), owners)
+>>> ends.latents.round(3).tolist()
+[[0.5, -0.3], [0.5, -0.3]]
+>>> ends.share("strict")
+1.0
 
 Read `certificates` (what is proved), `facets` (Newton's method on the kinks), `newton`
 (with kinks rounded off), `sharpening`, `settling`; `counting` estimates how many minima

@@ -1,7 +1,8 @@
 """Networks as pairs of pure functions, `init` and `apply`; only this room uses flax.
 
 Batch-normalisation keeps no running state: a generator in training normalises by the
-batch at hand, and a finished one is folded into plain affine layers.
+batch at hand, and a finished one is folded: the normalisation becomes part of its
+affine layers.
 
 >>> import jax
 >>> from jaxgan import networks
@@ -11,8 +12,9 @@ batch at hand, and a finished one is folded into plain affine layers.
 (5, 28, 28, 1)
 
 Read `layers`, then any of `generators`, `critics`, `classifiers`, `autoencoders`.
-`piecewise` is a finished generator seen from inside, where it is linear between kinks;
-`rounded` is the same network with its kinks rounded off.
+`piecewise` describes a folded generator region by region: between the kinks of its
+leaky ReLUs it is tanh of an affine function. `rounded` is the same network with its
+kinks rounded off.
 """
 
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder

@@ -1,12 +1,13 @@
-"""Many independent rows of work: over devices, in lanes of one program, in chunks.
+"""Many independent computations: on several devices, in lanes of a program, in chunks.
 
 >>> import jax.numpy as jnp
 >>> from jaxgan import parallel
 >>> parallel.map_rows(lambda rows: 2 * rows, (), (), (jnp.arange(3),)).tolist()
 [0, 2, 4]
 
-`devices` divides arrays among all devices, `lanes` gives finished work's place to work
-that waits, and `chunks` bounds the memory of either.
+`devices` divides the rows of arrays among all devices. `lanes` works on a fixed number
+of items at a time; when one is finished, one that waits takes its place. `chunks`
+bounds the memory.
 """
 
 from jaxgan.parallel.devices import map_rows, mesh, replicate

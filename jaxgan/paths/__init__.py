@@ -1,5 +1,9 @@
 """Paths of least energy between two codes.
 
+A path is a row of codes, its knots. Its energy sums the squared lengths of the segments
+between them, each times a metric λ: that is large where the generated image is far from
+the two images at the ends.
+
 >>> import jax
 >>> import jaxgan
 >>> from jaxgan import paths
@@ -7,10 +11,10 @@
 >>> codes = jax.random.normal(jax.random.key(0), (2, 1, 2))
 >>> images = tuple(generator.generate(code) for code in codes)
 >>> found = paths.minimise(
-...     paths.between_images(generator.generate), *codes, images, levels=(8, 16)
+...     paths.between_images(generator.generate), *codes, images, levels=(8,)
 ... )
 >>> found.paths.shape
-(1, 17, 2)
+(1, 9, 2)
 
 Read `conformal` (the metric λ), `energy`, `curves`, `methods` (what a method is),
 `laplacian` and `quasi_newton` (ours), `multilevel` (from coarse to fine), `minimiser`.

@@ -1,14 +1,16 @@
-"""Finished models and states of runs as files that notice when they are damaged.
+"""Finished models, and states of training runs, as files; damage to them is noticed.
 
 >>> import jaxgan
->>> jaxgan.shipped()[0]
-'mnist-classifier'
+>>> from jaxgan import storage
 >>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
 >>> generator.latent_dim, generator.card["seed"]
 (2, 0)
+>>> len(storage.digests.sha256(generator.params))
+64
 
-Read `models`; `checkpoints` are the states of runs (they need the extra `experiments`),
-`digests` and `seals` what both are checked by.
+Read `models`, then `checkpoints`, the states of runs (they need the extra
+`experiments`), and `retention`, which of them are kept. `digests` are hashes of trees
+of arrays; `seals` write files that contain their own hash.
 """
 
 from jaxgan.storage import digests, seals

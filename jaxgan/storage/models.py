@@ -113,13 +113,24 @@ def save_model(
 
 
 def shipped() -> list[str]:
-    """Name the models that come with the package."""
+    """Return the names of the models that come with the package.
+
+    >>> import jaxgan
+    >>> "mnist-wgan-gp" in jaxgan.shipped()
+    True
+    """
     folders = resources.files(SHIPPED).iterdir()
     return sorted(f.name for f in folders if f.joinpath("card.json").is_file())
 
 
 def load_generator(source: str | Path) -> TrainedGenerator:
     """Load a finished generator.
+
+    >>> import jax
+    >>> import jaxgan
+    >>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
+    >>> generator.generate(jax.numpy.zeros((1, generator.latent_dim))).shape
+    (1, 28, 28, 1)
 
     Args:
         source: the name of a shipped model (see `shipped`), a model's folder, or the
@@ -138,7 +149,14 @@ def load_generator(source: str | Path) -> TrainedGenerator:
 
 
 def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
-    """Load the critic that a generator was trained against; see `load_generator`."""
+    """Load the critic that a generator was trained against; see `load_generator`.
+
+    >>> import jax
+    >>> import jaxgan
+    >>> score = jaxgan.load_critic("mnist-wgan-gp-2d")
+    >>> score(jax.numpy.zeros((5, 28, 28, 1))).shape
+    (5,)
+    """
     network, params, _ = load_part(source, "critic")
     return partial(network.apply, params)
 
@@ -146,7 +164,14 @@ def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
 def load_classifier(
     source: str | Path = "mnist-classifier",
 ) -> Callable[[Examples], networks.Classified]:
-    """Load a classifier of images in [-1, 1]; see `load_generator`."""
+    """Load a classifier of images in [-1, 1]; see `load_generator`.
+
+    >>> import jax
+    >>> import jaxgan
+    >>> classify = jaxgan.load_classifier()
+    >>> classify(jax.numpy.zeros((5, 28, 28, 1))).logits.shape
+    (5, 10)
+    """
     network, params, _ = load_part(source, "classifier")
     return partial(network.apply, params)
 

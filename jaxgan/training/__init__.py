@@ -1,4 +1,4 @@
-"""What an algorithm is, and the one compiled loop that runs any of them.
+"""What a training algorithm is, and the one compiled loop that runs all of them.
 
 An `Algorithm` is two pure functions, `init` and `step`. `run_steps` takes steps inside
 your own program, `chunk` as one compiled program.
@@ -8,7 +8,7 @@ your own program, `chunk` as one compiled program.
 >>> digits = data.load("sample", "train")
 >>> examples = jax.numpy.asarray(digits.images), jax.numpy.asarray(digits.labels)
 >>> algorithm = training.classification(
-...     networks.conv_classifier((2, 2), features=4),
+...     networks.conv_classifier((2,), features=4),
 ...     optimizer=training.ADAM,
 ...     distort=data.random_affine,
 ... )
