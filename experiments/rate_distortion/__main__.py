@@ -1,4 +1,4 @@
-"""What do codes cost, and buy? `python -m experiments.rate_distortion`."""
+"""Measure rates and distortions of codes: `python -m experiments.rate_distortion`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,34 +12,36 @@ from experiments.running.options import DataOptions, require
 class Config(DataOptions):
     """Train autoencoders of binary digits at several β, with Gaussian and Echo codes.
 
-    Both have the same networks, optimiser, starting weights, data and order.
+    They minimise distortion + β · rate: what is lost of an image, plus β times what the
+    code tells of it. Both kinds have the same networks, optimiser, starting weights,
+    images and order of images.
     """
 
     resume: bool = False
-    """Go on with the models that the run in --out has not done."""
+    """Continue the run in --out with the models that are not finished yet."""
     betas: tuple[float, ...] = (0.05, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
-    """Weights of the rate."""
+    """Weights of the rate: one or more different ones, at least 0."""
     seeds: int = 3
-    """Models at each β."""
+    """Models of each kind at each β."""
     units: int = 200
-    """Of the hidden layer, in encoder and decoder."""
+    """Width of the hidden layer, in encoder and decoder."""
     latent_dim: int = 32
     """Dimensions of the latent space."""
     epochs: int = 25
     """Passes over the training images."""
     batch_size: int = 128
-    """Images in each batch."""
+    """Images in each batch; more than --depth."""
     learning_rate: float = 2e-3
-    """Adam's step size at the start; it falls to zero along a cosine."""
+    """Adam's step size at the start, in (0, 1); it falls to zero along a cosine."""
     depth: int = 99
-    """Images in the noise of an Echo code."""
+    """Other images from which the noise of an Echo code is drawn."""
     likelihood_images: int = 200
     """Test images whose log-likelihood is estimated."""
     likelihood_draws: int = 200
-    """Importance-weighted draws for each of them."""
+    """Importance-weighted draws for each of these images."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         positive = ("seeds", "units", "latent_dim", "epochs", "depth")
         for name in (*positive, "likelihood_images", "likelihood_draws"):
@@ -82,29 +84,28 @@ def run(config: Config) -> dict[str, Any]:
     started = time.perf_counter()
     data_key, sweep_key = jax.random.split(jax.random.key(config.seed))
     digits = sweep.digits_of(data_key, train, test)
-    recipe = models.Recipe(
-        config.units,
-        config.latent_dim,
-        config.epochs,
-        config.batch_size,
-        config.learning_rate,
-        config.depth,
-    )
     plan = sweep.Plan(
-        config.betas,
-        config.seeds,
-        recipe,
-        config.likelihood_images,
-        config.likelihood_draws,
+        betas=config.betas,
+        seeds=config.seeds,
+        options=models.Hyperparameters(
+            units=config.units,
+            latent_dim=config.latent_dim,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            depth=config.depth,
+        ),
+        likelihood_images=config.likelihood_images,
+        likelihood_draws=config.likelihood_draws,
     )
-    found = sweep.sweep(out, sweep_key, digits, plan)
-    curves = report.curves_of(found)
+    results = sweep.sweep(out, sweep_key, digits, plan)
+    curves = report.curves_of(results)
     compared = None
     if config.seeds > 1:
         compared = frontiers.dominance(config.seed, curves["gaussian"], curves["echo"])
-    floor = float(found["echo"].exactness["floor"][0, 0])
+    floor = float(results["echo"].exactness["floor"][0, 0])
     limits = report.limits_of(digits, floor)
-    rows = report.rows(found, config.betas)
+    rows = report.rows(results, config.betas)
     numbers = report.summary(rows, compared, limits, config.epochs)
     summary = {
         "experiment": "rate_distortion",
@@ -114,7 +115,7 @@ def run(config: Config) -> dict[str, Any]:
         **numbers,
         "wall_seconds": time.perf_counter() - started,
     }
-    report.write(out, digits, found, config.betas, compared, limits, rows)
+    report.write(out, digits, results, config.betas, compared, limits, rows)
     run_folder.write_json(out / "summary.json", summary)
     print(report.table(rows))
     print(report.in_words(summary))

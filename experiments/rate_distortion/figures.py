@@ -1,4 +1,4 @@
-"""Figures of a sweep: the rate-distortion plane, and pictures along it."""
+"""Figures of a sweep: the rate-distortion plane, reconstructions and samples."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from experiments.reporting.codes import COLOURS, TITLES
 
 
 class Limits(NamedTuple):
-    """What bounds the plane, in nats.
+    """What bounds rates and distortions, in nats.
 
     Attributes:
-        distortion_at_zero: of the best decoder that is told nothing: β → ∞.
-        ceiling: log of the number of training images, which no information about
-            which of them it was exceeds.
+        distortion_at_zero: of the best decoder at rate 0, the limit β → ∞.
+        ceiling: log of the number of training images; no code can carry more
+            information about which of them was encoded.
         floor: least rate of Echo codes.
     """
 
@@ -28,10 +28,12 @@ class Limits(NamedTuple):
     floor: float
 
 
-def plane(curves: Mapping[str, Curve], betas: Sequence[float], limits: Limits):
-    """Draw the frontiers of both kinds with what bounds them, and their gap's place.
+def plane(
+    curves: Mapping[str, Curve], betas: Sequence[float], limits: Limits
+) -> Figure:
+    """Draw the frontiers of both kinds of codes.
 
-    Left all models and the limits; right the region where −ELBO is decided.
+    Left all models, and the limits; right the models with the least −ELBO.
     """
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     whole, near = figure.subplots(1, 2)
@@ -98,7 +100,7 @@ def _name_betas(axes: Axes, kind: str, curve: Curve, betas: Sequence[float]) -> 
 
 
 def _zoom(axes: Axes, curves: Mapping[str, Curve]) -> None:
-    """Frame the points whose −ELBO is within 25 % of the least."""
+    """Set the limits of the axes around points with −ELBO within 25 % of the least."""
     points = [
         np.stack([c.rates.mean(2).ravel(), c.distortions.mean(2).ravel()])
         for c in curves.values()
@@ -132,7 +134,7 @@ def _iso_elbo(axes: Axes) -> None:
 
 
 def gaps(found: Dominance) -> Figure:
-    """Draw how much lower Echo's curve is, with the interval at each rate."""
+    """Draw by how much Echo's curve is lower, with the interval at each rate."""
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
     axes.axhline(0, color="black", linewidth=0.8)
@@ -150,12 +152,12 @@ def pictures(
     images: Mapping[str, Float[np.ndarray, "betas shown 28 28"]],
     betas: Sequence[float],
 ) -> Figure:
-    """Lay out images of both kinds side by side, one row for each β.
+    """Draw images of both kinds of codes side by side, one row for each β.
 
     Args:
-        first_row: above the others, such as what is to be reconstructed.
-        images: of one seed, in [0, 1].
-        betas: the rows.
+        first_row: drawn above the others: the images that are reconstructed.
+        images: by kind of code, of one seed, in [0, 1].
+        betas: of the rows.
     """
     rows = len(betas) + (first_row is not None)
     figure = Figure(figsize=(11, 0.35 + 0.49 * rows), layout="constrained")

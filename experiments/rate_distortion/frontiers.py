@@ -1,4 +1,4 @@
-"""Rate-distortion frontiers: convex hulls, and whether one is below another."""
+"""Rate-distortion frontiers: convex hulls, and a test of whether one is lower."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,15 @@ import numpy as np
 from jaxtyping import Float
 
 LEVEL = 0.95
+"""Confidence of the interval at each rate."""
 RESAMPLES = 200
+"""Resampled sets of images, for the variance between images."""
 GRID = 41
+"""Rates at which two curves are compared."""
 
 
 class Curve(NamedTuple):
-    """What models of one kind do with the same images; nats.
+    """Rates and distortions of the same images under all models of one kind, in nats.
 
     Attributes:
         rates: of each image.
@@ -25,10 +28,10 @@ class Curve(NamedTuple):
 def hull(
     rates: Float[np.ndarray, "n"], distortions: Float[np.ndarray, "n"]
 ) -> tuple[Float[np.ndarray, "k"], Float[np.ndarray, "k"]]:
-    """Give the corners of the least convex and falling curve through or below points.
+    """Return the corners of the lower convex hull of points, as far as it falls.
 
-    Every point of it can be had: a sender that chooses between two models at random,
-    by a coin that the receiver sees, has the mean rate and the mean distortion.
+    Every point between two corners can be reached: a sender who chooses between two
+    models by a coin that the receiver sees too has their mean rate and distortion.
     """
     order = np.lexsort((distortions, rates))
     corners: list[np.ndarray] = []
@@ -51,12 +54,16 @@ def distortion_at(
     distortions: Float[np.ndarray, "n"],
     wanted: Float[np.ndarray, "k"],
 ) -> Float[np.ndarray, "k"]:
-    """Read the hull of some points at rates of its range; beyond its end it is flat."""
+    """Return the distortion of the hull at the wanted rates.
+
+    Beyond its last corner the hull is flat. Rates before its first corner are not
+    meaningful.
+    """
     return np.interp(wanted, *hull(rates, distortions))
 
 
 def common_rates(first: Curve, second: Curve) -> Float[np.ndarray, "k"]:
-    """Give rates that both kinds achieve with every seed; none if there are none."""
+    """Return rates that both kinds achieve with every seed; empty if there are none."""
     means = [curve.rates.mean(2) for curve in (first, second)]
     low = max(mean.min(0).max() for mean in means)
     high = min(mean.max(0).min() for mean in means)
@@ -64,13 +71,13 @@ def common_rates(first: Curve, second: Curve) -> Float[np.ndarray, "k"]:
 
 
 class Dominance(NamedTuple):
-    """How much lower the second curve is than the first, where both are.
+    """How much lower the second curve is than the first, at rates that both achieve.
 
     Attributes:
         rates: in nats.
-        gaps: distortion of the first minus that of the second at each rate; nats.
-        low: end of the interval of each gap.
-        high: the other end.
+        gaps: distortion of the first minus that of the second at each rate, in nats.
+        low: lower end of the confidence interval of each gap.
+        high: its upper end.
         verdict: `second` if every interval is above zero, `first` if every one is
             below, `neither` otherwise.
     """
@@ -83,13 +90,18 @@ class Dominance(NamedTuple):
 
 
 def dominance(seed: int, first: Curve, second: Curve) -> Dominance:
-    """Test whether a curve is below the other at every rate that both achieve.
+    """Test whether one curve is below the other at every rate that both achieve.
 
-    Pairs are of equal seeds and equal images. The variance of a mean gap is that
-    between seeds, over their number, and that between resampled sets of images; the
-    interval is Student's, with one degree of freedom less than there are seeds. A
-    claim about every rate at once needs every interval on one side, and no correction
-    for their number (Berger 1982, intersection-union tests).
+    The curves are paired by seed and by image. The variance of a mean gap is the
+    variance between seeds, divided by their number, plus the variance between resampled
+    sets of images; the interval is Student's, with one degree of freedom less than
+    there are seeds. A claim about all rates at once needs every interval on one side of
+    zero, without a correction for their number (Berger 1982, intersection-union tests).
+
+    Args:
+        seed: of the resampling.
+        first: one curve.
+        second: the other.
 
     Raises:
         ValueError: if there are fewer than two seeds, or the curves are not paired.

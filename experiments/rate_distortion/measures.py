@@ -1,4 +1,4 @@
-"""What a trained autoencoder does with images that it has not seen."""
+"""Rates, distortions and likelihoods of test images under a trained autoencoder."""
 
 import math
 from functools import partial
@@ -9,40 +9,40 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.rate_distortion.models import BOUND, Coder, Digits
+from experiments.rate_distortion.models import BOUND, AutoencoderKind, Digits
 from jaxgan import autoencoders
 from jaxgan.autoencoders import bernoulli_mixture
 from jaxgan.networks import Heads
 from jaxgan.types import Examples, Latents, PRNGKey, Scalar
 
 PART = 1000
-"""Images that go through a network at a time."""
+"""Images that go through a network at a time, to bound its memory."""
 
 SHOWN = 10
 """Reconstructions and samples that are kept for the figures."""
 
 DRAWS = 2**14
-"""Of the marginal, for `Measured.by_draws` and `Measured.mismatch`."""
+"""Draws of the marginal, for `Measurements.by_draws` and `Measurements.mismatch`."""
 
 
-class Measured(NamedTuple):
-    """What one model does with the test images; nats.
+class Measurements(NamedTuple):
+    """Measurements of one model, in nats. The marginal is the distribution of codes.
 
     Attributes:
         rates: of each test image.
-        distortions: of each, Echo's noise being drawn from the training images.
-        in_batch: the same, its noise being drawn from the other test images; not a
-            number for Gaussian codes.
-        training_rate: mean of as many training images.
-        training_distortion: likewise.
+        distortions: of each test image, with Echo's noise drawn from training images.
+        in_batch: the same with Echo's noise drawn from the other test images; NaN for
+            Gaussian codes.
+        training_rate: mean rate of as many training images.
+        training_distortion: their mean distortion.
         mismatch: how many more nats the codes of test images take than draws of the
             marginal, under the normal distribution fitted to the latter.
         importance: log-likelihood of the first test images, by importance weighting;
-            not a number for Echo, whose codes have no density that can be computed.
-        by_draws: the same from draws of the marginal: for both kinds, but far too low
-            where the rate is high.
+            NaN for Echo, whose codes have no density that can be computed.
+        by_draws: the same by draws of the marginal: for both kinds of codes, but far
+            too low where the rate is high.
         outputs: reconstructions of the first test images: probabilities of white.
-        samples: likewise, from draws of the marginal.
+        samples: the same, decoded from draws of the marginal.
     """
 
     rates: Float[np.ndarray, "n"]
@@ -58,48 +58,53 @@ class Measured(NamedTuple):
 
 
 def measure(
-    coder: Coder,
+    kind: AutoencoderKind,
     params: autoencoders.Weights,
     key: PRNGKey,
     digits: Digits,
     *,
     likelihood_images: int,
     likelihood_draws: int,
-) -> tuple[Measured, autoencoders.Exactness | None]:
-    """Measure a trained model; for Echo also say what makes its rate inexact.
+) -> tuple[Measurements, autoencoders.Exactness | None]:
+    """Measure a trained model.
 
     Args:
-        coder: of the model.
+        kind: of the model.
         params: its weights.
         key: of all draws.
-        digits: the binary ones are measured.
-        likelihood_images: test images whose likelihood is estimated: the first.
-        likelihood_draws: for each of them, by importance weighting.
+        digits: images; the binary ones are measured.
+        likelihood_images: test images, from the first, whose likelihood is estimated.
+        likelihood_draws: importance-weighted draws for each of them.
+
+    Returns:
+        Its measurements and, for Echo codes, how exact their rate is.
     """
-    look_key, importance_key = jax.random.split(key)
+    sample_key, importance_key = jax.random.split(key)
     some = digits.test[:likelihood_images]
-    heads = encode(coder, params, digits.training)
-    if coder.noise is None:
+    heads = encode(kind, params, digits.training)
+    if kind.noise is None:
         source, exactness = None, None
-        importance = _importance(coder, params, importance_key, some, likelihood_draws)
+        importance = _importance(kind, params, importance_key, some, likelihood_draws)
     else:
-        bank, exactness = _bank(coder.noise, heads)
+        bank, exactness = _bank(kind.noise, heads)
         needed = autoencoders.needed_depth(
             bank, tolerance=BOUND * autoencoders.ECHO_TOLERANCE
         )
-        source = bank, min(max(1, needed), coder.noise.depth)
+        source = bank, min(max(1, needed), kind.noise.depth)
         importance = np.full(len(some), np.nan, np.float32)
-    found = _look(coder, params, source, look_key, heads, digits, len(some))
+    found = _measure(kind, params, source, sample_key, heads, digits, len(some))
     arrays = {**found, "importance": importance}
-    return Measured(**{n: np.asarray(a) for n, a in arrays.items()}), exactness
+    return Measurements(**{n: np.asarray(a) for n, a in arrays.items()}), exactness
 
 
-@partial(jax.jit, static_argnames=("coder",))
-def encode(coder: Coder, params: autoencoders.Weights, images: Examples) -> Heads:
-    """Encode many images, part by part."""
+@partial(jax.jit, static_argnames=("kind",))
+def encode(
+    kind: AutoencoderKind, params: autoencoders.Weights, images: Examples
+) -> Heads:
+    """Return the encoder's outputs for many images, a part of them at a time."""
 
     def one(image):
-        heads = coder.model.encoder.apply(params.encoder, image[None])
+        heads = kind.model.encoder.apply(params.encoder, image[None])
         return jax.tree.map(lambda leaf: leaf[0], heads)
 
     return jax.lax.map(one, images, batch_size=PART)
@@ -109,32 +114,36 @@ def encode(coder: Coder, params: autoencoders.Weights, images: Examples) -> Head
 def _bank(
     noise: autoencoders.Echo, heads: Heads
 ) -> tuple[autoencoders.Maps, autoencoders.Exactness]:
-    """Give the maps of a population, and whether its rate is exact."""
+    """Return the maps of a set of images, and how exact the rate of its codes is."""
     entropy = math.log(len(heads.location))
     return noise.maps(heads)[0], autoencoders.exactness(noise, heads, entropy)
 
 
-@partial(jax.jit, static_argnames=("coder", "draws"))
+@partial(jax.jit, static_argnames=("kind", "draws"))
 def _importance(
-    coder: Coder, params: autoencoders.Weights, key, images: Examples, draws: int
+    kind: AutoencoderKind,
+    params: autoencoders.Weights,
+    key,
+    images: Examples,
+    draws: int,
 ):
     return autoencoders.importance_log_likelihood(
-        coder.model, params, key, images, num_samples=draws
+        kind.model, params, key, images, num_samples=draws
     )
 
 
-@partial(jax.jit, static_argnames=("coder", "likelihood_images"))
-def _look(
-    coder: Coder, params, source, key, heads, digits, likelihood_images
+@partial(jax.jit, static_argnames=("kind", "likelihood_images"))
+def _measure(
+    kind: AutoencoderKind, params, source, key, heads, digits, likelihood_images
 ) -> dict[str, Array]:
     channel_key, own_key, training_key, marginal_key, sample_key = jax.random.split(
         key, 5
     )
-    decode = partial(coder.model.decoder.apply, params.decoder)
+    decode = partial(kind.model.decoder.apply, params.decoder)
 
     def distort(latents: Latents, images: Examples):
         def one(pair):
-            return coder.model.distortion(decode(pair[0][None])[0], pair[1])
+            return kind.model.distortion(decode(pair[0][None])[0], pair[1])
 
         return jax.lax.map(one, (latents, images), batch_size=PART)
 
@@ -142,15 +151,15 @@ def _look(
         return jax.nn.sigmoid(decode(latents))[..., 0]
 
     test = digits.test
-    test_heads = encode(coder, params, test)
-    if coder.noise is None:
+    test_heads = encode(kind, params, test)
+    if kind.noise is None:
         channel = autoencoders.gaussian_channel
         marginal = autoencoders.prior(heads.location.shape[1])
         in_batch = jnp.full(len(test), jnp.nan)
     else:
-        channel = coder.noise.given_bank(*source)
-        marginal = coder.noise.marginal(*source)
-        own = coder.model.channel(own_key, test_heads)
+        channel = kind.noise.given_bank(*source)
+        marginal = kind.noise.marginal(*source)
+        own = kind.model.channel(own_key, test_heads)
         in_batch = distort(own.latents, test)
     coded = channel(channel_key, test_heads)
     some = jax.tree.map(lambda leaf: leaf[: len(test)], heads)
@@ -174,15 +183,16 @@ def _look(
 def mismatch(
     codes: Float[Array, "k latent"], others: Float[Array, "n latent"]
 ) -> Scalar:
-    """Give what other codes cost more than some, under the normal fitted to these.
+    """Return how many more nats `others` take than `codes` under a normal distribution.
 
-    ½ (E (z − μ)ᵀ Σ⁻¹ (z − μ) − d), μ and Σ of the first and z of the others: in nats,
-    0 if the first two moments agree.
+    It is fitted to `codes`. The difference is ½ (E (z − μ)ᵀ Σ⁻¹ (z − μ) − d), with the
+    mean μ and the covariance Σ of `codes`, z of `others` and d dimensions: 0 if the
+    first two moments agree.
     """
     mean = jnp.mean(codes, 0)
     centred, moved = codes - mean[None], others - mean[None]
     values, vectors = jnp.linalg.eigh(centred.T @ centred / len(codes))
-    # A direction in which no code varies informs of nothing.
+    # A direction in which no code varies carries no information.
     varies = values > 1e-6 * values[-1]
     scores = jnp.mean((moved @ vectors) ** 2, 0) / jnp.where(varies, values, 1.0)
     return 0.5 * jnp.sum(jnp.where(varies, scores - 1, 0.0))

@@ -1,4 +1,4 @@
-"""Autoencoders of binary digits, Gaussian codes or Echo: made and trained alike."""
+"""Autoencoders of binary digits with Gaussian or Echo codes, and their training."""
 
 import math
 import time
@@ -17,20 +17,21 @@ from jaxgan.types import Examples, PRNGKey
 KINDS = ("gaussian", "echo")
 
 BOUND = 16.0
-"""Of Echo's locations: M tanh(h / 16) is then the head itself, as for Gaussian codes.
-The tolerance of the truncation is relative to it, so that the floor is as for M = 1."""
+"""M, the bound of Echo's locations M tanh(h / M). It is so large that they are nearly
+the encoder's outputs h, as for Gaussian codes. The tolerance of the truncation is
+relative to it, so that the least rate of Echo codes is that of M = 1."""
 
 
-class Recipe(NamedTuple):
+class Hyperparameters(NamedTuple):
     """What all models of a sweep have in common.
 
     Attributes:
-        units: of the hidden layer of either half.
+        units: width of the hidden layer, in encoder and decoder.
         latent_dim: latent dimensions.
         epochs: passes over the training images.
         batch_size: images in each batch.
-        learning_rate: Adam's, at the start; it falls to zero along a cosine.
-        depth: of Echo noise.
+        learning_rate: Adam's at the start; it falls to zero along a cosine.
+        depth: terms of Echo's noise, each taken from another image.
     """
 
     units: int
@@ -42,13 +43,13 @@ class Recipe(NamedTuple):
 
 
 class Digits(NamedTuple):
-    """What is trained on, and what is measured: the last two are drawn once for all.
+    """The images of a sweep. Binary ones are drawn once, the same for all models.
 
     Attributes:
-        gray: training images, on every device; black or white is drawn again at every
-            step.
-        training: training images, binary, whose codes are Echo's bank.
-        test: test images, binary.
+        gray: training images, on every device. Training draws each pixel black or
+            white anew at every step.
+        training: binary training images; Echo's noise is drawn from their codes.
+        test: binary test images.
     """
 
     gray: UInt8[Array, "n 28 28 1"]
@@ -56,13 +57,15 @@ class Digits(NamedTuple):
     test: Examples
 
 
-class Coder(NamedTuple):
-    """One kind of code: hashable, and so a program is compiled once for all β.
+class AutoencoderKind(NamedTuple):
+    """Autoencoders with one kind of code, and how they are trained.
+
+    Hashable: as a static argument of a compiled program it serves all β.
 
     Attributes:
-        model: with the channel for training.
-        noise: of Echo codes.
-        training: on distortion + β rate.
+        model: the networks, the distortion, and the channel that is used in training.
+        noise: the noise of Echo codes; None for Gaussian codes.
+        training: the algorithm that minimises distortion + β · rate.
     """
 
     model: autoencoders.Autoencoder
@@ -70,22 +73,22 @@ class Coder(NamedTuple):
     training: training.Algorithm
 
 
-def build(kind: str, recipe: Recipe, steps: int) -> Coder:
-    """Make one of `KINDS`, to be trained for so many steps."""
+def build(name: str, options: Hyperparameters, steps: int) -> AutoencoderKind:
+    """Return the autoencoders of one of `KINDS`, trained for `steps` steps."""
     noise = None
     channel = autoencoders.gaussian_channel
-    if kind == "echo":
+    if name == "echo":
         tolerance = BOUND * autoencoders.ECHO_TOLERANCE
-        noise = autoencoders.echo(recipe.depth, tolerance=tolerance, bound=BOUND)
+        noise = autoencoders.echo(options.depth, tolerance=tolerance, bound=BOUND)
         channel = noise.channel
     model = autoencoders.Autoencoder(
-        mlp_encoder(recipe.latent_dim, (recipe.units,)),
-        mlp_decoder(recipe.latent_dim, (recipe.units,)),
+        mlp_encoder(options.latent_dim, (options.units,)),
+        mlp_decoder(options.latent_dim, (options.units,)),
         channel,
         autoencoders.bernoulli_distortion,
     )
-    schedule = optax.cosine_decay_schedule(recipe.learning_rate, steps)
-    return Coder(
+    schedule = optax.cosine_decay_schedule(options.learning_rate, steps)
+    return AutoencoderKind(
         model,
         noise,
         autoencoders.autoencoding(
@@ -97,19 +100,27 @@ def build(kind: str, recipe: Recipe, steps: int) -> Coder:
 
 
 def train(
-    coder: Coder, key: PRNGKey, digits: Digits, batch_size: int, steps: int, beta: float
+    kind: AutoencoderKind,
+    key: PRNGKey,
+    digits: Digits,
+    batch_size: int,
+    steps: int,
+    beta: float,
 ) -> tuple[autoencoders.Weights, float]:
-    """Train one model from its start to its end; also say how many seconds it took.
+    """Train one model.
+
+    Returns:
+        Its weights, and the seconds that training took.
 
     Raises:
         NonFiniteError: if the loss is not finite.
     """
-    state = coder.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
+    state = kind.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
     mesh = parallel.mesh()
     state = parallel.replicate(state, mesh)
     started = time.perf_counter()
     state, metrics = training.chunk(
-        coder.training, state, digits.gray, steps, batch_size=batch_size, mesh=mesh
+        kind.training, state, digits.gray, steps, batch_size=batch_size, mesh=mesh
     )
     loss = float(metrics.loss)
     if not math.isfinite(loss):

@@ -1,4 +1,4 @@
-"""From a finished sweep to its table, its numbers, its files and its words."""
+"""The report of a finished sweep: table, numbers, files, and a few sentences."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,20 +10,21 @@ from experiments.rate_distortion import figures
 from experiments.rate_distortion.figures import Limits
 from experiments.rate_distortion.frontiers import Curve, Dominance
 from experiments.rate_distortion.models import Digits
-from experiments.rate_distortion.sweep import Found
+from experiments.rate_distortion.sweep import KindResults
 from experiments.reporting.codes import TITLES
+from experiments.reporting.tables import markdown
 from experiments.running import run_folder
 from jaxgan.autoencoders import distortion_at_rate_zero
 
 VERDICTS = {
-    "first": "the β-VAE dominates",
+    "first": "The β-VAE dominates",
     "second": "Echo dominates",
-    "neither": "neither dominates",
+    "neither": "Neither dominates",
 }
 
 
-def curves_of(found: Mapping[str, Found]) -> dict[str, Curve]:
-    """Give rates and distortions of every test image."""
+def curves_of(found: Mapping[str, KindResults]) -> dict[str, Curve]:
+    """Return rates and distortions of every test image, by kind of code."""
     return {
         kind: Curve(of.measured.rates, of.measured.distortions)
         for kind, of in found.items()
@@ -31,13 +32,15 @@ def curves_of(found: Mapping[str, Found]) -> dict[str, Curve]:
 
 
 def limits_of(digits: Digits, floor: float) -> Limits:
-    """Give what bounds the plane; the mean image is that of the training set."""
+    """Return what bounds rates and distortions; the mean image is that of training."""
     _, at_zero = distortion_at_rate_zero(digits.training, digits.test)
     return Limits(float(at_zero), float(np.log(len(digits.gray))), floor)
 
 
-def rows(found: Mapping[str, Found], betas: Sequence[float]) -> list[dict[str, Any]]:
-    """Give one row for each model: means over images, nats."""
+def rows(
+    found: Mapping[str, KindResults], betas: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return one row for each model: means over images, in nats."""
     all_rows = []
     for kind, of in found.items():
         measured = of.measured
@@ -84,27 +87,23 @@ COLUMNS = {
 
 
 def table(models: Sequence[Mapping[str, Any]]) -> str:
-    """Write mean ± standard deviation over seeds, in Markdown."""
-    lines = [
-        "| | β | " + " | ".join(COLUMNS.values()) + " |",
-        "|---" * (len(COLUMNS) + 2) + "|",
-    ]
+    """Return mean ± standard deviation over seeds, in Markdown; models are rows."""
     groups: dict[tuple[str, float], list[Mapping[str, Any]]] = {}
     for row in models:
         groups.setdefault((row["kind"], row["beta"]), []).append(row)
+    lines = []
     for (kind, beta), group in groups.items():
-        cells = []
-        for name in COLUMNS:
-            values = np.array([row[name] for row in group], float)
-            spread = values.std(ddof=1) if len(values) > 1 else np.nan
-            known = np.isfinite(values).all()
-            cells.append(_cell(values.mean(), spread) if known else "")
-        lines.append(f"| {TITLES[kind]} | {beta:g} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        values = [np.array([row[name] for row in group], float) for name in COLUMNS]
+        lines.append([TITLES[kind], f"{beta:g}", *map(_cell, values)])
+    return markdown(["codes", "β", *COLUMNS.values()], lines)
 
 
-def _cell(mean: float, spread: float) -> str:
-    return f"{mean:.2f}" + (f" ± {spread:.2f}" if np.isfinite(spread) else "")
+def _cell(values: np.ndarray) -> str:
+    """Return mean ± standard deviation; empty if there is no such number."""
+    if not np.isfinite(values).all():
+        return ""
+    spread = f" ± {values.std(ddof=1):.2f}" if len(values) > 1 else ""
+    return f"{values.mean():.2f}{spread}"
 
 
 def summary(
@@ -113,7 +112,7 @@ def summary(
     limits: Limits,
     epochs: int,
 ) -> dict[str, Any]:
-    """Sum up; nats, and means over seeds."""
+    """Return the numbers of `summary.json`, in nats: means over seeds, and extremes."""
     numbers: dict[str, Any] = {
         "distortion_at_rate_zero": limits.distortion_at_zero,
         "log_training_images": limits.ceiling,
@@ -168,7 +167,7 @@ def _ends(found: Dominance) -> dict[str, float]:
 def write(
     out: Path,
     digits: Digits,
-    found: Mapping[str, Found],
+    found: Mapping[str, KindResults],
     betas: Sequence[float],
     compared: Dominance | None,
     limits: Limits,
@@ -200,20 +199,22 @@ def write(
 
 
 def in_words(numbers: Mapping[str, Any]) -> str:
-    """Say what was found."""
+    """Return the result in two or three sentences."""
     lines = [
-        f"least −ELBO: β-VAE {numbers['gaussian_best_minus_elbo']:.2f}, "
-        f"Echo {numbers['echo_best_minus_elbo']:.2f} nats",
-        f"{numbers['echo_models_above_ceiling']} of {numbers['echo_models']} Echo "
-        f"rates are above log N = {numbers['log_training_images']:.2f} nats: of the "
-        "training set alone they are no information",
+        f"The least −ELBO is {numbers['gaussian_best_minus_elbo']:.2f} nats for the "
+        f"β-VAE and {numbers['echo_best_minus_elbo']:.2f} nats for Echo.",
+        f"The rates of {numbers['echo_models_above_ceiling']} of "
+        f"{numbers['echo_models']} Echo models are above log N = "
+        f"{numbers['log_training_images']:.2f} nats, the most that a code can tell "
+        "about which of the N training images it is of.",
     ]
     if "gap_min" in numbers:
         lines.append(
             f"{VERDICTS[numbers['dominance']]} between "
             f"{numbers['common_rate_min']:.1f} and {numbers['common_rate_max']:.1f} "
             f"nats: Echo saves {numbers['gap_min']:.2f} to {numbers['gap_max']:.2f} "
-            f"nats of distortion, intervals from {numbers['gap_interval_lowest']:.2f} "
-            f"to {numbers['gap_interval_highest']:.2f}"
+            f"nats of distortion, with intervals from "
+            f"{numbers['gap_interval_lowest']:.2f} to "
+            f"{numbers['gap_interval_highest']:.2f}."
         )
     return "\n".join(lines)

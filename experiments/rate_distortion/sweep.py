@@ -1,4 +1,4 @@
-"""A sweep over β, kinds of codes and seeds, model by model, each kept on disk."""
+"""The sweep: a model for each kind of code, β and seed; each is kept on disk."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.rate_distortion import measures, models
-from experiments.rate_distortion.measures import Measured
+from experiments.rate_distortion.measures import Measurements
 from experiments.rate_distortion.models import Digits
 from experiments.running import jobs
 from experiments.running.interruption import stop_requested
@@ -26,35 +26,40 @@ class Plan(NamedTuple):
 
     Attributes:
         betas: weights of the rate.
-        seeds: models at each β; both kinds start alike and see the same digits.
-        recipe: of every model.
+        seeds: models at each β. Of one seed, both kinds of codes have the same starting
+            weights and see the same digits.
+        options: hyperparameters of every model.
         likelihood_images: test images whose likelihood is estimated.
-        likelihood_draws: for each of them.
+        likelihood_draws: importance-weighted draws for each of them.
     """
 
     betas: Sequence[float]
     seeds: int
-    recipe: models.Recipe
+    options: models.Hyperparameters
     likelihood_images: int
     likelihood_draws: int
 
 
-class Found(NamedTuple):
-    """Of one kind of code: arrays begin with β and seed.
+class KindResults(NamedTuple):
+    """Results of one kind of code; the first two axes of every array are β and seed.
 
     Attributes:
-        measured: each array stacked.
-        exactness: the fields of `jaxgan.autoencoders.echo_codes.Exactness`, likewise; none of Gaussian.
-        seconds: that training took.
+        measured: measurements of all models.
+        exactness: the fields of `jaxgan.autoencoders.Exactness`, by name; none for
+            Gaussian codes.
+        seconds: that the training of each model took.
     """
 
-    measured: Measured
+    measured: Measurements
     exactness: Mapping[str, np.ndarray]
     seconds: np.ndarray
 
 
 def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
-    """Shuffle both sets, which may be sorted by class, and draw black and white."""
+    """Return the images of a sweep: shuffled, and with black and white drawn.
+
+    Both sets are shuffled because they may be sorted by class.
+    """
 
     def binary(key: PRNGKey, images: np.ndarray):
         return binarise(key, pixels.as_inputs(jnp.asarray(images)))
@@ -66,54 +71,64 @@ def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
     return Digits(everywhere, binary(keys[2], gray), binary(keys[3], held))
 
 
-def sweep(out: Path, key: PRNGKey, digits: Digits, plan: Plan) -> Mapping[str, Found]:
+def sweep(
+    out: Path, key: PRNGKey, digits: Digits, plan: Plan
+) -> Mapping[str, KindResults]:
     """Train and measure all models; those that are on disk are not trained again.
 
+    Args:
+        out: folder of the run.
+        key: of starting weights, batches and all noise.
+        digits: images to train on and to measure.
+        plan: what is trained.
+
+    Returns:
+        The results of each of `models.KINDS`.
+
     Raises:
-        Interrupted: after a signal; the models that are done are kept.
+        Interrupted: after a signal; finished models are kept on disk.
         NonFiniteError: if a loss is not finite; likewise.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
-    recipe = plan.recipe
-    steps = recipe.epochs * (len(digits.gray) // recipe.batch_size)
-    coders = {kind: models.build(kind, recipe, steps) for kind in models.KINDS}
+    steps = plan.options.epochs * (len(digits.gray) // plan.options.batch_size)
+    kinds = {name: models.build(name, plan.options, steps) for name in models.KINDS}
 
-    def job(kind: str, number: int, seed: int) -> jobs.Job[Mapping[str, Any]]:
-        compute = partial(
-            _model,
-            coders[kind],
-            jax.random.fold_in(key, seed),
-            digits,
-            plan,
-            steps,
-            plan.betas[number],
-        )
-        path = folder / f"{kind}-{number:02d}-{seed:02d}.npz"
-        name = f"{kind}, β {plan.betas[number]:g}, seed {seed}"
-        return jobs.Job(name, 1, partial(kept_arrays, path, compute))
+    def job(name: str, number: int, seed: int) -> jobs.Job[Mapping[str, Any]]:
+        beta = plan.betas[number]
+        seed_key = jax.random.fold_in(key, seed)
+        compute = partial(_model, kinds[name], seed_key, digits, plan, steps, beta)
+        path = folder / f"{name}-{number:02d}-{seed:02d}.npz"
+        run = partial(kept_arrays, path, compute)
+        return jobs.Job(f"{name}, β {beta:g}, seed {seed}", 1, run)
 
-    models_of_sweep = [
-        (kind, number, seed)
+    places = [
+        (name, number, seed)
         for seed in range(plan.seeds)
-        for kind in models.KINDS
+        for name in models.KINDS
         for number in range(len(plan.betas))
     ]
     with stop_requested() as stopping:
-        results = jobs.run([job(*m) for m in models_of_sweep], "model", stopping)
-    parts = dict(zip(models_of_sweep, results, strict=True))
-    return {kind: _stacked(parts, kind, plan) for kind in models.KINDS}
+        results = jobs.run([job(*place) for place in places], "model", stopping)
+    parts = dict(zip(places, results, strict=True))
+    return {name: _stacked(parts, name, plan) for name in models.KINDS}
 
 
 def _model(
-    coder: models.Coder, key: PRNGKey, digits: Digits, plan: Plan, steps, beta: float
+    kind: models.AutoencoderKind,
+    key: PRNGKey,
+    digits: Digits,
+    plan: Plan,
+    steps: int,
+    beta: float,
 ) -> dict[str, np.ndarray]:
+    """Train and measure one model; return the arrays that are kept on disk."""
     train_key, measure_key = jax.random.split(key)
     params, seconds = models.train(
-        coder, train_key, digits, plan.recipe.batch_size, steps, beta
+        kind, train_key, digits, plan.options.batch_size, steps, beta
     )
     measured, exactness = measures.measure(
-        coder,
+        kind,
         params,
         measure_key,
         digits,
@@ -126,7 +141,7 @@ def _model(
     return part
 
 
-def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> Found:
+def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> KindResults:
     def stack(name: str) -> np.ndarray:
         return np.array(
             [
@@ -137,5 +152,5 @@ def _stacked(parts: Mapping[Any, Any], kind: str, plan: Plan) -> Found:
 
     names = [n for n in Exactness._fields if f"exact_{n}" in parts[kind, 0, 0]]
     exactness = {name: stack(f"exact_{name}") for name in names}
-    measured = Measured(*(stack(name) for name in Measured._fields))
-    return Found(measured, exactness, stack("seconds"))
+    measured = Measurements(*(stack(name) for name in Measurements._fields))
+    return KindResults(measured, exactness, stack("seconds"))
