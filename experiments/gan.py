@@ -17,20 +17,13 @@ class Config(AdversarialOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
+    from functools import partial
+
     from experiments.running import adversarial
     from jaxgan import gan
 
-    generator, critic = adversarial.networks(config)
-    algorithm = gan.vanilla_gan(
-        generator,
-        critic,
-        generator_optimizer=adversarial.optimizer(config),
-        critic_optimizer=adversarial.optimizer(config),
-        saturating=config.saturating,
-        critic_steps=config.critic_steps,
-        average_decay=config.average_decay,
-    )
-    return adversarial.train("gan", config, generator, critic, algorithm)
+    objective = partial(gan.vanilla_gan, saturating=config.saturating)
+    return adversarial.train("gan", config, objective)
 
 
 if __name__ == "__main__":

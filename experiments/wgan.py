@@ -12,36 +12,32 @@ class Config(AdversarialOptions):
     """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028) on digits."""
 
     penalty_weight: float = 10.0
-    """Weight of the gradient penalty; 0 or larger."""
+    """Weight of the gradient penalty, 0 or larger."""
     penalty_target: float = 1.0
-    """Gradient norm that costs nothing."""
+    """Norm of the critic's gradient at which the penalty is zero."""
     one_sided: bool = False
-    """Penalise only norms above the target."""
+    """Penalise only gradient norms above the target."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         require(self.penalty_weight >= 0, self, "penalty_weight", "at least 0")
 
 
 def run(config: Config) -> dict[str, Any]:
     """Train, write everything into the output folder, and return the summary."""
+    from functools import partial
+
     from experiments.running import adversarial
     from jaxgan import gan
 
-    generator, critic = adversarial.networks(config)
-    algorithm = gan.wgan_gp(
-        generator,
-        critic,
-        generator_optimizer=adversarial.optimizer(config),
-        critic_optimizer=adversarial.optimizer(config),
+    objective = partial(
+        gan.wgan_gp,
         penalty_weight=config.penalty_weight,
         penalty_target=config.penalty_target,
         one_sided=config.one_sided,
-        critic_steps=config.critic_steps,
-        average_decay=config.average_decay,
     )
-    return adversarial.train("wgan", config, generator, critic, algorithm)
+    return adversarial.train("wgan", config, objective)
 
 
 if __name__ == "__main__":

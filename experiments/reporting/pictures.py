@@ -1,5 +1,6 @@
 """Figures: grids of images, animations, curves of a run."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -35,9 +36,17 @@ def image_grid(
 
 
 def save_image(path: Path, pixels: UInt8[np.ndarray, "height width"]) -> None:
-    """Write one gray image, enlarged twice without smoothing."""
+    """Write one gray image, each pixel as a square of two by two.
+
+    The file is replaced when the new one is complete: a viewer never sees half of it.
+    """
     enlarged = pixels.repeat(2, axis=0).repeat(2, axis=1)
-    PILImage.fromarray(enlarged).save(path)
+    temporary = path.with_name(f".{path.name}")
+    try:
+        PILImage.fromarray(enlarged).save(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def save_animation(path: Path, frames: Sequence[Path], *, seconds: float) -> None:

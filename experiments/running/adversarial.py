@@ -1,6 +1,7 @@
-"""What the `gan` and `wgan` experiments share: from an algorithm to a finished run."""
+"""Train a generator against a critic, from flags to a finished run: gan and wgan."""
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,48 +9,37 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from PIL import Image
 
 from experiments.reporting import pictures
 from experiments.running import epochs, record, run_folder
 from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
-from jaxgan import data, gan, pixels, storage
-from jaxgan.networks import (
-    Generator,
-    Network,
-    conv_critic,
-    conv_generator,
-    mlp_critic,
-    mlp_generator,
-)
+from jaxgan import data, gan, networks, pixels, storage
+from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm, adam
+from jaxgan.types import Params
 
 HELDOUT_IMAGES = 2000
+"""Test images on which the critic's Wasserstein estimate is logged."""
+FRAME_IMAGES = 50
+"""Images in each frame of the film, of latents that stay the same."""
+COLUMNS = 10
+"""Images in each row of a picture."""
 FILM_SECONDS = 8
-
-
-def networks(options: AdversarialOptions) -> tuple[Generator, Network]:
-    """Build the generator and the critic that the options name."""
-    if options.architecture == "conv":
-        return conv_generator(options.latent_dim), conv_critic()
-    return mlp_generator(options.latent_dim, options.widths), mlp_critic()
-
-
-def optimizer(options: AdversarialOptions) -> optax.GradientTransformation:
-    """Build the optimiser that both networks use."""
-    return adam(options.learning_rate, options.beta1, options.beta2)
+SAMPLES = "samples.png"
 
 
 def train(
-    experiment: str,
-    options: AdversarialOptions,
-    generator: Generator,
-    critic: Network,
-    algorithm: Algorithm,
+    experiment: str, options: AdversarialOptions, objective: Callable[..., Algorithm]
 ) -> dict[str, Any]:
-    """Run an algorithm for all its epochs; write results, figures and the model.
+    """Train for all epochs; write the results, the figures and the model.
+
+    Args:
+        experiment: name of the command.
+        options: its flags.
+        objective: `jaxgan.gan.vanilla_gan` or `jaxgan.gan.wgan_gp`, with the arguments
+            that are particular to it.
 
     Returns:
         The content of `summary.json`.
@@ -60,82 +50,112 @@ def train(
     """
     real = data.load(options.dataset, "train", data_dir=options.data_dir)
     heldout = data.load(real.name, "test", data_dir=options.data_dir)
+    generator, critic = _networks(options)
+    optimizer = adam(options.learning_rate, options.beta1, options.beta2)
+    algorithm = objective(
+        generator,
+        critic,
+        generator_optimizer=optimizer,
+        critic_optimizer=optimizer,
+        critic_steps=options.critic_steps,
+        average_decay=options.average_decay,
+    )
     out, per_epoch = epochs.open_run(experiment, options, algorithm, real)
-    frames = out / "frames"
-    frames.mkdir(exist_ok=True)
-
-    unseen = pixels.as_inputs(jnp.asarray(heldout.images[:HELDOUT_IMAGES]))
-    estimate = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
-    sample = jax.jit(generator.apply)
-    key = jax.random.fold_in(jax.random.key(options.seed), 1)
-    fixed = jax.random.normal(key, (50, options.latent_dim))
-
-    def observe(epoch: int, state: gan.State) -> dict[str, float]:
-        images = pixels.to_pixels(np.asarray(sample(state.average, fixed)))
-        with suppress(OSError):  # the film lacks what a full disk did not take
-            pictures.save_image(_frame(frames, epoch), pictures.image_grid(images, 10))
-        value = estimate(generator, critic, state, unseen)
-        return {"wasserstein_estimate_heldout": float(value)}
-
+    print(f"{out / SAMPLES} shows samples while it trains, new ones after every epoch")
     trained = epochs.run_epochs(
         out,
         options,
         algorithm,
         jnp.asarray(real.images),
         per_epoch,
-        observe,
+        _observer(out, options.seed, generator, critic, heldout.images),
         watch="wasserstein_estimate",
     )
     summary = epochs.summarise(experiment, options, algorithm, real, trained)
-    latents_key, sample_key = jax.random.split(
+
+    folding_key, sample_key = jax.random.split(
         jax.random.fold_in(trained.state.key, trained.state.step)
     )
-    network, weights = gan.finish(latents_key, generator, trained.state.average)
+    network, weights = gan.finish(folding_key, generator, trained.state.average)
     if weights is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    shown = jax.jit(network.apply)(
-        weights, jax.random.normal(sample_key, (100, generator.latent_dim))
-    )
-    grid = pictures.image_grid(pixels.to_pixels(np.asarray(shown)), 10)
-    pictures.save_image(out / "samples.png", grid)
-    film = _readable([_frame(frames, n + 1) for n in range(options.epochs)])
-    if film:
-        pictures.save_animation(out / "progress.gif", film, seconds=FILM_SECONDS)
+    latents = jax.random.normal(sample_key, (100, generator.latent_dim))
+    _save_grid(out / SAMPLES, jax.jit(network.apply)(weights, latents))
+    _save_film(out, options.epochs)
     figure = pictures.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
     figure.savefig(out / "losses.png", dpi=150)
     _write_model(out, options, weights, trained.state.critic, summary)
     run_folder.write_json(out / "summary.json", summary)
-    print(
-        f"trained in {summary['wall_seconds']:.0f} s; samples in {out / 'samples.png'}"
-    )
+    print(f"trained in {summary['wall_seconds']:.0f} s; samples in {out / SAMPLES}")
     return summary
 
 
-def _frame(folder: Path, epoch: int) -> Path:
-    return folder / f"{epoch:05}.png"
+def _networks(options: AdversarialOptions) -> tuple[Generator, Network]:
+    """Return the generator and the critic that the options name."""
+    if options.architecture == "conv":
+        return networks.conv_generator(options.latent_dim), networks.conv_critic()
+    generator = networks.mlp_generator(options.latent_dim, options.widths)
+    return generator, networks.mlp_critic()
 
 
-def _readable(frames: list[Path]) -> list[Path]:
-    """Leave out, and name, images that are not there whole."""
-    found = []
-    for path in frames:
+def _observer(
+    out: Path,
+    seed: int,
+    generator: Generator,
+    critic: Network,
+    heldout: np.ndarray,
+) -> Callable[[int, gan.State], dict[str, float]]:
+    """Return what is done after every epoch: draw samples, judge held-out images."""
+    frames = out / "frames"
+    frames.mkdir(exist_ok=True)
+    unseen = pixels.as_inputs(jnp.asarray(heldout[:HELDOUT_IMAGES]))
+    estimate = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
+    sample = jax.jit(generator.apply)
+    key = jax.random.fold_in(jax.random.key(seed), 1)
+    fixed = jax.random.normal(key, (FRAME_IMAGES, generator.latent_dim))
+
+    def observe(epoch: int, state: gan.State) -> dict[str, float]:
+        images = sample(state.average, fixed)
+        for path in (_frame(out, epoch), out / SAMPLES):
+            with suppress(OSError):  # A full disk costs the picture, not the run.
+                _save_grid(path, images)
+        value = estimate(generator, critic, state, unseen)
+        return {"wasserstein_estimate_heldout": float(value)}
+
+    return observe
+
+
+def _save_grid(path: Path, images: jax.Array) -> None:
+    grid = pictures.image_grid(pixels.to_pixels(np.asarray(images)), COLUMNS)
+    pictures.save_image(path, grid)
+
+
+def _frame(out: Path, epoch: int) -> Path:
+    return out / "frames" / f"{epoch:05}.png"
+
+
+def _save_film(out: Path, epochs: int) -> None:
+    """Write the frames of all epochs as a film; warn of frames that are damaged."""
+    frames = []
+    for path in (_frame(out, epoch) for epoch in range(1, epochs + 1)):
         try:
             with Image.open(path) as image:
                 image.load()
-            found.append(path)
-        except Exception as error:  # Pillow raises many kinds
+            frames.append(path)
+        except Exception as error:  # Pillow raises many kinds.
             print(f"warning: {path} is not in the film: {error}", file=sys.stderr)
-    return found
+    if frames:
+        pictures.save_animation(out / "progress.gif", frames, seconds=FILM_SECONDS)
 
 
 def _write_model(
     out: Path,
     options: AdversarialOptions,
-    weights: Any,
-    critic: Any,
+    weights: Params,
+    critic: Params,
     summary: dict[str, Any],
 ) -> None:
-    """Write what other programs load: the folded generator and the critic."""
+    """Write the folded generator and the critic, which other programs can load."""
     name = options.architecture
     shape: dict[str, Any] = {"latent_dim": options.latent_dim}
     if name == "mlp":
