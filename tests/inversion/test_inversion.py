@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import data, expansive, inversion, load_generator, networks
+from jaxgan import data, inversion, load_generator, networks
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.inversion import recipes
 
@@ -216,24 +216,6 @@ def test_cross_entropy_does_not_saturate_with_tanh():
             by_logit(inversion.cross_entropy, logit), jnp.tanh(logit) + 0.5, rtol=2e-3
         )
     assert float(by_logit(inversion.squared_error, 6.0)[0]) < 1e-4
-
-
-def test_expansive_generators_are_inverted_in_closed_form():
-    with jax.enable_x64(True):
-        layers = jax.tree.map(
-            lambda w: jnp.asarray(w, jnp.float64), networks.layers_of(PARAMS)
-        )
-        codes = 0.5 * jax.random.normal(KEY, (20, DIM), jnp.float64)
-        images = generate(codes).reshape(20, -1)
-        found = expansive.invert_expansive(layers, images)
-        np.testing.assert_allclose(found, codes, rtol=1e-8, atol=1e-9)
-
-
-def test_a_layer_that_narrows_has_no_closed_form():
-    narrow = networks.mlp_generator(3, (8, 4), shape=(9,), batch_norm=False)
-    layers = networks.layers_of(narrow.init(KEY))
-    with pytest.raises(ValueError, match="a layer narrows"):
-        expansive.invert_expansive(layers, jnp.zeros((1, 9)))
 
 
 def follow(recipe, targets=TARGETS, **options: Any):
