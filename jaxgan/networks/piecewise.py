@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxgan.networks import NEGATIVE_SLOPE
+from jaxgan.networks.layers import NEGATIVE_SLOPE
 from jaxgan.types import Latent, Params, Scalar
 
 Matrix = Float[Array, "inputs outputs"]
