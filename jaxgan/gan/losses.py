@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from jaxgan.types import Example, Examples, PRNGKey, Scalar, Scores
@@ -77,16 +78,11 @@ def interpolate(key: PRNGKey, real: Examples, fake: Float[Array, "..."]) -> Exam
 
 
 def gradient_norm(score: Callable[[Example], Scalar], example: Example) -> Scalar:
-    """Euclidean norm, over everything in one example, of the gradient of its score.
+    """Return the Euclidean norm of the gradient of a score by all of its example.
 
     Its own derivative is 0, not NaN, where the gradient vanishes.
     """
-    gradient = jax.grad(score)(example)
-    square = jnp.sum(gradient * gradient)
-    # sqrt is kept away from 0 on both branches: `where` alone would still
-    # multiply an infinite derivative by zero.
-    positive = square > 0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)
+    return optax.safe_norm(jax.grad(score)(example), 0.0)
 
 
 def norm_penalty(
