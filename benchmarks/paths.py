@@ -60,10 +60,10 @@ def measure(
     found, (first, second) = minimise(metrics, pairs, 64)
     long, _ = minimise(metrics, pairs, 64, tolerance=1e-7, max_evaluations=300)
     least = np.minimum(found.energies[:, -1], long.energies[:, -1])
-    races, known = search.race(metrics, pairs, compared)
+    races, known = search.compare_methods(metrics, pairs, compared)
     least[:compared] = np.minimum(least[:compared], known)
     coarse = found.cost - found.evaluations[:, -1]
-    costs = search.Race(coarse, found.history).to_gap(least)
+    costs = search.Convergence(coarse, found.history).to_gap(least)
     some = Pairs(*(leaf[:compared] for leaf in pairs))
     fine, _ = minimise(metrics, some, 256)
     return {

@@ -1,4 +1,4 @@
-"""Walk from one digit to another: `python -m experiments.path`."""
+"""Find paths from one digit to another: `python -m experiments.path`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,25 +10,33 @@ from experiments.running.options import DataOptions, HostOptions, require
 
 @dataclass(frozen=True)
 class Config(DataOptions, HostOptions):
-    """Find the paths of least energy between pairs of codes; say what is on them."""
+    """Find the path of least energy between each of several pairs of codes.
+
+    It is compared with the straight line and with spherical interpolation (slerp):
+    energies with error bars, and how much the images along the path look like digits.
+    """
 
     checkpoint: str = "mnist-wgan-gp"
-    """Name of a shipped model, or the folder of a run."""
+    """Generator: the name of a shipped model, or the folder of a run."""
     codes: Literal["digits", "prior"] = "digits"
-    """digits: of test digits, the first ones, by inversion; prior: drawn at random."""
+    """digits: codes of the first test digits, found by inversion; prior: codes drawn
+    at random from the prior."""
     pairs: int = 20
-    """Pairs of codes; those of digits are of two classes each."""
+    """Pairs of codes; at least 1. The two digits of a pair are of different classes."""
     segments: int = 128
-    """Of each path: 32, 64, 128, …"""
+    """Segments of each path: a power of two, at least 32."""
     starts: int = 4
-    """Starts for each pair: the straight line, then lines with random bows."""
+    """Starts for each pair, at least 1: the straight line, then lines with random
+    bows."""
     judge: str = "mnist-classifier"
-    """Classifier that says how like a digit an image is: a shipped one, or a folder."""
+    """Classifier whose confidence tells how much an image looks like a digit: a shipped
+    model, or a model folder."""
     compared: int = 5
-    """Pairs on which the methods are compared; 0: no comparison."""
+    """Pairs on which methods that find paths are compared, from 0 (no comparison) to
+    --pairs."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("pairs", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
@@ -66,7 +74,7 @@ def run(config: Config) -> dict[str, Any]:
         chosen = pairs.of_prior(pair_key, generator, config.pairs)
     found = search.find(search_key, generator, chosen, config.segments, config.starts)
     seconds = time.perf_counter() - started
-    made = report.report(
+    analysis = report.analyse(
         generator, classify, training.images, chosen, found, config.compared
     )
     summary = {
@@ -76,11 +84,11 @@ def run(config: Config) -> dict[str, Any]:
         "codes": config.codes,
         "segments": config.segments,
         "starts": config.starts,
-        **made.summary,
+        **analysis.summary,
         "search_seconds": seconds,
         "wall_seconds": time.perf_counter() - started,
     }
-    report.write(out, chosen, found, made)
+    report.write(out, chosen, found, analysis)
     run_folder.write_json(out / "summary.json", summary)
     print(report.in_words(summary))
     return summary

@@ -1,4 +1,4 @@
-"""How like digits the images along a path are."""
+"""Profiles along paths: the metric, and how much the images look like digits."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,18 +16,18 @@ from jaxgan.pixels import to_pixels
 from jaxgan.types import Examples, Latents
 
 STOPS = 16
-"""Steps of equal length in which a path is looked at."""
+"""Steps of equal length under the metric from one end of a path to the other."""
 
 
-class Along(NamedTuple):
-    """What is seen along one kind of path, at equal steps under the metric.
+class Profile(NamedTuple):
+    """Measurements along one kind of path, at equal steps under the metric.
 
     Attributes:
-        images: generated there, in [-1, 1].
-        values: λ.
-        confidence: largest probability of a class.
+        images: generated images, in [-1, 1].
+        values: the metric λ.
+        confidence: the judge's largest probability of a class.
         training: distance to the nearest training image, pixels in [0, 1].
-        average: distance to the average of the two end images.
+        average: distance to the average of the two end images, likewise.
     """
 
     images: Float[np.ndarray, "pairs stops 28 28 1"]
@@ -37,23 +37,26 @@ class Along(NamedTuple):
     average: Float[np.ndarray, "pairs stops"]
 
 
-def along(
+def profiles(
     generate: Callable[[Latents], Examples],
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "n 28 28 1"],
     metrics: MetricFamily,
     pairs: Pairs,
     found: Float[np.ndarray, "pairs knots latent"],
-) -> dict[str, Along]:
-    """Look at the straight lines, at spherical interpolations and at the paths found.
+) -> dict[str, Profile]:
+    """Return the profiles of straight lines, spherical interpolations and minimisers.
 
     Args:
-        generate: images in [-1, 1].
-        classify: the judge's network.
+        generate: from codes to images in [-1, 1].
+        classify: the judge.
         training: all training images.
         metrics: of the pairs.
         pairs: codes and images of the ends.
-        found: the minimisers.
+        found: the minimisers, that is, the paths of least energy that were found.
+
+    Returns:
+        The profiles of all pairs, by `line`, `slerp` and `minimiser`.
     """
     segments = found.shape[1] - 1
     ends = jnp.asarray(pairs.codes_a), jnp.asarray(pairs.codes_b)
@@ -65,7 +68,7 @@ def along(
     references = training.reshape(len(training), -1).astype(np.float32) / 255
 
     @jax.jit
-    def walk(every):
+    def evaluate(every):
         def one(given):
             path, item = given
             metric = metrics.at(item)
@@ -74,8 +77,8 @@ def along(
 
         return jax.lax.map(one, (every, (pairs.images_a, pairs.images_b)))
 
-    def look(every) -> Along:
-        values, images = map(np.asarray, walk(every))
+    def profile(every) -> Profile:
+        values, images = map(np.asarray, evaluate(every))
         count = images.shape[:2]
         flat = images.reshape(-1, *images.shape[2:])
         seen = evaluation.features_of(classify, to_pixels(flat))
@@ -83,7 +86,7 @@ def along(
         nearest, _ = evaluation.nearest(pixels, references)
         middle = ((pairs.images_a + pairs.images_b) / 2).reshape(count[0], 1, -1)
         gap = pixels.reshape(*count, -1) - middle
-        return Along(
+        return Profile(
             images,
             values,
             seen.confidence.reshape(count),
@@ -91,4 +94,4 @@ def along(
             np.linalg.norm(gap, axis=2),
         )
 
-    return {name: look(every) for name, every in kinds.items()}
+    return {name: profile(every) for name, every in kinds.items()}

@@ -1,4 +1,4 @@
-"""Figures of paths: what is on them, what they cost, how they were found."""
+"""Figures of paths: their images, their energies, and the convergence of methods."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,48 +7,51 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.path.along import Along
+from experiments.path.along import Profile
 from experiments.path.pairs import Pairs
-from experiments.path.search import GAP, Paths, Race
+from experiments.path.search import GAP, Convergence, FoundPaths
 from experiments.reporting.pictures import image_grid, save_animation, save_image
 from jaxgan.pixels import to_pixels
 
 SHOWN = 2
+"""Pairs with a film strip."""
 ROUND_TRIP_SECONDS = 3
 COLOURS = {"line": "tab:gray", "slerp": "tab:blue", "minimiser": "tab:red"}
 
 
-def draw(out: Path, pairs: Pairs, found: Paths, seen: Mapping[str, Along]) -> None:
-    """Write all figures but those of the race and of the map."""
+def draw(
+    out: Path, pairs: Pairs, found: FoundPaths, profiles: Mapping[str, Profile]
+) -> None:
+    """Write the figures of every run, with or without a comparison and a plane."""
     for number in range(min(SHOWN, len(pairs.codes_a))):
         name = "strip.png" if number == 0 else f"strip-{number}.png"
-        save_image(out / name, film_strip(pairs, seen, number))
-    _animation(out, seen)
-    _metric(seen).savefig(out / "metric.png", dpi=120)
+        save_image(out / name, film_strip(pairs, profiles, number))
+    _animation(out, profiles)
+    _metric(profiles).savefig(out / "metric.png", dpi=120)
     _scores(found).savefig(out / "rho.png", dpi=120)
-    _realism(seen).savefig(out / "realism.png", dpi=120)
+    _realism(profiles).savefig(out / "realism.png", dpi=120)
 
 
 def film_strip(
-    pairs: Pairs, seen: Mapping[str, Along], number: int
+    pairs: Pairs, profiles: Mapping[str, Profile], number: int
 ) -> Float[np.ndarray, "height width"]:
-    """A row each for line, slerp and minimiser; the images themselves at both ends."""
+    """Return a row for each kind of path, between the two images of the pair."""
     first, last = (
         to_pixels(2 * images[number : number + 1] - 1)
         for images in (pairs.images_a, pairs.images_b)
     )
     rows = [
-        np.concatenate([first, to_pixels(kind.images[number]), last])
-        for kind in seen.values()
+        np.concatenate([first, to_pixels(profile.images[number]), last])
+        for profile in profiles.values()
     ]
     return image_grid(np.concatenate(rows), len(rows[0]))
 
 
-def _animation(out: Path, seen: Mapping[str, Along]) -> None:
-    """Line, slerp and minimiser of the first pair side by side, there and back."""
+def _animation(out: Path, profiles: Mapping[str, Profile]) -> None:
+    """Write `path.gif`: all kinds of paths of the first pair, side by side."""
     folder = out / "frames"
     folder.mkdir(exist_ok=True)
-    films = [to_pixels(kind.images[0]) for kind in seen.values()]
+    films = [to_pixels(profile.images[0]) for profile in profiles.values()]
     files = []
     for number, frames in enumerate(zip(*films, strict=True)):
         files.append(folder / f"{number:03d}.png")
@@ -57,10 +60,10 @@ def _animation(out: Path, seen: Mapping[str, Along]) -> None:
     save_animation(out / "path.gif", [*files, *files[-2:0:-1]], seconds=seconds)
 
 
-def _curves(axes, seen: Mapping[str, Along], quantity: str) -> None:
-    """Median over pairs and the middle half of them."""
-    for name, kind in seen.items():
-        values = getattr(kind, quantity)
+def _curves(axes, profiles: Mapping[str, Profile], quantity: str) -> None:
+    """Draw the median over pairs, and the quartiles around it."""
+    for name, profile in profiles.items():
+        values = getattr(profile, quantity)
         shares = np.linspace(0, 1, values.shape[1])
         low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
         axes.plot(shares, middle, color=COLOURS[name], label=name)
@@ -68,26 +71,26 @@ def _curves(axes, seen: Mapping[str, Along], quantity: str) -> None:
     axes.grid(alpha=0.3)
 
 
-def _metric(seen: Mapping[str, Along]) -> Figure:
-    """λ along the paths: of the first pair, and of all."""
+def _metric(profiles: Mapping[str, Profile]) -> Figure:
+    """Draw λ along the paths: of the first pair, and of all pairs."""
     figure = Figure(figsize=(8, 3), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for name, kind in seen.items():
-        shares = np.linspace(0, 1, kind.values.shape[1])
-        left.plot(shares, kind.values[0], color=COLOURS[name], label=name)
+    for name, profile in profiles.items():
+        shares = np.linspace(0, 1, profile.values.shape[1])
+        left.plot(shares, profile.values[0], color=COLOURS[name], label=name)
     left.set(ylabel="λ", title="first pair")
     left.grid(alpha=0.3)
     left.legend(frameon=False)
-    _curves(right, seen, "values")
-    right.set(title="all pairs: median, middle half")
+    _curves(right, profiles, "values")
+    right.set(title="all pairs: median and quartiles")
     for axes in (left, right):
         axes.set(xlabel="share of the path's length")
         axes.set_ylim(bottom=0)
     return figure
 
 
-def _scores(found: Paths) -> Figure:
-    """ρ of each pair's line and slerp against that of its minimiser."""
+def _scores(found: FoundPaths) -> Figure:
+    """Draw ρ of each pair's minimiser against that of its line and of its slerp."""
     figure = Figure(figsize=(4.2, 4), layout="constrained")
     axes = figure.subplots()
     rho = found.rho(found.record.energy)
@@ -105,8 +108,8 @@ def _scores(found: Paths) -> Figure:
     return figure
 
 
-def _realism(seen: Mapping[str, Along]) -> Figure:
-    """How like digits the images are, median over pairs."""
+def _realism(profiles: Mapping[str, Profile]) -> Figure:
+    """Draw how much the images look like digits, median and quartiles over pairs."""
     figure = Figure(figsize=(10, 3), layout="constrained")
     labels = {
         "confidence": "judge's confidence",
@@ -116,18 +119,20 @@ def _realism(seen: Mapping[str, Along]) -> Figure:
     for axes, (quantity, label) in zip(
         figure.subplots(1, 3), labels.items(), strict=True
     ):
-        _curves(axes, seen, quantity)
+        _curves(axes, profiles, quantity)
         axes.set(ylabel=label, xlabel="share of the path's length")
         axes.set_ylim(bottom=0)
     figure.axes[0].legend(frameon=False)
     return figure
 
 
-def convergence(races: Mapping[str, Race], least: Float[np.ndarray, "pairs"]) -> Figure:
-    """Gap to the least energy of each method against evaluations, median pair."""
+def convergence(
+    methods: Mapping[str, Convergence], least: Float[np.ndarray, "pairs"]
+) -> Figure:
+    """Draw the gap to the least energy against evaluations, median over pairs."""
     figure = Figure(figsize=(6, 3.8), layout="constrained")
     axes = figure.subplots()
-    for name, one in races.items():
+    for name, one in methods.items():
         gaps = np.median(one.history / least[:, None] - 1, 0)
         counts = np.median(one.cost) + np.arange(1, len(gaps) + 1)
         axes.plot(counts, np.maximum(gaps, 1e-7), label=name)

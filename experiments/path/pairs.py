@@ -1,4 +1,4 @@
-"""Pairs of codes to walk between, with their images."""
+"""Pairs of codes, the ends of paths, with their images."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,16 +16,19 @@ from jaxgan.types import Examples, Latents, PRNGKey
 
 STARTS, SURVIVORS = 8, 1
 PRIOR_WEIGHT = 0.01
+"""Of the inversion of digits: starts, those that are followed to the end, and the
+weight of the squared norm of a code."""
 
 
 class Pairs(NamedTuple):
     """Codes and images of both ends, pixels in [0, 1].
 
     Attributes:
-        codes_a: of the first ends.
-        codes_b: of the last ends.
-        images_a: what the first codes are of; not always what they generate.
-        images_b: likewise.
+        codes_a: codes of the first ends.
+        codes_b: codes of the last ends.
+        images_a: images of the first ends. Codes that were found by inversion generate
+            images that are only near them.
+        images_b: images of the last ends.
     """
 
     codes_a: Float[np.ndarray, "pairs latent"]
@@ -35,7 +38,7 @@ class Pairs(NamedTuple):
 
 
 def in_pixels(generator: TrainedGenerator) -> Callable[[Latents], Examples]:
-    """Give images in [0, 1]: what energies are reported in."""
+    """Return the generator with pixels in [0, 1], the units of all energies."""
 
     def generate(latents: Latents) -> Examples:
         return (generator.generate(latents) + 1) / 2
@@ -46,10 +49,16 @@ def in_pixels(generator: TrainedGenerator) -> Callable[[Latents], Examples]:
 def of_digits(
     key: PRNGKey, generator: TrainedGenerator, test: Dataset, count: int
 ) -> Pairs:
-    """Pair the first test digits, two classes in each pair, and invert them.
+    """Return pairs of the first test digits, of two classes each, with their codes.
+
+    Args:
+        key: of the starts of the inversion.
+        generator: which finds the codes.
+        test: labelled digits.
+        count: number of pairs.
 
     Raises:
-        UsageError: if there are not enough of them.
+        UsageError: if there are not enough digits.
     """
     first, second = matched(np.asarray(test.labels), count)
     chosen = np.concatenate([first, second])
@@ -70,10 +79,13 @@ def of_digits(
 
 
 def matched(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pair images in their order, each with the next one left of another class.
+    """Pair images in their order, each with the first free one of another class.
+
+    Returns:
+        The numbers of the first and of the last images.
 
     Raises:
-        UsageError: if there are not so many pairs.
+        UsageError: if there are fewer pairs than `count`.
     """
     waiting: list[int] = []
     pairs: list[tuple[int, int]] = []
@@ -91,7 +103,7 @@ def matched(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def of_prior(key: PRNGKey, generator: TrainedGenerator, count: int) -> Pairs:
-    """Draw both codes of each pair; what they generate are the images."""
+    """Return pairs of codes from the prior, and the images that they generate."""
 
     def draw(number):
         own = jax.random.fold_in(key, number)

@@ -1,8 +1,8 @@
-"""The plane of a generator with two latent dimensions: λ as a map, and a referee.
+"""The latent plane of a generator with two latent dimensions: λ on a grid.
 
-The referee is the fast marching method, which finds the length of the shortest path of
-all on a grid; its error vanishes with the grid's step, unlike that of shortest paths
-along the edges of a grid.
+The lengths of paths are checked there by the fast marching method, which computes the
+length of the shortest path of all. Its error vanishes with the step of the grid, unlike
+that of shortest paths along the edges of a grid.
 """
 
 import importlib.util
@@ -20,18 +20,21 @@ from jaxgan import paths
 from jaxgan.types import Examples, Latents
 
 SIZE = 801
+"""Points of the grid along each axis."""
 MARGIN = 0.75
+"""Distance from the outermost path to the border of the grid."""
 SHOWN = 4
+"""Pairs in the figure."""
 
 
-class Chart(NamedTuple):
-    """λ of every pair on a grid.
+class MetricGrid(NamedTuple):
+    """The metric λ of every pair on a grid.
 
     Attributes:
-        axis_x: of the first latent coordinate.
-        axis_y: of the second.
-        values: λ, first coordinate first.
-        lengths: least length between the two codes by fast marching; NaN without
+        axis_x: values of the first latent coordinate.
+        axis_y: values of the second one.
+        values: λ, indexed by the first coordinate, then by the second.
+        lengths: least length between the two codes, by fast marching; NaN without
             scikit-fmm.
     """
 
@@ -41,18 +44,28 @@ class Chart(NamedTuple):
     lengths: Float[np.ndarray, "pairs"]
 
 
-def survey(
+def metric_grid(
     generate: Callable[[Latents], Examples],
     pairs: Pairs,
     found: Float[np.ndarray, "pairs knots 2"],
     size: int = SIZE,
-) -> Chart:
-    """Evaluate λ around all paths, and referee them."""
+) -> MetricGrid:
+    """Return λ around all paths, and the lengths of the shortest paths.
+
+    Args:
+        generate: from codes to images in [0, 1].
+        pairs: codes and images of the ends.
+        found: the paths.
+        size: points of the grid along each axis.
+    """
     low, high = found.min((0, 1)) - MARGIN, found.max((0, 1)) + MARGIN
     axis_x, axis_y = np.linspace(low, high, size).T
     values = _values(generate, pairs, axis_x, axis_y)
     if importlib.util.find_spec("skfmm") is None:
-        print("scikit-fmm is not installed: no referee (it is in the test extra)")
+        print(
+            "scikit-fmm is not installed (it is in the extra `test`): lengths are not "
+            "checked"
+        )
         lengths = np.full(len(values), np.nan)
     else:
         lengths = np.array(
@@ -63,7 +76,7 @@ def survey(
                 )
             ]
         )
-    return Chart(axis_x, axis_y, values, lengths)
+    return MetricGrid(axis_x, axis_y, values, lengths)
 
 
 def _values(
@@ -72,7 +85,10 @@ def _values(
     axis_x: np.ndarray,
     axis_y: np.ndarray,
 ) -> np.ndarray:
-    """λ = 2‖G − m‖² + ½D² of all pairs, from one evaluation of G at each point."""
+    """Return λ = 2‖G − m‖² + ½D² of all pairs: one evaluation of G at each point.
+
+    m is the average of the two images of a pair, and D their distance.
+    """
     count = len(pairs.codes_a)
     ends = pairs.images_a.reshape(count, -1), pairs.images_b.reshape(count, -1)
     middles = (ends[0] + ends[1]) / 2
@@ -100,9 +116,10 @@ def marched_length(
     start: Float[np.ndarray, "2"],
     end: Float[np.ndarray, "2"],
 ) -> float:
-    """Least length between two points, by fast marching of the second order.
+    """Return the least length between two points, by fast marching of second order.
 
-    The front begins on a small circle around the start, where λ counts as constant.
+    The front begins on a small circle around the start, inside which λ is taken to be
+    constant.
     """
     import skfmm
     from scipy.interpolate import RegularGridInterpolator
@@ -118,10 +135,10 @@ def marched_length(
 
 
 def summary(
-    chart: Chart, polygon_energies: Float[np.ndarray, "pairs"]
+    grid: MetricGrid, polygon_energies: Float[np.ndarray, "pairs"]
 ) -> dict[str, Any]:
-    """Compare the lengths of the paths with the referee's."""
-    excess = np.sqrt(polygon_energies) / chart.lengths - 1
+    """Return the relative excess of the paths' lengths over those by fast marching."""
+    excess = np.sqrt(polygon_energies) / grid.lengths - 1
     known = excess[np.isfinite(excess)]
     return {
         "referee_pairs": len(known),
@@ -134,18 +151,18 @@ def summary(
 
 
 def draw(
-    chart: Chart, pairs: Pairs, found: Float[np.ndarray, "pairs knots 2"]
+    grid: MetricGrid, pairs: Pairs, found: Float[np.ndarray, "pairs knots 2"]
 ) -> Figure:
-    """Draw log λ of the longest pairs, with line, slerp and minimiser on it."""
+    """Draw log λ for the pairs farthest apart, with line, slerp and minimiser."""
     count = min(SHOWN, len(found))
     figure = Figure(figsize=(3.4 * count, 3.6), layout="constrained")
     panels = figure.subplots(1, count, squeeze=False)[0]
-    extent = (*chart.axis_x[[0, -1]], *chart.axis_y[[0, -1]])
+    extent = (*grid.axis_x[[0, -1]], *grid.axis_y[[0, -1]])
     distances = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     longest = np.argsort(-distances)[:count]
     for number, axes in zip(longest, panels, strict=True):
         image = axes.imshow(
-            np.log10(chart.values[number].T), origin="lower", extent=extent,
+            np.log10(grid.values[number].T), origin="lower", extent=extent,
             cmap="viridis", aspect="equal",
         )  # fmt: skip
         a, b = jnp.asarray(pairs.codes_a[number]), jnp.asarray(pairs.codes_b[number])

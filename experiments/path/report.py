@@ -1,4 +1,4 @@
-"""From paths to their numbers, files and words."""
+"""The report on paths: numbers, files, and a few sentences."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from experiments.path import figures, plane
-from experiments.path.along import STOPS, Along, along
+from experiments.path.along import STOPS, Profile, profiles
 from experiments.path.pairs import Pairs, in_pixels
-from experiments.path.search import Paths, Race, race
+from experiments.path.search import Convergence, FoundPaths, compare_methods
 from jaxgan import paths
 from jaxgan.networks import Classified
 from jaxgan.paths import observed_order
@@ -18,32 +18,43 @@ from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples
 
 
-class Report(NamedTuple):
-    """What the paths say.
+class Analysis(NamedTuple):
+    """What is reported about the paths.
 
     Attributes:
-        summary: for `summary.json`.
-        seen: along each kind of path.
-        races: of the methods, and the least energy of each pair in them.
-        chart: of the latent plane; None if the latent space is no plane.
+        summary: numbers for `summary.json`.
+        profiles: measurements along each kind of path.
+        methods: convergence of each method, and the least energy of each pair; None
+            without a comparison.
+        grid: λ on the latent plane; None if the latent space has other than two
+            dimensions.
     """
 
     summary: dict[str, Any]
-    seen: dict[str, Along]
-    races: tuple[dict[str, Race], Float[np.ndarray, "pairs"]] | None
-    chart: plane.Chart | None
+    profiles: dict[str, Profile]
+    methods: tuple[dict[str, Convergence], Float[np.ndarray, "pairs"]] | None
+    grid: plane.MetricGrid | None
 
 
-def report(
+def analyse(
     generator: TrainedGenerator,
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "n 28 28 1"],
     pairs: Pairs,
-    found: Paths,
+    found: FoundPaths,
     compared: int,
-) -> Report:
-    """Look along the paths, compare the methods, and sum up."""
-    seen = along(
+) -> Analysis:
+    """Measure what is on the paths, and compare the methods that find them.
+
+    Args:
+        generator: that the paths are of.
+        classify: the judge.
+        training: all training images.
+        pairs: codes and images of the ends.
+        found: the paths.
+        compared: pairs on which the methods are compared; 0 for no comparison.
+    """
+    along_paths = profiles(
         generator.generate,
         classify,
         training,
@@ -51,19 +62,19 @@ def report(
         pairs,
         found.minimised.paths,
     )
-    races = race(found.metrics, pairs, compared) if compared else None
-    chart = None
+    methods = compare_methods(found.metrics, pairs, compared) if compared else None
+    grid = None
     if generator.latent_dim == 2:
-        chart = plane.survey(in_pixels(generator), pairs, found.minimised.paths)
-    summary = _summary(found, seen)
-    if races is not None:
-        summary |= _race_summary(*races)
-    if chart is not None:
-        summary |= plane.summary(chart, np.asarray(found.record.polygon_energy))
-    return Report(summary, seen, races, chart)
+        grid = plane.metric_grid(in_pixels(generator), pairs, found.minimised.paths)
+    summary = _summary(found, along_paths)
+    if methods is not None:
+        summary |= _comparison_summary(*methods)
+    if grid is not None:
+        summary |= plane.summary(grid, np.asarray(found.record.polygon_energy))
+    return Analysis(summary, along_paths, methods, grid)
 
 
-def _summary(found: Paths, seen: Mapping[str, Along]) -> dict[str, Any]:
+def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str, Any]:
     record, minimised = found.record, found.minimised
     rho, log_rho = found.rho(record.energy), np.log(found.rho(record.energy))
     median = {
@@ -98,8 +109,8 @@ def _summary(found: Paths, seen: Mapping[str, Along]) -> dict[str, Any]:
         "morse_index_zero_fraction": float((record.morse_index == 0).mean()),
         "finished_fraction": float(minimised.finished.mean()),
         **{
-            f"{quantity}_{kind}_middle": _median(getattr(a, quantity)[:, middle])
-            for kind, a in seen.items()
+            f"{quantity}_{kind}_middle": _median(getattr(profile, quantity)[:, middle])
+            for kind, profile in along_paths.items()
             for quantity in ("confidence", "training", "average")
         },
     }
@@ -109,18 +120,20 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values))
 
 
-def _race_summary(races: Mapping[str, Race], least: np.ndarray) -> dict[str, Any]:
-    def word(name: str) -> str:
+def _comparison_summary(
+    methods: Mapping[str, Convergence], least: np.ndarray
+) -> dict[str, Any]:
+    def key(name: str) -> str:
         return name.lower().replace(", ", "_").replace("-", "").replace(" ", "_")
 
     return {
-        f"evaluations_to_gap_{word(name)}": _median(one.to_gap(least))
-        for name, one in races.items()
+        f"evaluations_to_gap_{key(name)}": _median(one.to_gap(least))
+        for name, one in methods.items()
     }
 
 
-def write(out: Path, pairs: Pairs, found: Paths, made: Report) -> None:
-    """Write `path.npz` and the figures."""
+def write(out: Path, pairs: Pairs, found: FoundPaths, analysis: Analysis) -> None:
+    """Write `path.npz` and the figures into the run's folder."""
     record = found.record
     np.savez_compressed(
         out / "path.npz",
@@ -136,29 +149,34 @@ def write(out: Path, pairs: Pairs, found: Paths, made: Report) -> None:
         **pairs._asdict(),
         **record._asdict(),
     )
-    figures.draw(out, pairs, found, made.seen)
-    if made.races is not None:
-        figures.convergence(*made.races).savefig(out / "convergence.png", dpi=120)
-    if made.chart is not None:
-        figure = plane.draw(made.chart, pairs, found.minimised.paths)
-        figure.savefig(out / "plane.png", dpi=120)
+    figures.draw(out, pairs, found, analysis.profiles)
+    if analysis.methods is not None:
+        figure = figures.convergence(*analysis.methods)
+        figure.savefig(out / "convergence.png", dpi=120)
+    if analysis.grid is not None:
+        figure = plane.draw(analysis.grid, pairs, found.minimised.paths)
+        figure.savefig(out / "map.png", dpi=120)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:
-    """Say what was found."""
+    """Return the result in a few sentences."""
     lines = [
-        f"{summary['pairs']} pairs, medians: energy {summary['energy']:.4g} "
-        f"(ρ {summary['rho']:.3f}), {summary['saved_over_line']:.1%} below the "
-        f"straight line (ρ {summary['rho_line']:.3f}) and "
-        f"{summary['saved_over_slerp']:.1%} below slerp (ρ {summary['rho_slerp']:.3f})",
-        f"in {summary['evaluations_median']:.0f} evaluations of the finest gradient; "
-        f"{summary['morse_index_zero_fraction']:.0%} have no direction of descent",
-        f"half-way the judge is {summary['confidence_minimiser_middle']:.2f} sure of a "
-        f"digit, {summary['confidence_line_middle']:.2f} on the line",
+        f"Medians over {summary['pairs']} pairs: the energy is "
+        f"{summary['energy']:.4g} (ρ {summary['rho']:.3f}), "
+        f"{summary['saved_over_line']:.1%} below that of the straight line "
+        f"(ρ {summary['rho_line']:.3f}) and {summary['saved_over_slerp']:.1%} below "
+        f"that of slerp (ρ {summary['rho_slerp']:.3f}).",
+        f"It took {summary['evaluations_median']:.0f} evaluations of the finest "
+        f"gradient; {summary['morse_index_zero_fraction']:.0%} of the paths have no "
+        "direction in which the energy falls.",
+        f"Half-way the judge's confidence is "
+        f"{summary['confidence_minimiser_middle']:.2f}, on the straight line "
+        f"{summary['confidence_line_middle']:.2f}.",
     ]
     if summary.get("referee_worst") is not None:
         lines.append(
-            f"length against fast marching: {summary['referee_median']:+.2%} (median), "
-            f"{summary['referee_worst']:+.2%} (worst)"
+            f"Lengths differ from those by fast marching by "
+            f"{summary['referee_median']:+.2%} (median) and "
+            f"{summary['referee_worst']:+.2%} (worst)."
         )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Paths of least energy between pairs, with their records, and methods compared."""
+"""Paths of least energy between pairs of codes, and a comparison of methods."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,10 @@ from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 GAP = 1e-4
+"""Relative gap to the least energy within which a method has converged."""
 ADAM_RATE = 3e-4
 COMPARED_SEGMENTS = 64
+"""Segments of the paths on which methods are compared."""
 METHODS: dict[str, tuple[Method, int]] = {
     "L-BFGS, Laplacian": (
         lbfgs(paths.laplacian_preconditioner, uses_curvature=False),
@@ -25,21 +27,21 @@ METHODS: dict[str, tuple[Method, int]] = {
     "GEORCE": (paths.georce(), 400),
     "Adam": (paths.adam(ADAM_RATE), 1000),
 }
-"""On the finest level from the straight line, each with its number of evaluations."""
+"""Methods and their most evaluations, on the finest level from the straight line."""
 OURS = "coarse to fine"
 
 
-class Paths(NamedTuple):
-    """What was found for each pair; energies for pixels in [0, 1].
+class FoundPaths(NamedTuple):
+    """The path found for each pair; energies for pixels in [0, 1].
 
     Attributes:
-        metrics: λ of the pairs.
+        metrics: the metric λ of each pair.
         minimised: the paths.
-        record: of each, in double precision.
-        least: ½D² of each pair of images.
-        distance: ℓ, of the two codes.
-        bound: of the least energy from below.
-        extrapolated: energy by Richardson.
+        record: measurements of each path, in double precision.
+        least: ½D², for the distance D between the two images; λ is nowhere less.
+        distance: ℓ, the distance between the two codes.
+        bound: a lower bound of the least energy.
+        extrapolated: energy of infinitely many segments, by Richardson's extrapolation.
         error: its error bar.
     """
 
@@ -53,7 +55,7 @@ class Paths(NamedTuple):
     error: Float[np.ndarray, "pairs"]
 
     def rho(self, energy: Float[Array | np.ndarray, "pairs"]) -> np.ndarray:
-        """Divide energies by ½D²ℓ², which is below all of them."""
+        """Return energies divided by ½D²ℓ², a lower bound of all of them: ρ ≥ 1."""
         return np.asarray(energy) / (self.least * self.distance**2)
 
 
@@ -63,8 +65,16 @@ def find(
     pairs: Pairs,
     segments: int,
     starts: int,
-) -> Paths:
-    """Find a path for each pair, and record it."""
+) -> FoundPaths:
+    """Find the path of least energy of each pair, and measure it.
+
+    Args:
+        key: of the random starts and of the measurements.
+        generator: a folded, fully connected generator.
+        pairs: codes and images of the ends.
+        segments: segments of each path, 32, 64, 128, …
+        starts: starts for each pair: the straight line, then lines with random bows.
+    """
     metrics = paths.between_images(in_pixels(generator))
     bow_key, record_key = jax.random.split(key)
     items = pairs.images_a, pairs.images_b
@@ -83,7 +93,7 @@ def find(
     )
     distance = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     least, bound = _bounds(metrics, generator, pairs, distance)
-    return Paths(
+    return FoundPaths(
         metrics, minimised, record, least, distance, bound, extrapolated, error
     )
 
@@ -110,12 +120,14 @@ def _bounds(
     return np.asarray(least, np.float64), np.asarray(bound, np.float64)
 
 
-class Race(NamedTuple):
-    """How a method came down on some pairs.
+class Convergence(NamedTuple):
+    """How the energies of some pairs fell with one method.
+
+    An evaluation is one of the gradient on the finest level.
 
     Attributes:
-        cost: evaluations spent before the finest level, for each pair.
-        history: best energy after each evaluation on the finest level.
+        cost: evaluations spent on coarser levels, for each pair.
+        history: least energy so far, after each evaluation on the finest level.
     """
 
     cost: Float[np.ndarray, "pairs"]
@@ -124,19 +136,28 @@ class Race(NamedTuple):
     def to_gap(
         self, least: Float[np.ndarray, "pairs"], gap: float = GAP
     ) -> Float[np.ndarray, "pairs"]:
-        """Evaluations until within the gap of the least energy; infinite if never."""
+        """Return the evaluations until within a gap of the least energy.
+
+        Args:
+            least: least energies that are known.
+            gap: relative to these.
+
+        Returns:
+            One number for each pair; infinite if it never came so near.
+        """
         near = self.history <= (1 + gap) * least[:, None]
         count = self.cost + near.argmax(1) + 1
         return np.where(near.any(1), count, np.inf)
 
 
-def race(
+def compare_methods(
     metrics: paths.MetricFamily, pairs: Pairs, count: int
-) -> tuple[dict[str, Race], Float[np.ndarray, "pairs"]]:
-    """Run every method on the first pairs; with the least energies that any found.
+) -> tuple[dict[str, Convergence], Float[np.ndarray, "pairs"]]:
+    """Run every method on the first `count` pairs.
 
-    Among these is a long run of the coarse-to-fine minimiser that wants far more
-    exactness than the one that is compared.
+    Returns:
+        The convergence of each method, by name; and the least energies that any of them
+        found, or a longer run of the coarse-to-fine minimiser with a tighter tolerance.
     """
     starts, ends = (jnp.asarray(c[:count]) for c in (pairs.codes_a, pairs.codes_b))
     items = pairs.images_a[:count], pairs.images_b[:count]
@@ -155,8 +176,8 @@ def race(
         )
     long = run(levels=several, tolerance=1e-7, max_evaluations=300)
     least = np.min([f.energies[:, -1] for f in (*found.values(), long)], 0)
-    races = {
-        name: Race(f.cost - f.evaluations[:, -1], f.history)
+    convergence = {
+        name: Convergence(f.cost - f.evaluations[:, -1], f.history)
         for name, f in found.items()
     }
-    return races, least
+    return convergence, least
