@@ -5,14 +5,29 @@ Nothing heavy is imported before the command line has been parsed.
 
 import contextlib
 import io
+import logging
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
 from experiments.running.errors import Interrupted, NonFiniteError, UsageError
+from experiments.running.options import HostOptions
+
+EXTRA = (
+    "PIL",
+    "array_record",
+    "importlib_resources",
+    "matplotlib",
+    "mlxtend",
+    "orbax",
+    "tensorflow_datasets",
+    "tqdm",
+    "tyro",
+)
+"""The modules that the extra `experiments` installs."""
 
 C = TypeVar("C")
 
@@ -21,15 +36,17 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
     """Parse the command line into `config`, run it, and exit.
 
     A run that cannot go on ends with one line on standard error. Exit codes: 2 wrong
-    usage, 3 no valid data, 4 unreadable checkpoint or unwritable results, 5 not finite,
-    75 interrupted but resumable. A traceback is a bug.
+    usage or a package that is not installed, 3 no valid data, 4 unreadable checkpoint
+    or results that cannot be written, 5 not finite, 75 interrupted but resumable. A
+    traceback (exit code 1) is a bug.
     """
-    from experiments.running.options import HostOptions
-
-    # No traceback at Ctrl-C; while something can be saved, `interruption` is in charge.
+    # Ctrl-C ends the process without a traceback; while something can be saved, the
+    # handler of `interruption` is in its place.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Orbax warns of its own habits.
     try:
-        parsed = _parse(config)
+        with _one_line_if_not_installed():
+            parsed = _parse(config)
         if isinstance(parsed, HostOptions):
             _run_on_hosts(parsed, run)
         else:
@@ -42,18 +59,35 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
         _leave(error, 75)
 
 
+@contextlib.contextmanager
+def _one_line_if_not_installed() -> Iterator[None]:
+    """Raise a `UsageError` in place of a failed import of a module in `EXTRA`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in EXTRA:
+            raise
+        raise UsageError(
+            f"{package} is not installed: pip install -e '.[experiments]'"
+        ) from error
+
+
 def _run(parsed: C, run: Callable[[C], Any]) -> None:
-    from jaxgan.errors import CheckpointError, DataError
+    from jaxgan.errors import CheckpointError, DataError, MissingExtraError
 
     try:
-        run(parsed)
+        with _one_line_if_not_installed():
+            run(parsed)
+    except MissingExtraError as error:
+        _leave(error, 2)
     except DataError as error:
         _leave(error, 3)
     except CheckpointError as error:
         _leave(error, 4)
     except OSError as error:
-        what = error.filename or "results not written"
-        _leave(UsageError(f"{what}: {error.strerror or error}"), 4)
+        place = error.filename or "the results cannot be written"
+        _leave(UsageError(f"{place}: {error.strerror or error}"), 4)
 
 
 def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
@@ -83,12 +117,14 @@ def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
 def _parse(config: type[C]) -> C:
     import tyro
 
+    spec = sys.modules["__main__"].__spec__
+    name = f"python -m {spec.name.removesuffix('.__main__')}" if spec else None
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(config, config=(tyro.conf.FlagCreatePairsOff,))
+            return tyro.cli(config, prog=name, config=(tyro.conf.FlagCreatePairsOff,))
     except SystemExit as leaving:
-        if leaving.code:  # tyro draws a box; its first line says what is wrong
+        if leaving.code:  # tyro draws a box, whose first line says what is wrong.
             lines = [line.strip("╭╮╰╯│─ ") for line in complaint.getvalue().split("\n")]
             said = [line for line in lines[1:] if line] or ["wrong usage"]
             _leave(UsageError(f"{said[0]} (see --help)"), 2)
@@ -96,6 +132,7 @@ def _parse(config: type[C]) -> C:
 
 
 def _leave(error: Exception, code: int) -> NoReturn:
+    """Write an error as one line, and end the process."""
     print(f"error: {error}" if code != 75 else error, file=sys.stderr, flush=True)
     _end(code)
 

@@ -12,7 +12,6 @@ from experiments.running import adversarial
 from jaxgan import gan
 from jaxgan.networks import mlp_critic, mlp_generator
 
-
 GENERATOR, CRITIC = mlp_generator(2, (4,)), mlp_critic((4,))
 HELDOUT = np.zeros((3, 28, 28, 1), np.uint8)
 
