@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Bool
 
 S = TypeVar("S")
@@ -65,11 +66,7 @@ def run_in_lanes(
         following = waiting + jnp.cumsum(done) - 1
         owners = jnp.where(done, following, owners)
         fresh = jax.vmap(begin)(of(owners))
-
-        def choose(new: Array, old: Array) -> Array:
-            return jnp.where(done.reshape(-1, *[1] * (old.ndim - 1)), new, old)
-
-        states = jax.tree.map(choose, fresh, states)
+        states = jax.vmap(optax.tree.where)(done, fresh, states)
         return owners, waiting + jnp.sum(done), states, results
 
     def working(carry) -> Array:
