@@ -1,0 +1,222 @@
+"""README and docs: their code runs, and what they name exists."""
+
+import dataclasses
+import importlib
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import jax
+import pytest
+import tyro
+
+import jaxgan
+from experiments.running.options import OutputOptions
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+API = ROOT / "docs" / "api.md"
+CHANGELOG = ROOT / "CHANGELOG.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = sorted(
+    path.stem if path.suffix else path.name
+    for path in (ROOT / "experiments").iterdir()
+    if (path / "__main__.py").exists() or (path.suffix and path.stem != "__init__")
+)
+FILES = {".json", ".jsonl", ".md", ".png", ".py"}
+BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+
+
+def label(value):
+    return value.name if isinstance(value, Path) else None
+
+
+def blocks(page, language):
+    """Find the blocks of code in a language, each with the number of its line."""
+    text = page.read_text()
+    return [
+        (text.count("\n", 0, match.start(2)), match[2])
+        for match in BLOCK.finditer(text)
+        if match[1] == language
+    ]
+
+
+def quoted(page):
+    """Find what stands between backticks, on one line each; then the shell's lines."""
+    spans = re.findall(r"`([^`]+)`", BLOCK.sub("", page.read_text()))
+    shell = [line for _, code in blocks(page, "bash") for line in code.splitlines()]
+    return [" ".join(span.split()) for span in spans] + shell
+
+
+def table(text, heading):
+    """Read the rows of the first table after a heading: the cells of each."""
+    lines = text.split(f"\n{heading}\n")[1].splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("|"))
+    rows = []
+    for line in lines[first + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows
+
+
+def names(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def public(name):
+    """Whether `room.name` is in the room's list of public names."""
+    room, _, rest = name.partition(".")
+    return room in jaxgan.__all__ and rest in getattr(jaxgan, room).__all__
+
+
+def exists(name):
+    """Whether a dotted name is that of a module, or found in one."""
+    module, _, last = name.rpartition(".")
+    if hasattr(importlib.import_module(module), last):
+        return True
+    return importlib.util.find_spec(name) is not None
+
+
+def anchors(page):
+    """The anchors of a page's headings, as they are made from their words."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize(
+    ("page", "line", "code"),
+    [(p, line, code) for p in PAGES for line, code in blocks(p, "python")],
+    ids=label,
+)
+def test_code_runs(page, line, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with jax.numpy_dtype_promotion("standard"):  # for optax's bias correction
+        exec(compile("\n" * line + code, page, "exec"), {})
+
+
+@pytest.mark.parametrize("page", [*PAGES, CHANGELOG], ids=label)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path) if path else page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def test_every_figure_is_shown():
+    shown = {
+        Path(target).name
+        for page in PAGES
+        for target in re.findall(r"\(([^)]+\.png)\)", page.read_text())
+    }
+    assert shown == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_files_exist(page):
+    tops = {path.name for path in ROOT.iterdir()}
+    for span in quoted(page):
+        for word in re.findall(r"(?<![\w./-])\.?\w[\w./-]*/[\w./-]*", span):
+            is_test = Path(word).name.startswith("test_")  # see below
+            if word.split("/")[0] in tops and not is_test:
+                assert (ROOT / word).exists(), word
+        for word in re.findall(r"(?<![\w/])[\w-]+\.md(?!\w)", span):
+            assert (page.parent / word).exists() or (ROOT / word).exists(), word
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_tests_exist(page):
+    found = {
+        path.relative_to(ROOT / "tests").as_posix(): path
+        for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    for span in quoted(page):
+        for file, name in re.findall(r"([\w/]*test_\w+\.py)(?:::(\w+))?", span):
+            file = file.removeprefix("tests/")
+            assert file in found, file
+            assert f"def {name}(" in found[file].read_text() or not name, span
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_commands_exist_and_take_their_flags(page):
+    for span in quoted(page):
+        for name, words in re.findall(r"-m (\w+\.\w+)((?: [^&|]+)?)", span):
+            room, _, last = name.partition(".")
+            if room != "experiments":
+                assert importlib.util.find_spec(name), span
+            elif name != "experiments.NAME":
+                assert last in COMMANDS, span
+                folder = (ROOT / "experiments" / last).is_dir()
+                module = importlib.import_module(name + ".__main__" * folder)
+                if "…" not in words:
+                    tyro.cli(
+                        module.Config,
+                        args=shlex.split(words),
+                        config=(tyro.conf.FlagCreatePairsOff,),
+                    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=label)
+def test_names_exist(page):
+    for span in quoted(page):
+        for name in re.findall(r"(?<![\w./])(?:jaxgan\.)?[a-z_]+\.\w[\w.]*", span):
+            room = name.removeprefix("jaxgan.").split(".")[0]
+            if name.startswith("jaxgan."):
+                assert exists(name.rstrip(".")), name
+            elif room in jaxgan.__all__ and Path(name).suffix not in FILES:
+                assert public(name), name
+
+
+def test_the_table_of_rooms_is_complete():
+    rows = table(README.read_text(), "## Rooms")
+    rooms = {name for name in jaxgan.__all__ if not name.startswith(("load_", "ship"))}
+    assert [names(row[0]) for row in rows] == [[names(row[0])[0]] for row in rows]
+    assert {names(row[0])[0] for row in rows} == rooms
+    assert len(rows) == len(rooms)
+    for room, _, first, functions in rows:
+        assert f"jaxgan/{names(room)[0]}" in first
+        assert names(functions)
+        for name in names(functions):
+            assert name.startswith(f"{names(room)[0]}.")
+            assert public(name), name
+
+
+def test_the_table_of_experiments_is_complete():
+    rows = table(README.read_text(), "## Experiments")
+    assert sorted(names(row[0])[0] for row in rows) == COMMANDS
+    for name, _, calls in rows:
+        command = ROOT / "experiments" / names(name)[0]
+        files = [command.with_suffix(".py"), *command.glob("*.py")]
+        files += [*(ROOT / "experiments" / "reporting").glob("*.py")]
+        source = "".join(file.read_text() for file in files if file.exists())
+        for call in names(calls):
+            assert public(call), call
+            assert re.search(rf"\b{call.split('.')[1]}\b", source), call
+
+
+def test_the_page_of_public_names_is_complete():
+    text = API.read_text()
+    rooms = {f"jaxgan.{name}": getattr(jaxgan, name) for name in jaxgan.__all__}
+    for name, room in {"jaxgan": jaxgan, **rooms}.items():
+        if hasattr(room, "__all__"):
+            listed = [names(row[0])[0] for row in table(text, f"## `{name}`")]
+            assert sorted(listed) == sorted(room.__all__), name
+    headings = re.findall(r"^## `(.*)`$", text, re.MULTILINE)
+    assert {h for h in headings if "." in h} == {
+        name for name, room in rooms.items() if hasattr(room, "__all__")
+    }
+
+
+def test_the_page_of_public_names_has_the_flags_that_all_commands_share():
+    flags = {f"--{field.name}" for field in dataclasses.fields(OutputOptions)}
+    assert flags <= set(names(API.read_text()))
+
+
+def test_what_the_changelog_calls_new_exists():
+    text = CHANGELOG.read_text().split("\n## ")[1]
+    cells = re.findall(r"^\| `[\w.]+` \| (.*) \|$", text, re.MULTILINE)
+    assert len(cells) > 100
+    for name in names(" ".join(cells)):
+        assert exists(name), name
