@@ -195,7 +195,7 @@ def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
     for line in found.damaged if found else ():
         print(f"warning: {line}; set aside", file=sys.stderr)
     state, log = (found.state, found.log) if found else (like, "")
-    words = hosts.arrays_from_first(digests.words(digests.named(state)))
+    words = hosts.arrays_from_first(digests.as_arrays(digests.named(state)))
     rows = run_folder.parse_rows(hosts.from_first(log.encode()).decode())
     if found:
         run_folder.write_rows(out / "metrics.jsonl", rows)

@@ -1,9 +1,9 @@
-"""States of runs as files: each leaf with its digest, the newest good one comes back.
+"""Checkpoints: states of training runs as files, from which a run goes on.
 
 A checkpoint is an Orbax step folder with the arrays of a state and, beside them, a
 manifest with the SHA-256 digest of every file, of every leaf and of itself: Orbax does
-not notice a flipped bit. An empty file `.saving-<step>` says that a save has begun and
-not ended, so that a checkpoint without manifest is either unfinished or damaged.
+not notice a flipped bit. An empty file `.saving-<step>` is there from the beginning of
+a save to its end, which tells an unfinished checkpoint from a damaged one.
 """
 
 import hashlib
@@ -20,30 +20,31 @@ import numpy as np
 from jaxgan.errors import CheckpointError, first_line
 from jaxgan.storage.digests import (
     Leaves,
+    as_arrays,
     digests,
+    dtype_and_shape,
     fill,
-    implementations,
-    kind,
+    key_implementations,
     named,
-    words,
 )
 from jaxgan.storage.retention import LOSS, manager_of, orbax
-from jaxgan.storage.seals import open_json, seal_json
+from jaxgan.storage.seals import open_json, seal_json, write
 
 FORMAT = 2
 MANIFEST = "manifest.json"
 MARGIN = 1 << 20
+"""Bytes of free space that a save needs beside the arrays and the log."""
 SAVING = ".saving-"
 
 
 class Restored(NamedTuple):
-    """What was found in a folder of checkpoints.
+    """The newest usable checkpoint of a folder.
 
     Attributes:
         step: of the state.
-        state: every bit of it as it was saved.
+        state: with every bit as it was saved.
         log: the text that was saved with it.
-        damaged: one line for each newer checkpoint that was not usable; such a one is
+        damaged: one line for each newer checkpoint that was not usable; these are
             renamed to `corrupt-<step>`.
     """
 
@@ -54,30 +55,30 @@ class Restored(NamedTuple):
 
 
 class _Unlike(Exception):
-    """A sound checkpoint, of something else than was asked for."""
+    """A checkpoint is sound, but of another state or format than was asked for."""
 
 
 def save_state(
     folder: Path, step: int, state: Any, *, log: str = "", loss: float | None = None
 ) -> None:
-    """Write one checkpoint and return when it is on disk.
+    """Write one checkpoint, and return when it is on disk.
 
-    The latest three are kept, and the one with the least finite loss.
+    The latest three are kept, and the one with the smallest finite loss.
 
     Args:
         folder: holds the checkpoints of one run; made if needed.
-        step: must be newer than every step already there.
+        step: must be larger than every step already there.
         state: a pytree of arrays and PRNG keys.
-        log: text that is kept with the state, such as what led to it.
-        loss: how good the state is, if that is known; smaller is better.
+        log: text that is saved with the state, such as the metrics until then.
+        loss: a number to compare states by, if there is one; smaller is better.
 
     Raises:
-        CheckpointError: if it is not on disk; older ones are as they were.
+        CheckpointError: if it cannot be written; older checkpoints are unchanged.
         MissingExtraError: if Orbax is not installed.
     """
     ocp = orbax()
     leaves = named(state)
-    arrays = jax.tree.map(np.asarray, words(leaves))
+    arrays = jax.tree.map(np.asarray, as_arrays(leaves))
     known = loss is not None and math.isfinite(loss)
     try:
         size = len(log.encode()) + sum(array.nbytes for array in arrays.values())
@@ -101,23 +102,25 @@ def save_state(
 
 
 def _require_space(folder: Path, size: int) -> None:
-    """Fail before Orbax does, whose threads go on after a failed write."""
+    """Raise an `OSError` before Orbax, whose threads go on after a failed write."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:  # macOS has no such function.
+            file.write(bytes(size))
+            file.flush()
 
 
 def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves, log: str) -> None:
     manifest = {
         "format": FORMAT,
         "leaves": digests(arrays),
-        "keys": implementations(leaves),
+        "keys": key_implementations(leaves),
         "files": _file_digests(folder),
         "log": log,
     }
-    temporary = folder / f".{MANIFEST}.tmp"
-    temporary.write_bytes(seal_json(manifest))
-    os.replace(temporary, folder / MANIFEST)
+    write(folder / MANIFEST, seal_json(manifest))
 
 
 def _file_digests(folder: Path) -> dict[str, str]:
@@ -129,17 +132,17 @@ def _file_digests(folder: Path) -> dict[str, str]:
 
 
 def restore_state(folder: Path, like: Any) -> Restored | None:
-    """Read the newest good checkpoint, check every bit of it; None if there are none.
+    """Return the newest sound checkpoint, every bit of it checked; None without any.
 
-    What a save left that was cut short is removed.
+    What an interrupted save left is removed.
 
     Args:
-        folder: as given to `save`.
+        folder: as given to `save_state`.
         like: a state of the same structure, shapes, dtypes and key implementations.
 
     Raises:
         CheckpointError: if the newest sound checkpoint is of another kind of state or
-            another format, or if there are checkpoints but none is usable.
+            another format, or if there are checkpoints but none is sound.
         MissingExtraError: if Orbax is not installed.
     """
     orbax()
@@ -181,13 +184,15 @@ def _set_aside(folder: Path, step: int) -> None:
     try:
         (folder / str(step)).rename(folder / name)
     except OSError as error:
-        said = f"{folder}: step {step} is corrupt and cannot be renamed"
-        raise CheckpointError(f"{said}: {first_line(error)}") from error
+        raise CheckpointError(
+            f"{folder}: step {step} is corrupt and cannot be renamed: "
+            f"{first_line(error)}"
+        ) from error
 
 
 def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
     leaves = named(like)
-    arrays = jax.tree.map(np.asarray, words(leaves))
+    arrays = jax.tree.map(np.asarray, as_arrays(leaves))
     manifest = _manifest(folder / str(step) / MANIFEST)
     files = _file_digests(folder / str(step))
     wrong = [f for f, digest in manifest["files"].items() if files.get(f) != digest]
@@ -197,8 +202,8 @@ def _read(folder: Path, step: int, like: Any) -> tuple[Any, str]:
         raise _Unlike(f"format is {manifest['format']!r}, expected {FORMAT}")
     # Before any array is read: Orbax would cast another dtype in silence.
     found = {name: text.split()[0] for name, text in manifest["leaves"].items()}
-    expected = {name: kind(array) for name, array in arrays.items()}
-    _require_same(found | manifest["keys"], expected | implementations(leaves))
+    expected = {name: dtype_and_shape(array) for name, array in arrays.items()}
+    _require_same(found | manifest["keys"], expected | key_implementations(leaves))
     with manager_of(folder) as manager:
         only = orbax().args.StandardRestore(arrays)
         arrays = manager.restore(step, args=only)
@@ -219,7 +224,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _require_same(found: dict[str, str], expected: dict[str, str]) -> None:
-    """Compare names, types, shapes and key implementations."""
+    """Raise `_Unlike` unless names, types, shapes and keys are the same."""
     differing = [
         f"{name} is {found.get(name)}, expected {expected.get(name)}"
         for name in sorted(found.keys() | expected.keys())

@@ -1,4 +1,7 @@
-"""The leaves of a pytree by name, their bits as SHA-256 digests, PRNG keys included."""
+"""Trees of arrays as named leaves, and SHA-256 digests of all their bits.
+
+PRNG keys count as the integers that they are made of.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,14 +15,14 @@ Leaves: TypeAlias = dict[str, Any]
 
 
 def sha256(state: Any) -> str:
-    """Digest of a whole pytree: names, types, shapes and bits of all its leaves."""
-    found = digests(words(named(state)))
+    """Return the digest of a tree: of names, types, shapes and bits of all leaves."""
+    found = digests(as_arrays(named(state)))
     text = "".join(f"{name} {digest}\n" for name, digest in sorted(found.items()))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def named(state: Any) -> Leaves:
-    """Name every leaf by its path, in the order of the tree."""
+    """Return every leaf by its path, in the order of the tree."""
     return {
         jax.tree_util.keystr(path, simple=True, separator="."): leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(state)
@@ -32,8 +35,8 @@ def _is_key(leaf: Any) -> bool:
     )
 
 
-def words(leaves: Leaves) -> Leaves:
-    """Replace PRNG keys by their words."""
+def as_arrays(leaves: Leaves) -> Leaves:
+    """Return the leaves with the integers of a PRNG key in place of the key."""
     return {
         name: jax.random.key_data(leaf) if _is_key(leaf) else leaf
         for name, leaf in leaves.items()
@@ -41,7 +44,12 @@ def words(leaves: Leaves) -> Leaves:
 
 
 def fill(like: Any, arrays: Mapping[str, Any]) -> Any:
-    """Build a tree like another one of arrays by name, keys from their words."""
+    """Return a tree of the same structure, filled with arrays by their names.
+
+    Args:
+        like: a tree; its PRNG keys say which implementation the new keys have.
+        arrays: as `as_arrays` returns them.
+    """
 
     def one(array: Any, leaf: jax.Array) -> Any:
         if not _is_key(leaf):
@@ -52,8 +60,8 @@ def fill(like: Any, arrays: Mapping[str, Any]) -> Any:
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
-def implementations(leaves: Leaves) -> dict[str, str]:
-    """Name the implementation of every PRNG key."""
+def key_implementations(leaves: Leaves) -> dict[str, str]:
+    """Return the name of the implementation of every PRNG key."""
     return {
         name: str(jax.random.key_impl(leaf))
         for name, leaf in leaves.items()
@@ -62,15 +70,15 @@ def implementations(leaves: Leaves) -> dict[str, str]:
 
 
 def digests(arrays: Leaves) -> dict[str, str]:
-    """Give type, shape and digest of every array, in one word and another."""
+    """Map each name to "dtype[shape] sha256"."""
 
     def digest(array: jax.Array | np.ndarray) -> str:
         data = np.asarray(array).tobytes()
-        return f"{kind(array)} {hashlib.sha256(data).hexdigest()}"
+        return f"{dtype_and_shape(array)} {hashlib.sha256(data).hexdigest()}"
 
     return {name: digest(array) for name, array in arrays.items()}
 
 
-def kind(array: jax.Array | np.ndarray) -> str:
-    """Write type and shape."""
+def dtype_and_shape(array: jax.Array | np.ndarray) -> str:
+    """Return type and shape as text: `float32[64,32]`."""
     return f"{array.dtype}[{','.join(map(str, array.shape))}]"

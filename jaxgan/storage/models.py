@@ -1,7 +1,7 @@
-"""Finished models as files: safetensors in half precision, and a card that says what.
+"""Finished models as files: weights in half precision, and a card that describes them.
 
 A model is a folder with `card.json` and one `.safetensors` file for each of its parts.
-The card holds the digest of each, and of itself.
+The card has the digest of each, and of itself.
 """
 
 import hashlib
@@ -21,7 +21,8 @@ from safetensors.numpy import save as serialise
 
 from jaxgan import networks
 from jaxgan.errors import CheckpointError, first_line
-from jaxgan.storage.seals import open_json, seal_json
+from jaxgan.storage.digests import named
+from jaxgan.storage.seals import open_json, seal_json, write
 from jaxgan.types import Examples, Latents, Params, Scores
 
 FORMAT = 2
@@ -34,7 +35,7 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "conv_critic": networks.conv_critic,
     "conv_classifier": networks.conv_classifier,
 }
-"""What the names in cards mean; generators are folded, without batch-normalisation."""
+"""Networks by their names in cards; generators are those without normalisation."""
 
 
 class Part(NamedTuple):
@@ -42,7 +43,7 @@ class Part(NamedTuple):
 
     Attributes:
         architecture: a key of `ARCHITECTURES`.
-        options: arguments to build it with, as JSON.
+        options: arguments to build it with, which JSON can hold.
         params: its weights.
     """
 
@@ -55,13 +56,13 @@ class TrainedGenerator(NamedTuple):
     """A finished generator.
 
     Attributes:
-        generate: from latents to images in [-1, 1]; a pure function, in the precision
-            of the latents.
+        generate: from latents to images in [-1, 1]; a pure function that computes in
+            the precision of its latents.
         latent_dim: number of latent dimensions; latents are standard normal.
         params: the weights behind `generate`; `params["hidden_0"]["affine"]["kernel"]`
             is the first layer's matrix.
         apply: `apply(params, latents)` is `generate(latents)`.
-        card: where the model came from.
+        card: how it was trained: command, seed, data, results.
     """
 
     generate: Callable[[Latents], Examples]
@@ -72,7 +73,7 @@ class TrainedGenerator(NamedTuple):
 
 
 def as_stored(params: Params) -> Params:
-    """Round weights to the half precision in which they are stored."""
+    """Return weights rounded to half precision, as a saved model has them."""
     return jax.tree.map(lambda p: p.astype(jnp.float16).astype(jnp.float32), params)
 
 
@@ -81,13 +82,16 @@ def save_model(
 ) -> None:
     """Write a model; files of the same names are replaced.
 
+    Each file is replaced at once, and the card last, so that a model whose writing was
+    interrupted is either the old one or does not match its card.
+
     Args:
         folder: made if needed.
         parts: by name, such as `generator` and `critic`.
-        provenance: goes into the card as it is: command, seed, data, results.
+        provenance: added to the card: command, seed, data, results.
 
     Raises:
-        CheckpointError: if the folder is not writable.
+        CheckpointError: if the files cannot be written.
         ValueError: if a weight is not finite in half precision.
     """
     contents = {name: _serialise(name, part.params) for name, part in parts.items()}
@@ -106,8 +110,8 @@ def save_model(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
-            (folder / f"{name}.safetensors").write_bytes(content)
-        (folder / "card.json").write_bytes(seal_json(card))
+            write(folder / f"{name}.safetensors", content)
+        write(folder / "card.json", seal_json(card))
     except OSError as error:
         raise CheckpointError(f"{folder}: not writable: {error.strerror}") from error
 
@@ -177,7 +181,14 @@ def load_classifier(
 
 
 def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any]]:
-    """Load one network of a model: how it is built, its weights, and the card.
+    """Load one network of a model.
+
+    Args:
+        source: as in `load_generator`.
+        name: of the part, such as `generator` or `critic`.
+
+    Returns:
+        The network (a `Generator` or `Network`), its weights, and the card.
 
     Raises:
         CheckpointError: if there is no such part, or it is not what was saved.
@@ -194,8 +205,9 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         network = ARCHITECTURES[part["architecture"]](**part["options"])
         params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
     except Exception as error:  # a card may ask for any options
-        said = f"{source}: not a usable model: {first_line(error)}"
-        raise CheckpointError(said) from error
+        raise CheckpointError(
+            f"{source}: not a usable model: {first_line(error)}"
+        ) from error
     return network, params, card
 
 
@@ -225,16 +237,10 @@ def _find(source: str | Path) -> Traversable:
     return folder
 
 
-def _flat(params: Params) -> dict[str, Any]:
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    name = partial(jax.tree_util.keystr, simple=True, separator=".")
-    return {name(path): leaf for path, leaf in leaves}
-
-
 def _serialise(name: str, params: Params) -> bytes:
     # A large weight becomes infinite, which is checked here, so NumPy need not warn.
     with np.errstate(over="ignore"):
-        arrays = {k: np.asarray(v).astype(np.float16) for k, v in _flat(params).items()}
+        arrays = {k: np.asarray(v).astype(np.float16) for k, v in named(params).items()}
     wrong = [k for k, array in arrays.items() if not np.isfinite(array).all()]
     if wrong:
         raise ValueError(f"{name}: not finite in half precision: {', '.join(wrong)}")
@@ -242,7 +248,7 @@ def _serialise(name: str, params: Params) -> bytes:
 
 
 def _parse(content: bytes, like: Params) -> Params:
-    arrays, expected = parse(content), _flat(like)
+    arrays, expected = parse(content), named(like)
     wrong = [name for name, array in arrays.items() if array.dtype != np.float16]
     if wrong:
         raise ValueError(f"not in half precision: {', '.join(wrong)}")

@@ -28,7 +28,7 @@ def orbax() -> ModuleType:
 
 
 def manager_of(folder: Path) -> "ocp.CheckpointManager":
-    """Open an existing checkpoint folder; its `save` blocks until all is written."""
+    """Open an existing checkpoint folder; its `save` returns when all is written."""
     import orbax.checkpoint as ocp
     from orbax.checkpoint import checkpoint_managers
 

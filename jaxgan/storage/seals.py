@@ -1,10 +1,15 @@
-"""Content that carries its own digest: what was damaged on disk is never parsed."""
+"""Files that are complete or absent, with content that carries its own digest.
+
+What was damaged on disk is noticed before it is parsed.
+"""
 
 import hashlib
 import io
 import json
+import os
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +18,27 @@ EMPTY = b"0" * 64
 AFTER_JSON = b'"\n}\n'
 
 
+def write(path: Path, content: bytes) -> None:
+    """Write a file under another name, and rename it when it is complete."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def seal_json(content: Mapping[str, Any]) -> bytes:
-    """Write JSON whose last entry, `sha256`, is the digest of all text before it."""
+    """Return JSON whose last entry, `sha256`, is the digest of all text before it."""
     text = json.dumps({**content, "sha256": EMPTY.decode()}, indent=2) + "\n"
     return sealed(text.encode(), AFTER_JSON)
 
 
 def open_json(data: bytes) -> dict[str, Any]:
-    """Read what `seal_json` wrote.
+    """Return what `seal_json` was given.
 
     Raises:
-        ValueError: if it is anything else.
+        ValueError: if the digest does not match.
     """
     _check(data, AFTER_JSON)
     content = json.loads(data)
@@ -32,7 +47,7 @@ def open_json(data: bytes) -> dict[str, Any]:
 
 
 def seal_arrays(arrays: Mapping[str, Any]) -> bytes:
-    """Write an `.npz` file whose comment is the digest of all bytes before it."""
+    """Return an `.npz` file whose comment is the digest of all bytes before it."""
     file = io.BytesIO()
     np.savez(file, **arrays)
     with zipfile.ZipFile(file, "a") as archive:
@@ -41,10 +56,10 @@ def seal_arrays(arrays: Mapping[str, Any]) -> bytes:
 
 
 def open_arrays(data: bytes) -> dict[str, np.ndarray]:
-    """Read what `seal_arrays` wrote.
+    """Return what `seal_arrays` was given.
 
     Raises:
-        ValueError: if it is anything else.
+        ValueError: if the digest does not match.
     """
     _check(data, b"")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
@@ -52,7 +67,7 @@ def open_arrays(data: bytes) -> dict[str, np.ndarray]:
 
 
 def sealed(data: bytes, after: bytes) -> bytes:
-    """Put the digest before `after`, which ends the data, in place of what is there."""
+    """Return the data with its digest in place of the 64 bytes before `after`."""
     before = data[: len(data) - len(after) - len(EMPTY)]
     return before + hashlib.sha256(before).hexdigest().encode() + after
 

@@ -1,8 +1,10 @@
+import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 import damages
+import files
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -69,6 +71,19 @@ def test_an_older_step_is_not_saved_in_silence(tmp_path):
     storage.save_state(tmp_path, 5, example())
     with pytest.raises(CheckpointError, match="step 4 not saved"):
         storage.save_state(tmp_path, 4, example())
+
+
+@pytest.mark.parametrize("system", ["Linux", "macOS"])
+def test_a_full_disk_is_noticed_before_anything_is_written(
+    tmp_path, monkeypatch, system
+):
+    if system == "macOS":
+        monkeypatch.delattr(os, "posix_fallocate")
+    storage.save_state(tmp_path, 1, example())
+    with files.of_at_most(2000), pytest.raises(CheckpointError, match="too large"):
+        storage.save_state(tmp_path, 2, example(2.0))
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert same(restored(tmp_path)[1], example())
 
 
 def test_the_digest_sees_values_types_shapes_and_names():

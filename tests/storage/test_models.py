@@ -2,6 +2,7 @@ import json
 import shutil
 
 import damages
+import files
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -74,6 +75,18 @@ def test_weights_beyond_half_precision_are_refused(tmp_path):
     with pytest.raises(ValueError, match="not finite in half precision"):
         storage.save_model(tmp_path, {"critic": part._replace(params=large)}, {})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_old_model(saved):
+    folder, network, written = saved
+    other = jax.tree.map(lambda w: w + 1, written["generator"].params)
+    parts = written | {"generator": written["generator"]._replace(params=other)}
+    with files.of_at_most(2000), pytest.raises(CheckpointError, match="too large"):
+        storage.save_model(folder, parts, {"seed": 8})
+    kept = network.apply(storage.as_stored(written["generator"].params), LATENTS)
+    np.testing.assert_array_equal(jaxgan.load_generator(folder).generate(LATENTS), kept)
+    names = ["card.json", "critic.safetensors", "generator.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == names
 
 
 def other_format(path):
