@@ -1,4 +1,4 @@
-"""Small random changes of an image that leave its class what it is."""
+"""Small random distortions of an image, which do not change its class."""
 
 import jax
 import jax.numpy as jnp
@@ -17,9 +17,10 @@ def affine(
     *,
     background: float = -1.0,
 ) -> Float[Array, "height width channels"]:
-    """Resample an image at `matrix @ (p - centre) + centre + shift` for each pixel p.
+    """Return an image resampled by an affine map.
 
-    Bilinear; points outside of the image have the value `background`.
+    Pixel p gets the value at `matrix @ (p - centre) + centre + shift`, by bilinear
+    interpolation; outside of the image that is `background`.
     """
     height, width, _ = image.shape
     centre = jnp.array([(height - 1) / 2, (width - 1) / 2])
@@ -49,15 +50,15 @@ def random_affine(
     max_shift: float = 2.5,
     background: float = -1.0,
 ) -> Float[Array, "height width channels"]:
-    """Rotate, scale, shear and shift an image, each by a uniform random amount.
+    """Return an image rotated, scaled, sheared and shifted by uniform random amounts.
 
     Args:
         key: of this image.
-        image: to be changed.
-        max_angle: in radians.
-        max_log_scale: of each axis, in nats.
-        max_shear: as a fraction of the height.
-        max_shift: of each axis, in pixels.
+        image: the image to distort.
+        max_angle: largest rotation to either side, in radians.
+        max_log_scale: largest change of the logarithm of each axis's scale.
+        max_shear: largest sideways shift from top to bottom, over the height.
+        max_shift: largest shift along each axis, in pixels.
         background: value outside of the image.
     """
     key_1, key_2 = jax.random.split(key)

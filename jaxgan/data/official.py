@@ -1,4 +1,4 @@
-"""Where the official digit-image files are, and what must be in them."""
+"""The official files of the digit-image datasets: where they are, and their hashes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ class File(NamedTuple):
     """One official file.
 
     Attributes:
-        name: without a folder.
+        name: of the file, without a folder.
         size: of the gzipped file, in bytes.
         sha256: of the gzipped file.
         content_sha256: of the uncompressed content, where it is known.
@@ -39,8 +39,8 @@ class Source(NamedTuple):
     """A dataset of gray 28×28 images in ten classes.
 
     Attributes:
-        name: as users know it.
-        url: folder of the official files, with a closing slash.
+        name: as `load` takes it.
+        url: folder of the official files, with a slash at the end.
         splits: `train` and `test`.
         block: images stored in one record; divides every split's number.
     """
@@ -52,7 +52,7 @@ class Source(NamedTuple):
 
     @property
     def files(self) -> list[File]:
-        """All the files of all splits."""
+        """The files of all splits."""
         return [f for split in self.splits.values() for f in (split[0], split[1])]
 
 
@@ -116,14 +116,17 @@ _OFFICIAL = [
 ]
 
 OFFICIAL = {source.name: source for source in _OFFICIAL}
-"""The datasets with official files, by name; facts as TensorFlow Datasets has them."""
+"""The datasets, by name; sizes and hashes are those in TensorFlow Datasets."""
 
 
 def find(source: Source, folder: Path) -> dict[str, Path]:
-    """Locate all files of a source, with or without the ending `.gz`, by full name.
+    """Return where all files of a source are, with or without the ending `.gz`.
+
+    Returns:
+        Paths by the full names of the files.
 
     Raises:
-        DataError: if one is not there.
+        DataError: if a file is missing.
     """
 
     def locate(name: str) -> Path:

@@ -1,7 +1,7 @@
-"""Datasets prepared by TensorFlow Datasets, without TensorFlow.
+"""Datasets prepared by TensorFlow Datasets (TFDS), without TensorFlow.
 
-TFDS's own builders for these datasets import TensorFlow to unzip and to decode; this
-one reads the IDX files itself and stores uint8 tensors in array_record files.
+TFDS's own builders of these datasets import TensorFlow to unzip and to decode; this one
+reads the IDX files itself and stores uint8 tensors in array_record files.
 """
 
 import contextlib
@@ -31,14 +31,14 @@ DATA_DIR: Path | None = None
 
 
 def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
-    """Make the TFDS builder of a source, under TFDS's own data directory.
+    """Return the TFDS builder of a source.
 
     Args:
         source: the dataset.
         given: take the files from TFDS's manual directory, not from the network.
 
     Raises:
-        DataError: if what is there already is unreadable.
+        DataError: if the prepared dataset is unreadable.
     """
 
     class Digits(tfds.core.GeneratorBasedBuilder, skip_registration=True):
@@ -99,7 +99,7 @@ def builder(source: Source, *, given: bool = False) -> tfds.core.DatasetBuilder:
 
 
 def is_prepared(source: Source) -> bool:
-    """Tell whether the dataset is ready to be read."""
+    """Return whether the dataset is ready to be read."""
     return Path(builder(source).data_dir).is_dir()
 
 
@@ -107,7 +107,7 @@ def prepare(source: Source, manual_dir: Path | None = None) -> None:
     """Store the dataset from the files in `manual_dir`, or from the network.
 
     Raises:
-        DataError: if the files cannot be had, are not the official ones, or cannot
+        DataError: if the files are not available, are not the official ones, or cannot
             be stored.
     """
     given = None if manual_dir is None else manual_dir.absolute()
@@ -132,7 +132,7 @@ def read(
     """Read a prepared split, in the official order.
 
     Raises:
-        DataError: if what was prepared is unreadable or incomplete.
+        DataError: if the prepared dataset is unreadable or incomplete.
     """
     made: Any = builder(source)
     try:
@@ -148,7 +148,7 @@ def read(
 
 
 def answers(source: Source, seconds: float = 3.0) -> bool:
-    """Tell whether the source's server answers in time, however it fails to."""
+    """Return whether the source's server answers in time."""
     answered = threading.Event()
 
     def ask() -> None:
