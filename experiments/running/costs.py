@@ -1,6 +1,7 @@
-"""What steps cost, in gradients: by the floating-point operations of compiled programs.
+"""The cost of inversion steps, in gradients.
 
-A gradient is one evaluation of ½‖G(z) − x‖² with its gradient, for one instance.
+A gradient is the unit: one evaluation of ½‖G(z) − x‖² together with its gradient, for
+one code. Costs are ratios of the floating-point operations of compiled programs.
 """
 
 from collections.abc import Callable
@@ -16,11 +17,11 @@ from jaxgan.networks import layers_of
 from jaxgan.storage import TrainedGenerator
 
 DOUBLE = 2.0
-"""An operation in double precision, in such of single precision."""
+"""Cost of an operation in double precision, in operations of single precision."""
 
 
 def operations(function: Callable[..., Any], *arguments: Any) -> float:
-    """Count the floating-point operations of a compiled program."""
+    """Return the number of floating-point operations of a compiled function."""
     analysis = jax.jit(function).lower(*arguments).compile().cost_analysis()
     return float(dict(analysis or {})["flops"])
 
@@ -29,9 +30,9 @@ class Costs(NamedTuple):
     """Costs of one step, in gradients.
 
     Attributes:
-        search: of Levenberg and Marquardt.
-        newton: of Newton on the rounded network.
-        on_facets: of Newton on facets.
+        search: a step of Levenberg and Marquardt.
+        newton: a Newton step on the rounded network.
+        on_facets: a Newton step on facets.
     """
 
     search: float
@@ -40,7 +41,7 @@ class Costs(NamedTuple):
 
 
 def in_gradients(generator: TrainedGenerator) -> Costs:
-    """Count for a folded fully connected generator."""
+    """Return the costs for a folded, fully connected generator."""
     layers = layers_of(generator.params)
     latent = jnp.zeros(generator.latent_dim)
     image = generator.generate(latent[None])[0]

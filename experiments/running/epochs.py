@@ -1,4 +1,4 @@
-"""The life of a run: open its folder, train epoch by epoch, log, save, stop, resume."""
+"""A training run: open its folder, train epoch by epoch, log, save, stop, resume."""
 
 import sys
 import time
@@ -22,13 +22,13 @@ from jaxgan.training import Algorithm
 
 
 class Trained(NamedTuple):
-    """What training leaves.
+    """The result of a training run.
 
     Attributes:
-        state: after the last epoch.
+        state: the state after the last epoch.
         rows: what was logged, one mapping for each epoch.
-        seconds: spent in training steps, over all resumptions.
-        compile_seconds: of the last process.
+        seconds: time spent in training steps, over all resumptions.
+        compile_seconds: time that this process spent on compiling.
     """
 
     state: Any
@@ -44,10 +44,14 @@ def open_run(
     real: Dataset,
     may_change: tuple[str, ...] = record.MAY_CHANGE_ON_RESUME,
 ) -> tuple[Path, int]:
-    """Make the output folder ready; return it and the steps in an epoch.
+    """Open the output folder of a run.
+
+    Returns:
+        The folder, and the number of steps in an epoch.
 
     Raises:
-        UsageError: if the data does not fill a step, or the folder is in the way.
+        UsageError: if there are too few images for one step, or as
+            `run_folder.begin` raises it.
     """
     try:
         per_epoch = training.steps_per_epoch(
@@ -78,20 +82,23 @@ def run_epochs(
     watch: str,
     loss: Callable[[dict[str, Any]], float] | None = None,
 ) -> Trained:
-    """Train to the last epoch, from the last checkpoint if there is one to resume.
+    """Train to the last epoch, starting at the last checkpoint of a resumed run.
 
-    What cannot be written (a full disk) is said at once and tried again after the next
-    epoch; only a last checkpoint that cannot be written is an error.
+    If logs or a checkpoint cannot be written (a full disk), a warning is printed and
+    they are written after the next epoch; it is an error only at the end of the run.
 
     Args:
-        out: the run's folder.
-        options: epochs, batch size, seed, checkpoints.
-        algorithm: what to run.
-        data: on the device.
-        per_epoch: steps in an epoch.
-        observe: `observe(epoch, state)` measures, and may write files of its own.
-        watch: the logged number that the progress bar shows.
-        loss: of a logged row; the checkpoint with the least is kept.
+        out: folder of the run.
+        options: the flags: epochs, batch size, seed, checkpoints.
+        algorithm: the algorithm to run.
+        data: training data, on the device.
+        per_epoch: number of steps in an epoch.
+        observe: `observe(epoch, state)` returns numbers to log; it may write files.
+        watch: name of the logged number that the progress bar shows.
+        loss: computed from a logged row; the checkpoint with the least loss is kept.
+
+    Returns:
+        The last state, and what was logged.
 
     Raises:
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
@@ -145,7 +152,11 @@ def run_epochs(
 def write_progress(
     out: Path, rows: list[dict[str, Any]], state: Any | None, loss: float | None = None
 ) -> errors.CheckpointError | None:
-    """Write the rows, and the state that they lead to; return what went wrong."""
+    """Write what was logged, and the state if there is one.
+
+    Returns:
+        None, or the error if they cannot be written; it has been printed as a warning.
+    """
     try:
         run_folder.write_rows(out / "metrics.jsonl", rows)
         if state is not None and hosts.is_first():
@@ -153,13 +164,13 @@ def write_progress(
             step = rows[-1]["step"]
             storage.save_state(out / "checkpoint", step, state, log=log, loss=loss)
     except OSError as error:
-        wrong = errors.CheckpointError(f"{out}: not writable: {error.strerror}")
+        failure = errors.CheckpointError(f"{out}: not writable: {error.strerror}")
     except errors.CheckpointError as error:
-        wrong = error
+        failure = error
     else:
         return None
-    tqdm.write(f"warning: {wrong}", sys.stderr)
-    return wrong
+    tqdm.write(f"warning: {failure}", sys.stderr)
+    return failure
 
 
 def summarise(
@@ -169,7 +180,7 @@ def summarise(
     real: Dataset,
     trained: Trained,
 ) -> dict[str, Any]:
-    """Sum up a run: its size, its speed, its last row, and the hash of its state."""
+    """Return the summary of a run: size, speed, last logged row, hash of its state."""
     steps = int(trained.state.step)
     images = steps * algorithm.batches_per_step * options.batch_size
     return {
@@ -188,7 +199,7 @@ def summarise(
 
 
 def resume(out: Path, like: Any) -> tuple[Any, list[dict[str, Any]]]:
-    """Find the last checkpoint, and the rows that led to it."""
+    """Return the last checkpoint and what was logged until then; `like` if none."""
     found = (
         storage.restore_state(out / "checkpoint", like) if hosts.is_first() else None
     )

@@ -1,13 +1,13 @@
-"""The three ways in which a command ends early."""
+"""The errors with which a command ends early, in one line and with an exit code."""
 
 
 class UsageError(Exception):
-    """Flags that cannot work, alone or with what is on disk (exit code 2)."""
+    """A flag is wrong, or does not fit the others or what is on disk (exit code 2)."""
 
 
 class NonFiniteError(Exception):
-    """Training produced a value that is not finite (exit code 5)."""
+    """A number of a training run is not finite (exit code 5)."""
 
 
 class Interrupted(Exception):
-    """A signal asked to stop; the run is saved and can be resumed (exit code 75)."""
+    """A signal stopped the run, which is saved and can be resumed (exit code 75)."""

@@ -1,4 +1,4 @@
-"""The generators whose insides experiments look at: folded, fully connected ones."""
+"""Load a generator whose layers a command needs: a folded, fully connected one."""
 
 from experiments.running.errors import UsageError
 from jaxgan import networks, storage
@@ -6,7 +6,7 @@ from jaxgan.storage import TrainedGenerator
 
 
 def load(checkpoint: str) -> TrainedGenerator:
-    """Load a shipped model or the folder of a run.
+    """Return the generator of a shipped model or of the folder of a run.
 
     Raises:
         UsageError: if the generator is not folded and fully connected.

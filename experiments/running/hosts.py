@@ -1,7 +1,8 @@
-"""Runs of several processes: each does the same, and the first one writes.
+"""Runs of several processes: all compute the same, and the first one writes.
 
-On the devices they share the work (`jaxgan.parallel.devices`); on their hosts all of them do
-everything, on equal inputs. What only the first one has, it tells the others.
+Their devices share the work (`jaxgan.parallel`); everything outside compiled programs
+is done by every process, on equal inputs. What only the first process has, such as the
+content of a file, it sends to the others.
 """
 
 import atexit
@@ -25,18 +26,19 @@ from jaxgan.storage import seals
 CONNECTED_WITHIN = 60
 HEARTBEAT = 10
 SHUTDOWN = 120
+"""Seconds that JAX waits: for all processes, for a sign of life, and at the end."""
 LOST = ("Gloo", "UNAVAILABLE", "ABORTED", "coordination service", "CoordinationService")
-"""What errors say when another process is no more."""
+"""Words in the errors that JAX raises when another process is lost."""
 
 Options = TypeVar("Options", bound=HostOptions)
 
 
 def join(options: Options) -> Options:
-    """Connect the processes of a run, by its flags or as JAX detects a cluster.
+    """Connect the processes of a run, by its flags or by a cluster that JAX detects.
 
     Returns:
-        The options of this process: only the first one writes into `--out`; the others
-        write to a folder of their own that nobody needs, and say nothing.
+        The options of this process. Only the first one writes into `--out` and prints;
+        the others write into a temporary folder, and what they print is dropped.
     """
     try:
         jax.distributed.initialize(
@@ -62,24 +64,24 @@ def join(options: Options) -> Options:
 
 
 def is_first() -> bool:
-    """Say whether this process reads and writes the run's folder."""
+    """Return whether this process is the one that reads and writes the run's folder."""
     return jax.process_index() == 0
 
 
 def is_lost(error: Exception) -> bool:
-    """Say whether an error means that another process has gone."""
+    """Return whether an error means that another process of the run is lost."""
     return jax.process_count() > 1 and any(word in str(error) for word in LOST)
 
 
 def any_process(holds: bool) -> bool:
-    """Say, in all processes alike, whether something holds in any of them."""
+    """Return, in every process, whether a condition holds in any of them."""
     if jax.process_count() == 1:
         return holds
     return bool(multihost_utils.process_allgather(np.array(holds)).any())
 
 
 def from_first(content: bytes) -> bytes:
-    """Give every process what the first one gave."""
+    """Return, in every process, the bytes that the first one passed."""
     if jax.process_count() == 1:
         return content
     own = np.frombuffer(content, np.uint8)
@@ -89,7 +91,7 @@ def from_first(content: bytes) -> bytes:
 
 
 def arrays_from_first(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Give every process the arrays of the first one, bit by bit."""
+    """Return, in every process, exactly the arrays that the first one passed."""
     if jax.process_count() == 1:
         return dict(arrays)
     return seals.open_arrays(

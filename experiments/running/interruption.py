@@ -1,4 +1,4 @@
-"""Turn the first SIGINT or SIGTERM into a request that the run looks at when it can."""
+"""Turn the first SIGINT or SIGTERM into a request to stop, which the run checks."""
 
 import os
 import signal
@@ -11,20 +11,19 @@ from experiments.running import hosts
 
 @contextmanager
 def stop_requested() -> Iterator[Callable[[], bool]]:
-    """Give a function that tells whether a signal has asked to stop, in any process.
+    """Yield a function that returns whether a signal has asked any process to stop.
 
-    All processes of a run must call it together.
-
-    A second signal ends the process at once, with exit code 128 + its number.
+    All processes of a run must call that function together. A second signal ends the
+    process at once, with exit code 128 + its number.
     """
     signals = (signal.SIGINT, signal.SIGTERM)
-    usual = {number: signal.getsignal(number) for number in signals}
+    before = {number: signal.getsignal(number) for number in signals}
     requested = threading.Event()
     received, written = os.pipe()
     os.set_blocking(written, False)
 
-    # In a thread of its own: Python would call a handler only when the compiled program
-    # that the main thread waits for is done.
+    # In a thread of its own: Python calls a handler only when the compiled program that
+    # the main thread waits for has returned.
     def watch() -> None:
         while number := os.read(received, 1):
             if number[0] in signals and requested.is_set():
@@ -35,14 +34,14 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    before = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
+    descriptor = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     for number in signals:
         signal.signal(number, lambda *_: None)
     try:
         yield lambda: hosts.any_process(requested.is_set())
     finally:
-        for number, handler in usual.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(before)
+        signal.set_wakeup_fd(descriptor)
         os.close(written)
         watcher.join()

@@ -1,4 +1,4 @@
-"""A long computation as a list of jobs: one progress bar, and a stop between two jobs."""
+"""A long computation as a list of jobs, with a progress bar and stops between jobs."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -14,9 +14,9 @@ class Job(NamedTuple, Generic[T]):
     """A piece of work whose result is kept on disk.
 
     Attributes:
-        name: shown beside the progress bar.
-        size: how many units of work it is.
-        run: does the work, or reads its result if that is on disk already.
+        name: text before the progress bar.
+        size: number of units of work.
+        run: returns the result, computed or read from disk.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The flags that experiments share; imports nothing heavy."""
+"""The flags that commands share; imports nothing heavy."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +12,14 @@ class HostOptions:
     """How a run is spread over several processes; one uses all devices of its host."""
 
     coordinator: str | None = None
-    """HOST:PORT of process 0. Start the same command on every host."""
+    """Address HOST:PORT of process 0; start the same command on every host."""
     num_processes: int | None = None
-    """Processes of the run. Detected on clusters that JAX knows, as all three are."""
+    """Number of processes of the run; on a cluster that JAX detects, leave it out."""
     process_id: int | None = None
     """Number of this process, from 0."""
 
     def check_hosts(self) -> None:
-        """Raise a `UsageError` for values that no run can have."""
+        """Raise a `UsageError` if the three flags are not given together."""
         given = (self.coordinator, self.num_processes, self.process_id)
         if any(value is not None for value in given):
             if None in given:
@@ -37,30 +37,30 @@ class HostOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """Where the results go, and the seed."""
+    """Where the results are written, and the seed."""
 
     out: Path | None = None
-    """Folder for the results; default runs/<experiment>-<what>-<seed>."""
+    """Folder for the results; default: runs/<experiment>-<data or model>-<seed>."""
     overwrite: bool = False
-    """Delete the run that is in --out first."""
+    """First delete the run that is in --out."""
     seed: int = 0
-    """Fixes every random number of the run; 0 or larger."""
+    """Seed of all random numbers of the run, 0 or larger."""
 
     def __post_init__(self) -> None:
-        """Refuse, with a `UsageError`, what `check` does."""
+        """Check the flags; see `check`."""
         self.check()
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that no run can have."""
+        """Raise a `UsageError` if a flag is out of range."""
         require(0 <= self.seed < 2**32, self, "seed", "in [0, 2^32)")
 
 
 @dataclass(frozen=True)
 class DataOptions(OutputOptions):
-    """What digits to use."""
+    """Which images to use."""
 
     dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
-    """auto: MNIST if it is at hand or can be fetched, else the embedded sample."""
+    """auto is MNIST if it is on disk or can be downloaded, else 5,000 of its digits."""
     data_dir: Path | None = None
     """Folder with the four official IDX files of the dataset."""
 
@@ -70,16 +70,16 @@ class RunOptions(DataOptions, HostOptions):
     """What to train on, and for how long."""
 
     resume: bool = False
-    """Go on from the last checkpoint of the run in --out."""
+    """Continue from the last checkpoint of the run in --out."""
     epochs: int = 100
-    """Passes over the training images."""
+    """Number of passes over the training images."""
     batch_size: int = 64
-    """Images in each batch."""
+    """Number of images in each batch."""
     checkpoint_every: int = 5
-    """Epochs between checkpoints."""
+    """Number of epochs from one checkpoint to the next."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that no run can have."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("epochs", "batch_size", "checkpoint_every"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
@@ -87,27 +87,27 @@ class RunOptions(DataOptions, HostOptions):
 
 @dataclass(frozen=True)
 class AdversarialOptions(RunOptions):
-    """The flags of experiments that train a generator against a critic."""
+    """The flags of commands that train a generator against a critic."""
 
     architecture: Literal["mlp", "conv"] = "mlp"
-    """mlp is fast on CPUs; conv is for accelerators."""
+    """Kind of networks: mlp is fast on CPUs, conv is for accelerators."""
     latent_dim: int = 64
-    """Dimensions of the latent space."""
+    """Number of dimensions of the latent space."""
     widths: tuple[int, ...] = (128, 256, 512, 1024)
-    """Hidden widths of the mlp generator."""
+    """Widths of the hidden layers of the mlp generator."""
     learning_rate: float = 5e-4
-    """Adam's step size, for both networks."""
+    """Adam's step size for both networks, in (0, 1)."""
     beta1: float = 0.0
-    """Adam's decay of the mean gradient."""
+    """Adam's decay rate of the mean gradient, in [0, 1)."""
     beta2: float = 0.99
-    """Adam's decay of the mean squared gradient."""
+    """Adam's decay rate of the mean squared gradient, in [0, 1)."""
     critic_steps: int = 1
-    """Critic updates per generator update."""
+    """Number of critic updates for each generator update."""
     average_decay: float = 0.999
-    """Decay of the generator's moving average, which the samples come from."""
+    """Decay rate, in [0, 1), of the averaged weights that the samples are made with."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that no run can have."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("latent_dim", "critic_steps"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
@@ -118,7 +118,7 @@ class AdversarialOptions(RunOptions):
 
 
 def require(holds: bool, options: Any, name: str, expected: str) -> None:
-    """Raise a `UsageError` that names the flag, unless it holds."""
+    """Raise a `UsageError` that names the flag if a condition does not hold."""
     if not holds:
         flag = "--" + name.replace("_", "-")
         raise UsageError(f"{flag} must be {expected}, got {getattr(options, name)}")

@@ -1,6 +1,7 @@
-"""Parts of a long computation: what is sound on disk is not computed again.
+"""Results of a long computation, kept on disk in parts.
 
-A part that is damaged is named, set aside as `corrupt-<name>`, and computed again.
+A part that is on disk is read, not computed again. One that is damaged is named in a
+warning, renamed to `corrupt-<name>`, and computed again.
 """
 
 import hashlib
@@ -27,12 +28,12 @@ T = TypeVar("T", bound=Named)
 
 
 def kept(path: Path, kind: Callable[..., T], compute: Callable[[], T]) -> T:
-    """Read a part, or compute and write it at one stroke.
+    """Return a part that is read from disk, or else computed and written.
 
     Args:
         path: an `.npz` file, in a folder that exists.
-        kind: makes the part, a `NamedTuple`, from its arrays.
-        compute: makes it anew.
+        kind: the part's class, a `NamedTuple` of arrays.
+        compute: computes the part.
     """
     return kind(**kept_arrays(path, lambda: compute()._asdict()))
 
@@ -40,17 +41,18 @@ def kept(path: Path, kind: Callable[..., T], compute: Callable[[], T]) -> T:
 def kept_arrays(
     path: Path, compute: Callable[[], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
-    """Read arrays by name, or compute and write them at one stroke."""
+    """Return arrays by name that are read from disk, or else computed and written."""
     return _kept(path, seals.open_arrays, seals.seal_arrays, compute)
 
 
 def kept_numbers(path: Path, compute: Callable[[], Mapping[str, Any]]) -> Any:
-    """Read the numbers of a folder, or compute them, and then write them.
+    """Return numbers that are read from disk, or else computed and written.
 
     Args:
-        path: a `.json` file in a folder of its own, with the digests of the files that
-            `compute` puts there: if one of these is damaged, all is computed again.
-        compute: makes the numbers; those that are not finite are read as None.
+        path: a `.json` file in a folder of its own. It also holds the digests of all
+            files that `compute` writes into this folder; if one of them is damaged,
+            everything is computed again.
+        compute: computes the numbers; those that are not finite become None.
     """
 
     def check(data: bytes) -> None:
@@ -85,7 +87,7 @@ def _kept(
 
 
 def _sound(path: Path, check: Callable[[bytes], Any]) -> bytes:
-    """Read a file, or set it aside if there is anything wrong with it; then empty."""
+    """Return the content of a file; empty if there is none, or it was set aside."""
     if not path.exists():
         return b""
     try:
@@ -100,7 +102,7 @@ def _sound(path: Path, check: Callable[[bytes], Any]) -> bytes:
 
 
 def _digests(path: Path) -> dict[str, str]:
-    """Digests of all files beside `path` and below, by their paths from there."""
+    """Return the digests of all files beside `path` and below, by relative path."""
     folder = path.parent
     return {
         str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()

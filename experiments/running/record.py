@@ -1,4 +1,4 @@
-"""What makes a run what it is: its settings, its data, its versions, as JSON."""
+"""The record of a run, `config.json`: its settings, its data, its versions."""
 
 import dataclasses
 import importlib.metadata
@@ -13,28 +13,29 @@ from jaxgan.storage import digests
 
 PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
 HOSTS = ("coordinator", "num_processes", "process_id")
-NOT_THE_RUN = ("out", "resume", "overwrite", *HOSTS)
+NOT_RECORDED = ("out", "resume", "overwrite", *HOSTS)
+"""Flags that are no part of the record."""
 SURROUNDINGS = ("command", "data_dir", "versions", "device")
-"""What may differ when any run is resumed."""
+"""Keys of the record that may differ when a run is resumed."""
 MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")
-"""What may differ when a training is."""
+"""Keys that may differ when a training run is resumed."""
 
 
 def record(
     experiment: str, options: OutputOptions, dataset: str, arrays: Any
 ) -> dict[str, Any]:
-    """Say what makes the run what it is, as JSON.
+    """Return the record of a run, as JSON.
 
     Args:
-        experiment: its name.
+        experiment: name of the command.
         options: its flags.
-        dataset: name of what was loaded.
-        arrays: what was loaded; its digest is recorded.
+        dataset: name of the data.
+        arrays: the data; their digest is recorded.
     """
     flags = {
         name: value
         for name, value in dataclasses.asdict(options).items()
-        if name not in NOT_THE_RUN
+        if name not in NOT_RECORDED
     }
     flags = json.loads(json.dumps(flags, default=str))  # Paths become text.
     return {
@@ -49,11 +50,11 @@ def record(
 
 
 def command(experiment: str, options: OutputOptions) -> str:
-    """Write the command that makes the run, without its folders."""
+    """Return the command that repeats the run, without its folders."""
     words = ["python", "-m", f"experiments.{experiment}"]
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
-        if field.name in (*NOT_THE_RUN, "data_dir") or value == field.default:
+        if field.name in (*NOT_RECORDED, "data_dir") or value == field.default:
             continue
         flag = field.name.replace("_", "-")
         if isinstance(value, bool):
@@ -65,7 +66,7 @@ def command(experiment: str, options: OutputOptions) -> str:
 
 
 def provenance(out: Path) -> dict[str, Any]:
-    """Say, for a model's card, what it was made with: the run's own record."""
+    """Return the part of a run's record that goes into the card of its model."""
     config = json.loads((out / "config.json").read_text())
     names = ("command", "seed", "dataset", "data_sha256", "versions", "device")
     return {name: config[name] for name in names}

@@ -1,4 +1,4 @@
-"""The folder that a run writes into: who may use it, and the JSON files in it."""
+"""The output folder of a run: opening and locking it, and its JSON files."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ from experiments.running.options import OutputOptions
 LOCK = ".lock"
 CONFIG = "config.json"
 UNFINISHED = {LOCK, f".{CONFIG}.tmp"}
-"""What a process that was killed at its very start may leave."""
+"""Files that a process leaves if it is killed before its record is written."""
 
 
 def begin(
@@ -29,22 +29,22 @@ def begin(
     resume: bool = False,
     may_change: Iterable[str] = record.SURROUNDINGS,
 ) -> Path:
-    """Make the folder of a run ready, with its `config.json`.
+    """Open the folder of a run, and write its `config.json`.
 
     Args:
-        experiment: its name.
+        experiment: name of the command.
         options: its flags.
-        what: names the folder, runs/<experiment>-<what>-<seed>, where `--out` does not.
-        dataset: the name of what was loaded.
-        arrays: what was loaded.
-        resume: go on with the run that is there.
+        what: without `--out` the folder is runs/<experiment>-<what>-<seed>.
+        dataset: name of the data.
+        arrays: the data; their digest is recorded.
+        resume: whether to continue the run that is in the folder.
         may_change: keys of `config.json` that may differ on resuming.
 
     Returns:
         The folder.
 
     Raises:
-        UsageError: as `open_run_folder`.
+        UsageError: as `open_run_folder` raises it.
     """
     out = options.out or Path("runs") / f"{experiment}-{what}-{options.seed}"
     open_run_folder(
@@ -65,20 +65,22 @@ def open_run_folder(
     overwrite: bool,
     may_change: Iterable[str] = (),
 ) -> None:
-    """Make `folder` ready and write `config.json` into it.
+    """Open a folder for a run, and write `config.json` into it.
+
+    The folder is locked until this process ends.
 
     Args:
         folder: made if it does not exist.
-        config: what the run is, as JSON.
-        resume: go on with the run that is there; its configuration must be the same.
-        overwrite: delete the run that is there.
+        config: record of the run, as JSON.
+        resume: whether to continue the run that is in the folder, whose record must be
+            the same.
+        overwrite: whether to delete the run that is in the folder.
         may_change: keys of `config` that may differ on resuming.
 
-    It is this process's until it ends: a lock that the system lets go then.
-
     Raises:
-        UsageError: if the folder is in the way, not writable, another run's, or in use
-            by another process; or if processes of one run were started differently.
+        UsageError: if the folder is a file, holds something else, is not writable, or
+            is in use by another process; if `resume` and `overwrite` do not fit what
+            is in it; or if the processes of one run were started with other flags.
     """
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
@@ -119,7 +121,7 @@ def _open(
 
 
 def _require_alike(config: Mapping[str, Any]) -> None:
-    """Compare with the first process what must not differ in one run."""
+    """Raise a `UsageError` if the first process has another record."""
     first = json.loads(hosts.from_first(json.dumps(config).encode()))
     now = json.loads(json.dumps(config))
     differing = {key for key in now if first.get(key) != now[key]} - {
@@ -132,7 +134,7 @@ def _require_alike(config: Mapping[str, Any]) -> None:
 
 
 def _lock(folder: Path) -> None:
-    # Never closed: the descriptor, and with it the lock, lasts as long as the process.
+    # The descriptor is never closed: the system frees the lock when the process ends.
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +151,7 @@ def _lock(folder: Path) -> None:
 
 
 def _empty(folder: Path) -> None:
-    # The configuration last: until then it is still a run.
+    # The record goes last: until then the folder is still that of a run.
     for path in sorted(folder.iterdir(), key=lambda path: path.name == CONFIG):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -173,17 +175,20 @@ def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -
         if before.get(key) != now.get(key) and key not in may_change
     ]
     if differing:
-        raise UsageError(f"--resume: another configuration: {'; '.join(differing)}")
+        raise UsageError(f"--resume: the configuration differs: {'; '.join(differing)}")
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace a JSON file at one stroke; numbers that are not finite become null."""
+    """Write a JSON file; numbers that are not finite become null.
+
+    The file is replaced when the new one is complete.
+    """
     text = json.dumps(finite(content), indent=2, allow_nan=False)
     _replace(path, text + "\n")
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Replace a file of one JSON object a line at one stroke."""
+    """Write a file of one JSON object a line, replaced when it is complete."""
     _replace(path, rows_text(rows))
 
 
@@ -194,17 +199,17 @@ def _replace(path: Path, text: str) -> None:
 
 
 def rows_text(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Write one JSON object a line; numbers that are not finite become null."""
+    """Return one JSON object a line; numbers that are not finite become null."""
     return "".join(json.dumps(finite(row), allow_nan=False) + "\n" for row in rows)
 
 
 def parse_rows(text: str) -> list[dict[str, Any]]:
-    """Read what `rows_text` wrote."""
+    """Return the objects that `rows_text` wrote."""
     return [json.loads(line) for line in text.splitlines()]
 
 
 def finite(content: Any) -> Any:
-    """Replace numbers that are not finite by None."""
+    """Return JSON content with None in place of numbers that are not finite."""
     if isinstance(content, Mapping):
         return {key: finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):

@@ -1,7 +1,7 @@
-"""A process of several, watched by a parent that says in one line how it was lost.
+"""A parent for each process of a run of several, which reports how it was lost.
 
-When one process of a run goes, JAX ends the others by an abort, with no chance to say
-anything. Imports nothing heavy.
+When one process of a run is lost, JAX aborts the others: they cannot print a line of
+their own. Imports nothing heavy.
 """
 
 import os
@@ -14,23 +14,24 @@ import threading
 RESUMABLE = 75
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOG = "JAXGAN_PROCESS_LOG"
+"""Environment variable by which the parent names the file for JAX's messages."""
 MET = "all processes have met\n"
 
 
 def is_watched() -> bool:
-    """Say whether a parent watches this process."""
+    """Return whether a parent watches this process."""
     return LOG in os.environ
 
 
 def watch() -> int:
-    """Run this command in a child, and return the exit code to leave with."""
+    """Run this command again in a child, and return the exit code to end with."""
     descriptor, log = tempfile.mkstemp(prefix="jaxgan-", suffix=".log")
     os.close(descriptor)
     child = subprocess.Popen(
         [sys.executable, *sys.orig_argv[1:]],
         env={**os.environ, LOG: log},
         stdin=subprocess.PIPE,
-        start_new_session=True,  # The terminal's signals come once: from here.
+        start_new_session=True,  # A signal of the terminal comes once: from here.
     )
     for number in SIGNALS:
         signal.signal(number, lambda number, _: child.send_signal(number))
@@ -40,27 +41,27 @@ def watch() -> int:
         return code if code >= 0 else 128 - code
     with open(log, errors="replace") as file:
         met = MET in file
-    what = (
+    reason = (
         "this process or another one of the run was lost; what was saved is intact, go "
         "on with --resume"
         if met
         else "the processes of the run did not meet; start all of them within a minute"
     )
-    print(f"{what} (what JAX said is in {log})", file=sys.stderr)
+    print(f"{reason} (the messages of JAX are in {log})", file=sys.stderr)
     return RESUMABLE
 
 
 def be_watched() -> None:
-    """Leave when the parent does, and send what C++ says to the log."""
+    """End when the parent ends, and send what C++ writes to stderr to the log."""
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-    said = os.dup(2)
+    stderr = os.dup(2)
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 2)
-    sys.stderr = os.fdopen(said, "w", buffering=1)
+    sys.stderr = os.fdopen(stderr, "w", buffering=1)
 
 
 def note_met() -> None:
-    """Tell the parent that the processes are connected."""
+    """Note for the parent that the processes are connected."""
     with open(os.environ[LOG], "a") as file:
         file.write(MET)
 

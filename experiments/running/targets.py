@@ -1,4 +1,4 @@
-"""The images whose codes are looked for: test digits, or a user's own files."""
+"""The images to invert: the first test images of a dataset, or a user's own files."""
 
 import warnings
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from jaxgan.errors import first_line
 
 SIDE = 28
 MOST_PIXELS = 1 << 24
-"""Of a picture: a small file may say that it has more than fit in memory."""
+"""Largest picture that is read: a small file can claim more than fits in memory."""
 
 
 class Targets(NamedTuple):
     """Images to invert.
 
     Attributes:
-        images: in [-1, 1].
-        name: of the dataset, or `files`.
+        images: gray images with pixels in [-1, 1].
+        name: name of the dataset, or `files`.
     """
 
     images: Float[np.ndarray, "n 28 28 1"]
@@ -31,10 +31,10 @@ class Targets(NamedTuple):
 
 
 def first_digits(name: str, count: int, data_dir: Path | None) -> Targets:
-    """Take the first test images of a dataset.
+    """Return the first `count` test images of a dataset.
 
     Raises:
-        UsageError: if it has fewer.
+        UsageError: if it has fewer test images.
     """
     real = data.load(name, "test", data_dir=data_dir)
     if count > len(real.images):
@@ -46,11 +46,15 @@ def first_digits(name: str, count: int, data_dir: Path | None) -> Targets:
 
 
 def from_files(paths: Sequence[Path], *, resize: bool) -> Targets:
-    """Read images: of `.npy` files any number each, of PNG and the like one.
+    """Return the images in files: any number from `.npy`, one from a picture.
+
+    Args:
+        paths: `.npy` arrays, or pictures of any format that Pillow reads.
+        resize: whether to scale images of another size to 28 × 28 pixels.
 
     Raises:
-        UsageError: if a file is not readable, or no gray image of 28 × 28 pixels;
-            the latter not if `resize`.
+        UsageError: if a file cannot be read or holds no gray images, or if an image
+            has another size and `resize` is False.
     """
     images = [image for path in paths for image in _read(path)]
     for path, image in images:
@@ -70,9 +74,9 @@ def _to_units(pixels: np.ndarray) -> np.ndarray:
 
 
 def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
-    """Give the images of a file with pixels in [0, 1], and where each is from."""
+    """Return the images of a file, pixels in [0, 1], each with its path."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of odd metadata, and of size
+        with warnings.catch_warnings(action="ignore"):  # of odd metadata or size
             if path.suffix == ".npy":
                 return [(path, image) for image in _images_of(path)]
             return [(path, _picture(path))]
@@ -93,7 +97,7 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def _images_of(path: Path) -> np.ndarray:
-    # Mapped, not read: what the header promises may be more than there is.
+    # Mapped, not read: the header may promise more than the file holds.
     array = np.lib.format.open_memmap(path, mode="r")
     shape = array.shape
     if array.ndim == 4 and shape[3] == 1:
