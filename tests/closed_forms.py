@@ -1,4 +1,7 @@
-"""Metrics whose geodesics are known: λ and the least energy L² between two points."""
+"""Closed forms: least energies of known metrics, and codes of expansive generators.
+
+A metric is λ and the least energy L² between two points.
+"""
 
 import numpy as np
 from scipy.optimize import brentq
@@ -100,3 +103,21 @@ def square_map():
         return abs(complex(*b) ** 2 - complex(*a) ** 2) ** 2 / 2
 
     return (lambda z: 2 * (z**2).sum(1)), energy
+
+
+def code_of_expansive_generator(layers, image, slope):
+    """The code of an image in the range of a generator none of whose layers narrows.
+
+    Layer by layer from the last, h ← (h′ − b) W⁺, where h′ undoes the activation. The
+    pseudo-inverse W⁺ undoes a layer exactly, also without the outputs of those pixels
+    near ±1 that have lost digits.
+    """
+    clear = np.abs(image) < 0.999
+    kernels, biases = ([np.asarray(w, float) for w in ws] for ws in layers)
+    kernels[-1], biases[-1] = kernels[-1][:, clear], biases[-1][clear]
+    assert all(kernel.shape[0] <= kernel.shape[1] for kernel in kernels)
+    found = (np.arctanh(image[clear]) - biases[-1]) @ np.linalg.pinv(kernels[-1])
+    for kernel, bias in zip(kernels[-2::-1], biases[-2::-1], strict=True):
+        found = np.where(found > 0, found, found / slope)
+        found = (found - bias) @ np.linalg.pinv(kernel)
+    return found

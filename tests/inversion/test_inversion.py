@@ -131,8 +131,12 @@ def test_a_second_call_compiles_nothing():
 
 
 def test_bad_numbers_are_refused():
-    with pytest.raises(ValueError, match="survivors must be in 1…num_starts"):
-        invert(survivors=9)
+    for survivors in (0, 9):
+        message = f"survivors must be in 1…num_starts, got {survivors} of 8"
+        with pytest.raises(ValueError, match=message):
+            invert(survivors=survivors)
+    with pytest.raises(ValueError, match="num_starts must be ≥ 1, got 0"):
+        inversion.invert_from(generate, np.zeros((5, 0, DIM)), TARGETS)
     with pytest.raises(ValueError, match="prior_weight must be ≥ 0, got -1"):
         invert(prior_weight=-1.0)
     flat = TARGETS.reshape(5, -1)

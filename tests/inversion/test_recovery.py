@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import closed_forms
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +42,17 @@ def test_codes_are_recovered_to_the_last_digits(found):
     assert found.exact.all() and (found.errors < 1e-28).all()
     np.testing.assert_allclose(found.latents, CODES, rtol=0, atol=1e-9)
     assert set(found.starts) <= {2, 4, 6, 8, 10, 12, 14, 16}
+
+
+def test_codes_are_those_of_the_closed_form(found):
+    layers = networks.layers_of(PARAMS)
+    exact = [
+        closed_forms.code_of_expansive_generator(
+            layers, image.reshape(-1), networks.NEGATIVE_SLOPE
+        )
+        for image in IMAGES
+    ]
+    np.testing.assert_allclose(found.latents, exact, rtol=0, atol=1e-9)
 
 
 @pytest.mark.slow
