@@ -1,4 +1,4 @@
-"""First-order search for codes: every instance on its own, the best point kept."""
+"""Gradient descent on codes with any optax optimiser, many instances side by side."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,13 +11,14 @@ from jaxtyping import Array, Float
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 CLIP = 1e-6
+"""Probabilities of pixels are kept this far from 0 and 1."""
 
 
 class Descended(NamedTuple):
-    """Where a descent went.
+    """What a descent found.
 
     Attributes:
-        latents: the best point of each instance, by its objective.
+        latents: for each instance the point with the least objective it has visited.
         values: objective there; infinite where it was never finite.
     """
 
@@ -26,19 +27,21 @@ class Descended(NamedTuple):
 
 
 Fit = Callable[[Example, Example], Scalar]
+"""`fit(image, target)`: how far an image is from its target, both in [-1, 1]."""
 
 
 def squared_error(image: Example, target: Example) -> Scalar:
-    """Half the squared distance, a sum over pixels in the networks' units."""
+    """Return half the squared distance, a sum over pixels in the networks' units."""
     difference = image - target
     return 0.5 * jnp.sum(difference * difference)
 
 
 def cross_entropy(image: Example, target: Example) -> Scalar:
-    """Bernoulli cross-entropy of pixels brought to [0, 1], a sum in nats.
+    """Return the Bernoulli cross-entropy, a sum over pixels in nats.
 
-    Its gradient does not vanish where tanh saturates, as that of the squared error
-    does: for an image tanh(a) it is the residual itself, with respect to 2a.
+    Pixels p and q of image and target, scaled to [0, 1], contribute
+    −q log p − (1 − q) log(1 − p). For an image tanh(a) the derivative by 2a is p − q,
+    which does not vanish where tanh saturates, as that of the squared error does.
     """
     p = jnp.clip((image + 1) / 2, CLIP, 1 - CLIP)
     q = (target + 1) / 2
@@ -52,10 +55,10 @@ def objective(
     fit: Fit = squared_error,
     prior_weight: float = 0.0,
 ) -> Callable[[Latent], Scalar]:
-    """Build `fit(G(z), target) + ½ prior_weight ‖z‖²` for one instance.
+    """Return the function fit(G(z), target) + ½κ‖z‖² of one code, κ the prior weight.
 
-    With `squared_error` and pixels of Gaussian noise with variance σ² (networks'
-    units), `prior_weight` σ² makes the minimum the most probable code.
+    With `squared_error` and Gaussian pixel noise of variance σ² in the networks' units,
+    κ = σ² makes its minimum the most probable code.
     """
 
     def value(latent: Latent) -> Scalar:
@@ -75,16 +78,19 @@ def descend(
     fit: Fit = squared_error,
     prior_weight: float = 0.0,
 ) -> Descended:
-    """Minimise each instance's objective for `num_steps` steps from its own start.
+    """Minimise the objective of each instance from its own start.
+
+    No instance depends on another, and the best point is returned, not the last one.
 
     Args:
-        generate: on a batch.
+        generate: from a batch of latents to images.
         latents: one start for each instance.
-        targets: one for each instance.
-        optimizer: any of optax, L-BFGS with its line search included.
-        num_steps: of the optimiser; one gradient each, without line search.
-        fit: how image and target are compared.
-        prior_weight: of ½‖z‖².
+        targets: one for each instance, in [-1, 1].
+        optimizer: any of optax, also L-BFGS with its line search.
+        num_steps: steps of the optimiser, with one gradient each, not counting those
+            of a line search.
+        fit: how an image is compared with its target.
+        prior_weight: κ of an additional ½κ‖z‖².
     """
     optimizer = optax.with_extra_args_support(optimizer)
 
@@ -96,10 +102,7 @@ def descend(
             latent, state, best, least = carry
             now, gradient = value_and_grad(latent)
             better = now < least  # False for NaN
-            best, least = (
-                jnp.where(better, latent, best),
-                jnp.where(better, now, least),
-            )
+            best, least = optax.tree.where(better, (latent, now), (best, least))
             change, state = optimizer.update(
                 gradient, state, latent, value=now, grad=gradient, value_fn=value
             )
@@ -108,7 +111,6 @@ def descend(
         carry = (start, optimizer.init(start), start, jnp.inf)
         (latent, _, best, least), _ = jax.lax.scan(body, carry, length=num_steps)
         last = value(latent)
-        better = last < least
-        return jnp.where(better, latent, best), jnp.where(better, last, least)
+        return optax.tree.where(last < least, (latent, last), (best, least))
 
     return Descended(*jax.vmap(one)(latents, targets))

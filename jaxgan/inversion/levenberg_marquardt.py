@@ -1,4 +1,4 @@
-"""Dense Levenberg-Marquardt steps for min ½‖G(z) − x‖² + ½κ‖z‖², for one instance."""
+"""Dense Levenberg-Marquardt steps that minimise ½‖G(z) − x‖² + ½κ‖z‖² for one image."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,20 +10,20 @@ from jaxtyping import Array, Float
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 DAMPING = 1e-2
-"""Relative to the mean diagonal of JᵀJ, at the start."""
+"""First damping, relative to the mean diagonal of JᵀJ + κI."""
 LEAST_DAMPING = 1e-14
 CORRECTIONS = 2
-"""Further steps with the same factorisation, for a gradient each."""
+"""Corrections after an accepted step; each costs one gradient."""
 
 
 class State(NamedTuple):
-    """One instance.
+    """The search from one start.
 
     Attributes:
         latent: the best point so far.
-        value: ½‖G(z) − x‖² + ½κ‖z‖² there, in the networks' units; infinite if it is
-            not finite.
-        damping: μ, relative to the mean diagonal of JᵀJ.
+        value: ½‖G(z) − x‖² + ½κ‖z‖² there, in the networks' units; infinite while it is
+            unknown and where it is not finite.
+        damping: μ, relative to the mean diagonal of JᵀJ + κI.
         growth: factor of the damping after the next refused step.
     """
 
@@ -34,7 +34,7 @@ class State(NamedTuple):
 
 
 def begin(latent: Latent) -> State:
-    """Begin at a point whose value is not known yet."""
+    """Return the first state of a start, with its value unknown."""
     one = jnp.ones((), latent.dtype)
     return State(latent, jnp.inf * one, DAMPING * one, 2.0 * one)
 
@@ -45,7 +45,10 @@ def evaluate(
     target: Example,
     prior_weight: float | Scalar,
 ) -> State:
-    """Evaluate a state, new or of another generator."""
+    """Return the state with its value recomputed.
+
+    Needed after `begin`, and when the generator has changed.
+    """
     residual = _residual(generate, state.latent, target)
     value = _value(residual, state.latent, prior_weight)
     return state._replace(value=jnp.where(jnp.isfinite(value), value, jnp.inf))
@@ -57,12 +60,19 @@ def step(
     target: Example,
     prior_weight: float | Scalar,
 ) -> State:
-    """Try one step; the damping follows the gain ratio (Nielsen 1999, IMM-REP-1999-05).
+    """Return the state after one step, accepted or not.
 
-    After an accepted step come corrections with the gradient there and the matrix from
-    before (Fan 2012, "The modified Levenberg-Marquardt method", Math. Comp. 81, eq.
-    2.2): they cost a thirtieth of a step. Whatever does not lower the value is refused,
-    so that nothing that is not finite is ever accepted.
+    The damping is adapted by the gain ratio (Nielsen 1999, IMM-REP-1999-05). An
+    accepted step is followed by corrections with the new gradient and the old matrix
+    (Fan 2012, "The modified Levenberg-Marquardt method", Math. Comp. 81, equation 2.2),
+    which cost a thirtieth of a step. Nothing is accepted that does not lower the value,
+    so that the state stays finite.
+
+    Args:
+        generate: from latents to images.
+        state: its value must be known.
+        target: in the units of `generate`.
+        prior_weight: κ ≥ 0.
     """
 
     def residuals(latent: Latent) -> Array:

@@ -1,7 +1,7 @@
-"""The codes of images: min over z of ½‖G(z) − x‖², from many starts for many images.
+"""Codes of images: ½‖G(z) − x‖² minimised from many starts for many images.
 
-Each start goes its own way by Levenberg-Marquardt steps; all that are still going are
-one batch of one compiled program, and starts that are finished leave it.
+Levenberg-Marquardt steps are taken from each start independently. All starts that are
+not finished form the batch of one compiled program.
 """
 
 from collections.abc import Callable
@@ -12,28 +12,29 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxgan.inversion.search import Ends, Problem, look, search
+from jaxgan.inversion.search import Problem, Progress, keep_better, search
 from jaxgan.inversion.starts import starts_for
 from jaxgan.networks.rounded import Rounded
 from jaxgan.types import Examples, Latents, PRNGKey
 
 SINGLE_TOLERANCE = 1e-4
 DOUBLE_TOLERANCE = 1e-10
+"""A start is finished when a round lowers its objective by at most this part of it."""
 
 
 class Inversion(NamedTuple):
     """What was found from every start of every image.
 
     Attributes:
-        latents: the best point of each start, in double precision.
-        errors: mean squared error per pixel there, pixels in [0, 1]; infinite for a
+        latents: the best point found from each start, in double precision.
+        errors: mean squared error per pixel there, for pixels in [0, 1]; infinite for a
             start where nothing was finite.
-        finished: whether the start ended because steps gained nothing any more; False
-            where it was given up for better starts, or the steps ran out.
+        finished: whether the search ended because steps gained nothing any more; False
+            where the start was given up for better ones, or the steps ran out.
         kept: False where the start was given up for better ones.
-        history: errors of the best points so far, before the first round and after
-            each.
-        steps: Levenberg-Marquardt steps taken until then.
+        history: errors of the best points so far, before the first round of steps and
+            after each.
+        steps: number of Levenberg-Marquardt steps taken by then.
     """
 
     latents: Float[np.ndarray, "images starts latent"]
@@ -44,7 +45,7 @@ class Inversion(NamedTuple):
     steps: Int[np.ndarray, "rounds images starts"]
 
     def best(self) -> Float[np.ndarray, "images latent"]:
-        """Give the code with the least error for each image."""
+        """Return the code with the least error for each image."""
         chosen = self.errors.argmin(1)
         return self.latents[np.arange(len(chosen)), chosen]
 
@@ -65,33 +66,37 @@ def invert(
     chunk: int = 256,
     first_image: int = 0,
 ) -> Inversion:
-    """Find codes of images.
+    """Return codes of images: local minima of ½‖G(z) − x‖² + ½κ‖z‖² from many starts.
 
-    What is found depends on key, number of the image and number of the start only
-    (beyond rounding): not on the other images, nor on `chunk`.
+    Apart from rounding, what is found for an image depends only on the key, the number
+    of the image and the number of each start: not on the other images, nor on `chunk`.
 
     Args:
         generate: from latents to images, a pure function that computes in the
             precision of its latents.
         key: of the starts.
-        targets: in the networks' units.
+        targets: images in [-1, 1].
         latent_dim: number of latent dimensions.
-        num_starts: for each image. Half of them are the codes of nearest samples.
-        rounded: the generator with its corners rounded. Steps in single precision
-            then descend it while it sharpens, and end several times lower.
-        survivors: give up the worse half of an image's starts after every round,
-            until so many are left; None: every start goes on to its end.
-        bank_size: samples to choose nearest ones from; 0: all starts from the prior.
-        prior_weight: κ of an additional ½κ‖z‖²: the variance of Gaussian pixel noise,
-            in the networks' units, makes the minimum the most probable code.
-        max_steps: most steps in single precision, in rounds of five.
-        double_steps: most steps in double precision, after these.
+        num_starts: starts of each image. Half of them are the codes of those samples of
+            the prior whose images are nearest to it, the others are drawn.
+        rounded: the generator with rounded corners (`networks.rounded_generator`).
+            Steps in single precision are then taken on it while its corners sharpen,
+            and reach errors several times lower.
+        survivors: after every round of steps the worse half of an image's starts is
+            given up, until this many are left; None: no start is given up.
+        bank_size: number of samples to choose the nearest ones from; 0: all starts are
+            drawn from the prior.
+        prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the networks'
+            units, makes the minimum the most probable code.
+        max_steps: greatest number of steps in single precision, in rounds of five.
+        double_steps: greatest number of steps in double precision, after these.
         chunk: starts advanced at a time; bounds the memory.
-        first_image: number of the first of the targets.
+        first_image: number of the first target, for the key.
 
     Raises:
-        ValueError: if a number is out of range, or `generate` does not compute in
-            double precision for latents in double precision.
+        ValueError: if `num_starts`, `survivors` or `prior_weight` is out of range, or
+            `generate` does not compute in double precision for latents in double
+            precision.
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
@@ -129,15 +134,14 @@ def invert_from(
     double_steps: int = 20,
     chunk: int = 256,
 ) -> Inversion:
-    """Find codes of images from given starts, taken in single precision.
+    """Return codes of images from given starts, which are rounded to single precision.
 
-    Everything else is as in `invert`.
-
-    Raises:
-        ValueError: as `invert` does.
+    The arguments and the errors raised are otherwise those of `invert`.
     """
     num_starts = starts.shape[1]
-    if num_starts < 1 or not 1 <= (survivors or 1) <= num_starts:
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    if survivors is not None and not 1 <= survivors <= num_starts:
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"
         )
@@ -153,7 +157,7 @@ def invert_from(
         float(prior_weight),
         chunk,
     )
-    ends = Ends(
+    begun = Progress(
         latents,
         np.full(count, np.inf),
         np.full(count, np.inf),
@@ -161,24 +165,24 @@ def invert_from(
         np.zeros(count, bool),
         np.ones(count, bool),
     )
-    past = [look(problem, ends, latents)]
-    past += search(problem, past[-1], max_steps, SINGLE_TOLERANCE, survivors)
+    history = [keep_better(problem, begun, latents)]
+    history += search(problem, history[-1], max_steps, SINGLE_TOLERANCE, survivors)
     with jax.enable_x64(True):
         exact = problem._replace(rounded=None, targets=np.asarray(targets, np.float64))
-        latents = past[-1].latents.astype(np.float64)
+        latents = history[-1].latents.astype(np.float64)
         if generate(jnp.asarray(latents[:1])).dtype != jnp.float64:
             raise ValueError("generate must compute in the precision of its latents")
-        again = past[-1]._replace(
+        again = history[-1]._replace(
             values=np.full(count, np.inf), finished=np.zeros(count, bool)
         )
-        again = look(exact, again, latents)
-        past += search(exact, again, double_steps, DOUBLE_TOLERANCE, None)
-    shape, last = (len(targets), num_starts), past[-1]
+        again = keep_better(exact, again, latents)
+        history += search(exact, again, double_steps, DOUBLE_TOLERANCE, None)
+    shape, last = (len(targets), num_starts), history[-1]
     return Inversion(
         last.latents.reshape(*shape, -1),
         last.errors.reshape(shape),
-        (last.finished & last.alive & np.isfinite(last.values)).reshape(shape),
-        last.alive.reshape(shape),
-        np.stack([e.errors.reshape(shape) for e in past]),
-        np.stack([e.steps.reshape(shape) for e in past]),
+        (last.finished & last.kept & np.isfinite(last.values)).reshape(shape),
+        last.kept.reshape(shape),
+        np.stack([then.errors.reshape(shape) for then in history]),
+        np.stack([then.steps.reshape(shape) for then in history]),
     )

@@ -1,7 +1,7 @@
-"""Published recipes for the code of an image, to be compared at equal budgets.
+"""Published recipes for finding the code of an image, compared at equal budgets.
 
-Step sizes are converted to one objective for each instance, so that none depends on how
-many instances run at once; the best point is kept, whatever the recipe returns.
+Step sizes are converted to an objective of one image, so that none depends on how many
+images are inverted at once. The best point is kept, whatever point a recipe returns.
 """
 
 from collections.abc import Callable
@@ -19,17 +19,18 @@ from jaxgan.inversion.starts import drawn_starts
 from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
 
 Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
+"""`draw(key, latent_dim)`: one start."""
 
 
 class Recipe(NamedTuple):
-    """How a code is looked for.
+    """A first-order method for the code of an image.
 
     Attributes:
-        optimizer: of `num_steps` steps.
-        num_steps: from each start; one gradient each.
-        fit: of image and target.
-        draw: one start, from a key and the number of latent dimensions.
-        prior_weight: of ½‖z‖² beside the fit.
+        optimizer: from the number of steps to the optimiser.
+        num_steps: number of steps from each start, with one gradient each.
+        fit: how an image is compared with its target.
+        draw: distribution of the starts.
+        prior_weight: κ of an additional ½κ‖z‖².
     """
 
     optimizer: Callable[[int], optax.GradientTransformationExtraArgs]
@@ -43,10 +44,10 @@ class Followed(NamedTuple):
     """What a recipe found.
 
     Attributes:
-        latents: the best of each start.
-        errors: mean squared error per pixel, pixels in [0, 1]; infinite where nothing
-            was finite.
-        gradients: evaluated for each image.
+        latents: the best code from each start.
+        errors: mean squared error per pixel there, for pixels in [0, 1]; infinite where
+            nothing was finite.
+        gradients: number of gradients evaluated for each image.
     """
 
     latents: Float[np.ndarray, "images starts latent"]
@@ -55,7 +56,7 @@ class Followed(NamedTuple):
 
 
 def pixel_mean(image: Example, target: Example) -> Scalar:
-    """Mean squared error per pixel in the networks' units."""
+    """Return the mean squared error per pixel in the networks' units."""
     return jnp.mean((image - target) ** 2)
 
 
@@ -63,7 +64,11 @@ def projected(
     optimizer: optax.GradientTransformation,
     project: Callable[[PRNGKey, Array], Array],
 ) -> optax.GradientTransformationExtraArgs:
-    """Make every step end where `project` brings it; its randomness is the start's."""
+    """Return an optimiser that applies `project` to the point after every step.
+
+    The keys for `project` are derived from the bits of the first point, since an optax
+    optimiser is given no key: runs from equal starts draw equal numbers.
+    """
 
     def init(params):
         words = jax.lax.bitcast_convert_type(params, jnp.uint32)
@@ -82,7 +87,10 @@ def projected(
 
 
 def resample_outside(bound: float) -> Callable[[PRNGKey, Array], Array]:
-    """Stochastic clipping: draw every coordinate outside ±bound again, uniformly."""
+    """Return stochastic clipping, which redraws every coordinate outside ±bound.
+
+    New coordinates are uniform in ±bound.
+    """
 
     def project(key: PRNGKey, latent: Array) -> Array:
         drawn = jax.random.uniform(key, latent.shape, minval=-bound, maxval=bound)
@@ -92,7 +100,7 @@ def resample_outside(bound: float) -> Callable[[PRNGKey, Array], Array]:
 
 
 def to_sphere(_: PRNGKey, latent: Array) -> Array:
-    """Scale to the radius √d, where a Gaussian prior has its mass."""
+    """Return a code scaled to norm √d, near which most codes of d dimensions lie."""
     return latent * jnp.sqrt(latent.size / jnp.sum(latent * latent))
 
 
@@ -152,21 +160,22 @@ RECIPES = {
         draw=lambda key, dim: to_sphere(key, jax.random.normal(key, (dim,))),
     ),
 }
-"""Recipes by name.
+"""Published recipes by name.
 
 - `lipton`: Lipton & Tripathi 2017, "Precise recovery of latent vectors": gradient
-  descent with step 1 and stochastic clipping, from and to a uniform prior. Theirs was
-  uniform in ±1; a generator with a normal prior gets the same variance.
+  descent with step 1 and stochastic clipping, with starts from a uniform prior. Theirs
+  was uniform in ±1; here it has the variance of the normal prior.
 - `creswell`: Creswell & Bharath 2018, "Inverting the generator of a GAN": RMSprop,
   cross-entropy, log-prior.
 - `csgm`: Bora et al. 2017, "Compressed sensing using generative models": Adam.
 - `defense_gan`: Samangouei et al. 2018, "Defense-GAN": momentum, step divided by ten
-  after four fifths, starts with standard deviation 1/√d.
+  after four fifths of the steps, starts with standard deviation 1/√d.
 - `athalye`: Athalye et al. 2018, "Obfuscated gradients": Adam, for longer.
 - `webster`: Webster et al. 2019, "Detecting overfitting of deep generative networks
-  via latent recovery": L-BFGS. Each step is charged one gradient; the values that its
-  line search tries are free.
-- `pulse`: Menon et al. 2020, "PULSE": Adam on the sphere, up, down and to almost 0.
+  via latent recovery": L-BFGS. Each step counts as one gradient; the values that its
+  line search evaluates are not counted.
+- `pulse`: Menon et al. 2020, "PULSE": Adam on the sphere, with a step size that rises,
+  falls, and goes almost to 0.
 """
 
 
@@ -180,10 +189,20 @@ def follow_recipe(
     budget: int,
     first_image: int = 0,
 ) -> Followed:
-    """Spend `budget` gradients on each image: as many starts as the recipe's steps fit.
+    """Return the codes that a recipe finds with `budget` gradients for each image.
 
-    One start with fewer steps where not even one fits. Starts depend on key, number of
-    the image and number of the start only.
+    The recipe runs from as many starts as its number of steps fits into the budget, or
+    from one start with fewer steps. Starts depend only on the key, the number of the
+    image and their own number.
+
+    Args:
+        recipe: one of `RECIPES`, or another.
+        generate: from latents to images.
+        key: of the starts.
+        targets: images in [-1, 1].
+        latent_dim: number of latent dimensions.
+        budget: gradients for each image.
+        first_image: number of the first target, for the key.
 
     Raises:
         ValueError: if the budget is below 1.
@@ -205,7 +224,7 @@ def follow_recipe(
     return Followed(np.asarray(latents), np.asarray(errors), num_starts * num_steps)
 
 
-# Static functions: whoever calls again with the same ones compiles nothing.
+# Static functions: a second call with the same ones compiles nothing.
 @partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _follow(
     recipe, generate, latent_dim, num_starts, num_steps, key, targets, numbers

@@ -1,10 +1,10 @@
-"""Codes of images that the generator itself made, to the last digit.
+"""Codes of images that the generator itself made, to the last digits.
 
 Such an image is G(z) in double precision, and nothing else is known of z. The squared
-error of pixels is a poor guide to it, flat where tanh saturates. That of the logits
-arctanh(x) is not, but most of it comes from pixels that look alike. So the logits are
-clipped, which takes nothing from the zero at z: tightly on the way there, then widely,
-because a tight bound may hide what tells one code from another.
+error of pixels leads to z badly: it is flat where tanh saturates. The squared error of
+the logits arctanh(x) does not have this fault, but most of it comes from pixels that
+look alike. So the logits are clipped; the error at z stays zero. The bound is tight
+at first, then wide, because a tight bound may hide what distinguishes two codes.
 """
 
 from collections.abc import Callable
@@ -23,21 +23,22 @@ from jaxgan.types import Latents, Params, PRNGKey
 
 TIGHT = float(np.arctanh(0.999))
 WIDE = 9.0
-"""Bounds of logits. Pixels give 9 with an error ε/(1 − tanh² 9) of 4e-9."""
+"""The two bounds of logits. A logit of 9, read off its pixel in double precision, has
+an error ε/(1 − tanh² 9) of 4e-9."""
 ZERO = 1e-28
-"""Mean squared errors per pixel below this are rounding of double precision."""
+"""Mean squared errors per pixel up to this are rounding errors of double precision."""
 GAUSS_NEWTON_STEPS = 3
-WAVE = 2
-"""Starts between two looks at which images still have no code."""
+STARTS_AT_ONCE = 2
+"""Starts tried together; only images that are still without a code get more."""
 
 
 class Forms(NamedTuple):
-    """A generator as recovery needs it; its functions are compiled once each.
+    """The three forms of a generator that `recover` uses, each compiled once.
 
     Attributes:
-        tight: logits, clipped tightly.
-        wide: logits, clipped widely.
-        at: image and Jacobian at a latent, in double precision.
+        tight: from latents to logits, clipped to the tight bound.
+        wide: from latents to logits, clipped to the wide bound.
+        at: from a latent to image and Jacobian, in the precision of the latent.
         latent_dim: number of latent dimensions.
     """
 
@@ -52,9 +53,9 @@ class Recovery(NamedTuple):
 
     Attributes:
         latents: the code with the least error.
-        errors: mean squared error per pixel there, pixels in [0, 1].
-        exact: whether that is zero up to rounding.
-        starts: how many were tried.
+        errors: mean squared error per pixel there, for pixels in [0, 1].
+        exact: whether this error is zero up to rounding.
+        starts: number of starts that were tried.
     """
 
     latents: Float[np.ndarray, "images latent"]
@@ -64,10 +65,10 @@ class Recovery(NamedTuple):
 
 
 def forms(params: Params) -> Forms:
-    """Make the forms of a folded fully connected generator.
+    """Return the forms of a folded fully connected generator, from its weights.
 
     Raises:
-        ValueError: if the weights are of another kind of network.
+        ValueError: if the weights are not those of such a generator.
     """
     layers = layers_of(params)
 
@@ -100,19 +101,19 @@ def recover(
     max_steps: int = 40,
     double_steps: int = 20,
 ) -> Recovery:
-    """Find the codes of images that a generator made.
+    """Return the codes of images that a generator made.
 
-    An image gets new starts, two at a time, until one reaches it exactly. What is
-    found depends on key and number of the image only, not on the other images.
+    An image gets new starts, two at a time, until one leads to it exactly. What is
+    found depends only on the key and the number of the image, not on other images.
 
     Args:
-        generator: in the forms made once by `forms`.
-        key: of starts.
-        images: G(z) in double precision; in single precision pixels near ±1 have lost
-            their logits, and nothing is exact.
-        num_starts: most starts for each image.
-        max_steps: of each start, in single precision.
-        double_steps: of each start, after these.
+        generator: what `forms` returns; reuse it, so that nothing is compiled again.
+        key: of the starts.
+        images: G(z) in double precision. In single precision the logits of pixels near
+            ±1 are lost, and no code is exact.
+        num_starts: greatest number of starts of each image.
+        max_steps: greatest number of steps from each start in single precision.
+        double_steps: greatest number of steps in double precision, after these.
 
     Raises:
         ValueError: if the images are not in double precision or outside [-1, 1], or a
@@ -132,17 +133,17 @@ def recover(
             num_starts=num_starts,
         )
     )
-    # Every wave gets its share of the nearest samples, which come first.
+    # The nearest samples come first; each group of starts gets its share of them.
     order = np.argsort(np.arange(num_starts) % max(num_starts // 2, 1), kind="stable")
     starts = starts[:, order]
     latents = np.zeros(starts[:, 0].shape)
     lowest = np.full(len(images), np.inf)
     tried = np.zeros(len(images), int)
-    for first in range(0, num_starts, WAVE):
+    for first in range(0, num_starts, STARTS_AT_ONCE):
         (left,) = np.nonzero(lowest > ZERO)
         if not len(left):
             break
-        some = starts[left, first : first + WAVE]
+        some = starts[left, first : first + STARTS_AT_ONCE]
         found, errors = _find(generator, some, images[left], max_steps, double_steps)
         better = errors < lowest[left]
         latents[left[better]], lowest[left[better]] = found[better], errors[better]
@@ -153,9 +154,10 @@ def recover(
 def condition_numbers(
     generator: Forms, latents: Float[np.ndarray, "images latent"]
 ) -> Float[np.ndarray, "images"]:
-    """Condition numbers of the Jacobians of G at codes, in double precision.
+    """Return the condition number of the Jacobian of G at each code.
 
-    A relative error ε of an image leaves that of its code uncertain by about κ ε.
+    They are computed in double precision. If an image has a relative error ε, its code
+    is uncertain by a relative error of about ε times the condition number.
     """
     with jax.enable_x64(True):
         jacobians = [generator.at(jnp.asarray(latent))[1] for latent in latents]
@@ -169,7 +171,7 @@ def _find(
     max_steps: int,
     double_steps: int,
 ) -> tuple[Float[np.ndarray, "images latent"], Float[np.ndarray, "images"]]:
-    """Give the best code of each image, and its error."""
+    """Return the best code of each image, and its error."""
     near = invert_from(
         generator.tight,
         starts,
@@ -193,16 +195,16 @@ def _find(
 def _polish(
     generator: Forms, latent: np.ndarray, target: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """Take Gauss-Newton steps on the pixels: each of them is as exact as the others."""
+    """Return code and error after Gauss-Newton steps on pixels, which are all exact."""
 
-    def look(latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         image, jacobian = map(np.asarray, generator.at(jnp.asarray(latent)))
         return target - image, jacobian
 
-    missing, jacobian = look(latent)
+    missing, jacobian = evaluate(latent)
     for _ in range(GAUSS_NEWTON_STEPS):
         trial = latent + np.linalg.lstsq(jacobian, missing)[0]
-        there = look(trial)
+        there = evaluate(trial)
         if np.sum(there[0] ** 2) < np.sum(missing**2):
             latent, (missing, jacobian) = trial, there
     return latent, float(np.mean((missing / 2) ** 2))

@@ -1,4 +1,8 @@
-"""All starts of all images side by side, from round to round of their steps."""
+"""The batched search: Levenberg-Marquardt steps for every start, round by round.
+
+After each round of steps the points are evaluated, starts that gain nothing any more
+are finished, and, if wanted, the worse half of an image's starts is given up.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,15 +19,24 @@ from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Examples, Latents
 
 STEPS_PER_ROUND = 5
-"""Steps between two looks at what was reached."""
-LOOKED_AT = 1024
+"""Levenberg-Marquardt steps between two evaluations."""
+EVALUATION_CHUNK = 1024
 """Points evaluated at a time."""
 WIDTHS = (1.0, 0.01)
-"""Of rounded corners, in the first round and in the last."""
+"""Widths of rounded corners in the first round and in the last."""
 
 
 class Problem(NamedTuple):
-    """What is the same for all starts; `owners` are the numbers of their targets."""
+    """What all starts have in common.
+
+    Attributes:
+        generate: from latents to images.
+        rounded: the generator with rounded corners, or None to search without.
+        targets: in the networks' units.
+        owners: number of the target of each start.
+        prior_weight: κ of an additional ½κ‖z‖².
+        chunk: starts advanced at a time.
+    """
 
     generate: Callable[[Latents], Examples]
     rounded: Rounded | None
@@ -33,31 +46,49 @@ class Problem(NamedTuple):
     chunk: int
 
 
-class Ends(NamedTuple):
-    """The best points so far, by the objective `values`."""
+class Progress(NamedTuple):
+    """What has been reached so far from each start.
+
+    Attributes:
+        latents: the best point, by its value.
+        values: objective there; infinite where it is unknown or not finite.
+        errors: mean squared error per pixel there, pixels in [0, 1].
+        steps: Levenberg-Marquardt steps taken.
+        finished: whether steps gain nothing any more.
+        kept: False where the start was given up for better ones.
+    """
 
     latents: np.ndarray
     values: np.ndarray
     errors: np.ndarray
     steps: np.ndarray
     finished: np.ndarray
-    alive: np.ndarray
+    kept: np.ndarray
 
 
 def search(
     problem: Problem,
-    ends: Ends,
+    progress: Progress,
     max_steps: int,
     tolerance: float,
     survivors: int | None,
-) -> list[Ends]:
-    """Advance all starts round by round, and say where they were after each."""
+) -> list[Progress]:
+    """Return the progress of all starts after each round.
+
+    Args:
+        problem: what to search for.
+        progress: where to begin.
+        max_steps: greatest number of steps, rounded up to whole rounds.
+        tolerance: without rounded corners, a start is finished when a round lowers its
+            value by at most this part of it.
+        survivors: number of each image's starts that are never given up; None: all.
+    """
     rounds = -(-max_steps // STEPS_PER_ROUND)
-    latents = jnp.asarray(ends.latents)
+    latents = jnp.asarray(progress.latents)
     states = jax.vmap(lm.begin)(latents)
-    past = []
+    history = []
     for width in np.geomspace(*WIDTHS, rounds):
-        active = ends.alive & ~ends.finished & np.isfinite(ends.values)
+        active = progress.kept & ~progress.finished & np.isfinite(progress.values)
         if active.any():
             before = np.asarray(states.value)
             states = advance_in_chunks(
@@ -74,28 +105,36 @@ def search(
                 active,
                 chunk=problem.chunk,
             )
-            ends = look(problem, ends, np.asarray(states.latent))
-            ends = ends._replace(steps=ends.steps + STEPS_PER_ROUND * active)
+            progress = keep_better(problem, progress, np.asarray(states.latent))
+            progress = progress._replace(
+                steps=progress.steps + STEPS_PER_ROUND * active
+            )
             if problem.rounded is None:
                 stuck = np.asarray(states.value) > (1 - tolerance) * before
-                ends = ends._replace(finished=ends.finished | active & stuck)
+                progress = progress._replace(
+                    finished=progress.finished | active & stuck
+                )
             if survivors is not None:
-                ends = ends._replace(alive=_better_half(ends, problem, survivors))
-        past.append(ends)
-    return past
+                kept = _better_half(progress, len(problem.targets), survivors)
+                progress = progress._replace(kept=kept)
+        history.append(progress)
+    return history
 
 
-def _better_half(ends: Ends, problem: Problem, survivors: int) -> np.ndarray:
-    """Give up the worse half of the starts of every image; ties by start number."""
-    images = len(problem.targets)
-    values = np.where(ends.alive, ends.values, np.inf).reshape(images, -1)
-    left = ends.alive.reshape(images, -1).sum(1, keepdims=True)
+def _better_half(progress: Progress, images: int, survivors: int) -> np.ndarray:
+    """Return which starts are kept when each image gives up the worse half of them.
+
+    Of starts with equal values the earlier ones are kept.
+    """
+    values = np.where(progress.kept, progress.values, np.inf).reshape(images, -1)
+    left = progress.kept.reshape(images, -1).sum(1, keepdims=True)
     rank = values.argsort(1, kind="stable").argsort(1, kind="stable")
-    return (rank < np.maximum(survivors, -(-left // 2))).reshape(-1) & ends.alive
+    better = rank < np.maximum(survivors, -(-left // 2))
+    return better.reshape(-1) & progress.kept
 
 
-def look(problem: Problem, ends: Ends, latents: np.ndarray) -> Ends:
-    """Keep the better of two points of each start."""
+def keep_better(problem: Problem, progress: Progress, latents: np.ndarray) -> Progress:
+    """Return the progress with each best point replaced if the new one is better."""
     measure = partial(
         _evaluate,
         problem.generate,
@@ -103,17 +142,17 @@ def look(problem: Problem, ends: Ends, latents: np.ndarray) -> Ends:
         jnp.asarray(problem.prior_weight, latents.dtype),
     )
     values, errors = evaluate_in_chunks(
-        measure, (latents, problem.owners), chunk=LOOKED_AT
+        measure, (latents, problem.owners), chunk=EVALUATION_CHUNK
     )
-    better = values < ends.values  # False for NaN
-    return ends._replace(
-        latents=np.where(better[:, None], latents, ends.latents),
-        values=np.where(better, values, ends.values),
-        errors=np.where(better, errors, ends.errors),
+    better = values < progress.values  # False for NaN
+    return progress._replace(
+        latents=np.where(better[:, None], latents, progress.latents),
+        values=np.where(better, values, progress.values),
+        errors=np.where(better, errors, progress.errors),
     )
 
 
-# Static functions: whoever calls again with the same ones compiles nothing.
+# Static functions: a second call with the same ones compiles nothing.
 @partial(jax.jit, static_argnums=(0, 1))
 def _advance(generate, rounded, targets, prior_weight, width, states, owners):
     def one(state: lm.State, owner: Array) -> lm.State:

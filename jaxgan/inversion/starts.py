@@ -1,4 +1,4 @@
-"""Where the search for the code of an image begins."""
+"""Points from which the search for the code of an image starts."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 from jaxgan.types import Examples, Latents, PRNGKey
 
 CHUNK = 1000
+"""Samples generated, or targets compared with them, at a time."""
 
 
 def starts_for(
@@ -22,16 +23,17 @@ def starts_for(
     bank_size: int = 10_000,
     first_image: int = 0,
 ) -> Float[Array, "n starts latent"]:
-    """Give starts for each target: codes of the nearest samples, then of the prior.
+    """Return starts for each target: codes of the nearest samples, then drawn ones.
 
     Args:
         generate: from latents to images.
         key: of samples and starts.
         targets: in the networks' units.
         latent_dim: number of latent dimensions.
-        num_starts: for each image. Half of them are the codes of nearest samples.
-        bank_size: samples to choose nearest ones from; 0: all starts from the prior.
-        first_image: number of the first of the targets.
+        num_starts: starts of each target. Half of them are codes of nearest samples.
+        bank_size: number of samples to choose the nearest ones from; 0: all starts are
+            drawn from the prior.
+        first_image: number of the first target, for the key.
     """
     bank_key, prior_key = jax.random.split(key)
     numbers = first_image + jnp.arange(len(targets))
@@ -46,25 +48,28 @@ def starts_for(
 
 def drawn_starts(
     key: PRNGKey,
-    images: Int[Array, "n"],
+    numbers: Int[Array, "n"],
     num_starts: int,
     draw: Callable[[PRNGKey], Float[Array, "latent"]],
 ) -> Float[Array, "n starts latent"]:
-    """Draw starts; each depends on key, image and start number only."""
+    """Return starts drawn for the images with these numbers.
+
+    Each depends only on the key, the number of its image and its own number.
+    """
 
     def one(image: Array, start: Array) -> Array:
         return draw(jax.random.fold_in(jax.random.fold_in(key, image), start))
 
     starts = jnp.arange(num_starts)
-    return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(images)
+    return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(numbers)
 
 
 def prior_starts(
-    key: PRNGKey, images: Int[Array, "n"], num_starts: int, latent_dim: int
+    key: PRNGKey, numbers: Int[Array, "n"], num_starts: int, latent_dim: int
 ) -> Float[Array, "n starts latent"]:
-    """Draw starts from the prior."""
+    """Return starts drawn from the prior for the images with these numbers."""
     return drawn_starts(
-        key, images, num_starts, lambda key: jax.random.normal(key, (latent_dim,))
+        key, numbers, num_starts, lambda key: jax.random.normal(key, (latent_dim,))
     )
 
 
@@ -72,7 +77,16 @@ def prior_starts(
 def sample_bank(
     generate: Callable[[Latents], Examples], key: PRNGKey, size: int, latent_dim: int
 ) -> tuple[Float[Array, "size latent"], Float[Array, "size pixels"]]:
-    """Draw codes and their images, flattened: made once for all targets."""
+    """Return codes drawn from the prior and their flattened images.
+
+    One such bank serves all targets.
+
+    Args:
+        generate: from latents to images.
+        key: of the codes.
+        size: number of codes.
+        latent_dim: number of latent dimensions.
+    """
     latents = jax.random.normal(key, (size, latent_dim))
     images = jax.lax.map(lambda z: generate(z[None])[0], latents, batch_size=CHUNK)
     return latents, images.reshape(size, -1)
@@ -83,7 +97,12 @@ def nearest_starts(
     targets: Float[Array, "n pixels"],
     num_starts: int,
 ) -> Float[Array, "n starts latent"]:
-    """Give the codes in the bank whose images are nearest to each target, in order.
+    """Return the codes in the bank whose images are nearest to each target, in order.
+
+    Args:
+        bank: codes and their images, as `sample_bank` returns them.
+        targets: flattened, in the units of the images.
+        num_starts: number of codes for each target.
 
     Raises:
         ValueError: if the bank has fewer codes.
