@@ -21,13 +21,12 @@ from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
-from jaxgan.networks.layers import EPSILON, NEGATIVE_SLOPE, Network, leaky_relu
+from jaxgan.networks.layers import NEGATIVE_SLOPE, Network, leaky_relu
 from jaxgan.networks.piecewise import Layers, layers_of, lipschitz_constant
 from jaxgan.networks.rounded import Rounded, rounded_generator
 
 __all__ = [
     "Classified",
-    "EPSILON",
     "Generator",
     "Heads",
     "Layers",

@@ -1,4 +1,4 @@
-"""The two halves of an autoencoder: examples to heads, latents to outputs."""
+"""Encoders, from examples to heads, and decoders, from latents to outputs."""
 
 import math
 from collections.abc import Sequence
@@ -13,13 +13,15 @@ from jaxgan.networks.layers import Hidden, Network, bind, dense, require_positiv
 
 
 class Heads(NamedTuple):
-    """What an encoder says of a batch of examples, in numbers without bounds.
+    """The two outputs of an encoder, which are not bounded, for a batch of examples.
 
-    The same heads serve every noise: a channel makes a distribution of them.
+    A channel (`jaxgan.autoencoders`) turns them into a distribution of codes; the same
+    heads serve every kind of noise.
 
     Attributes:
-        location: where the code is.
-        scale: how wide it is: one number for each latent dimension, or a matrix.
+        location: from which the channel makes the mean of a code.
+        scale: from which it makes the width of the noise: one number for each latent
+            dimension, or a matrix.
     """
 
     location: Float[Array, "batch latent"]
@@ -62,13 +64,13 @@ def mlp_encoder(
     shape: Sequence[int] = (28, 28, 1),
     full_scale: bool = False,
 ) -> Network:
-    """Build a fully connected encoder, leaky ReLU; `apply` returns `Heads`.
+    """Build a fully connected encoder with leaky ReLUs; `apply` returns `Heads`.
 
     Args:
         latent_dim: number of latent dimensions.
-        widths: hidden widths; none makes both heads affine in the example.
+        widths: hidden widths; without any, both heads are affine in the example.
         shape: shape of one example.
-        full_scale: a matrix for the scale of each example.
+        full_scale: whether the scale of each example is a matrix.
 
     Raises:
         ValueError: if a width or a dimension is below 1.
@@ -84,13 +86,13 @@ def mlp_decoder(
     *,
     shape: Sequence[int] = (28, 28, 1),
 ) -> Network:
-    """Build a fully connected decoder, leaky ReLU, with outputs of any size.
+    """Build a fully connected decoder with leaky ReLUs; its outputs are not bounded.
 
-    They are logits or means, as the likelihood reads them.
+    The likelihood takes them as logits or as means.
 
     Args:
         latent_dim: number of latent dimensions.
-        widths: hidden widths; none makes it affine.
+        widths: hidden widths; without any, the decoder is affine.
         shape: shape of one example.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A convolutional classifier of digits, whose features also serve as a judge."""
+"""A convolutional classifier of digits; its features serve to compare images."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,10 +12,10 @@ from jaxgan.networks.layers import Network, bind, require_positive
 
 
 class Classified(NamedTuple):
-    """What a classifier says of a batch of images.
+    """Outputs of a classifier for a batch of images.
 
     Attributes:
-        features: of the last hidden layer; none is negative.
+        features: activations of the last hidden layer; none is negative.
         logits: log-probabilities of the classes, each row up to a constant.
     """
 
@@ -69,7 +69,7 @@ def conv_classifier(
     """Build a classifier of 28×28 images: stride-2 convolutions, a dense layer, logits.
 
     `apply` returns a `Classified`. All hidden layers have a ReLU; there is no
-    normalisation, so that each image is judged on its own.
+    normalisation, so that each image is classified alone.
 
     Args:
         channels: of the convolutions; the first is 5×5, the others 3×3.

@@ -1,4 +1,4 @@
-"""Critics: from examples to scores, each example on its own."""
+"""Critics: from examples to scores, each example alone."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ class _ConvCritic(nn.Module):
 def mlp_critic(
     widths: Sequence[int] = (512, 256), *, shape: Sequence[int] = (28, 28, 1)
 ) -> Network:
-    """Build a fully connected critic: leaky ReLU, no normalisation, one score each.
+    """Build a fully connected critic with leaky ReLUs and without normalisation.
 
     Args:
         widths: hidden widths.

@@ -1,4 +1,4 @@
-"""Generators: from latents to examples, and their folding into plain networks."""
+"""Generators, from latents to examples, and how they are folded into plain networks."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,8 +29,8 @@ class Generator(NamedTuple):
         apply: `apply(params, latents) -> examples`.
         latent_dim: number of latent dimensions.
         fold: `fold(params, latents) -> (network, params)`: the generator without
-            batch-normalisation, its statistics taken over `latents` and multiplied
-            into the weights. On exactly these latents both compute the same.
+            batch-normalisation; the mean and variance of each channel over `latents`
+            become part of the weights. On this batch of latents both compute the same.
     """
 
     init: Callable[[PRNGKey], Params]
@@ -72,7 +72,7 @@ class _ConvGenerator(nn.Module):
 def _generator(
     module: Callable[[bool], nn.Module], batch_norm: bool, latent_dim: int
 ) -> Generator:
-    """Bind `module(normalise)`, and the folding of one form into the other."""
+    """Return the generator that `module(normalise)` builds, normalised or not."""
     if latent_dim < 1:
         raise ValueError(f"latent_dim must be at least 1, got {latent_dim}")
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
@@ -116,7 +116,7 @@ def mlp_generator(
         widths: hidden widths; all but the first layer are batch-normalised.
         shape: shape of one example.
         output: last activation; `jnp.tanh` for pixels in [-1, 1].
-        batch_norm: False gives the plain network that folding leads to.
+        batch_norm: False builds the plain network that folding leads to.
 
     Raises:
         ValueError: if a width or a dimension is below 1.

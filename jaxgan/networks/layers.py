@@ -1,4 +1,4 @@
-"""What all networks are made of: functions, layers, and how flax becomes functions."""
+"""What networks are built of: layers, and flax modules as pairs of pure functions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ EPSILON = 1e-5
 """Added to the variance in batch-normalisation."""
 
 NEGATIVE_SLOPE = 0.2
-"""Of every leaky ReLU."""
+"""Slope of every leaky ReLU for negative inputs."""
 
 
 class Network(NamedTuple):
@@ -31,7 +31,7 @@ class Network(NamedTuple):
 
 
 def leaky_relu(x: jax.Array) -> jax.Array:
-    """Leaky rectifier with slope `NEGATIVE_SLOPE` for negative inputs."""
+    """Return x where it is positive, else `NEGATIVE_SLOPE` · x."""
     return nn.leaky_relu(x, NEGATIVE_SLOPE)
 
 
@@ -68,22 +68,22 @@ class Hidden(nn.Module):
 
 
 def dense(features: int) -> Callable[..., nn.Module]:
-    """Fully connected."""
+    """Return a constructor of fully connected layers."""
     return lambda **options: nn.Dense(features, **options)
 
 
 def conv(features: int) -> Callable[..., nn.Module]:
-    """A 4×4 convolution that halves the image."""
+    """Return a constructor of 4×4 convolutions that halve the image."""
     return lambda **options: nn.Conv(features, (4, 4), (2, 2), **options)
 
 
 def conv_transpose(features: int) -> Callable[..., nn.Module]:
-    """A 4×4 transposed convolution that doubles the image."""
+    """Return a constructor of 4×4 transposed convolutions that double the image."""
     return lambda **options: nn.ConvTranspose(features, (4, 4), (2, 2), **options)
 
 
 def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
-    """Turn a flax module into two pure functions."""
+    """Return a flax module as two pure functions, for inputs of the given shape."""
 
     def init(key: PRNGKey) -> Params:
         return module.init(key, jnp.zeros(inputs.shape, inputs.dtype))["params"]
@@ -95,7 +95,7 @@ def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
 
 
 def require_positive(**sizes: Sequence[int]) -> None:
-    """Raise a `ValueError` that names the size below 1."""
+    """Raise a `ValueError` if one of the sizes is below 1."""
     for name, values in sizes.items():
         if any(value < 1 for value in values):
             raise ValueError(f"{name} must be at least 1, got {tuple(values)}")

@@ -1,7 +1,7 @@
-"""A folded generator from inside: in each region of its leaky ReLUs it is tanh(Az + c).
+"""A folded generator piece by piece: in a region of its leaky ReLUs it is tanh(Az + c).
 
-A *unit* is a hidden neuron; its pre-activation is affine in a region, and its zero is a
-*facet* between two regions, where the generator has a kink.
+A *unit* is a hidden neuron; its pre-activation is affine in a region. The codes where
+it is zero are a *facet*, between two regions, where the generator has a kink.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,8 @@ class Layers(NamedTuple):
     """Weights of a multilayer perceptron with leaky ReLUs and a tanh at the end.
 
     Attributes:
-        kernels: of all layers, the last one before tanh.
-        biases: likewise.
+        kernels: matrices of all layers; tanh follows the last one.
+        biases: of all layers.
     """
 
     kernels: tuple[Matrix, ...]
@@ -28,18 +28,18 @@ class Layers(NamedTuple):
 
     @property
     def num_units(self) -> int:
-        """Count the hidden neurons."""
+        """The number of hidden neurons."""
         return sum(len(bias) for bias in self.biases[:-1])
 
 
 class Region(NamedTuple):
-    """The network around a latent, units kept on given sides.
+    """The affine map that the network is in one region, at a latent.
 
     Attributes:
         units: pre-activations of all units, first layer first.
-        normals: their gradients.
+        normals: their gradients by the latent.
         logits: what tanh is applied to.
-        jacobian: of the logits.
+        jacobian: of the logits by the latent.
     """
 
     units: Float[Array, "units"]
@@ -49,10 +49,10 @@ class Region(NamedTuple):
 
 
 def layers_of(params: Params) -> Layers:
-    """Read the layers of a folded fully connected generator.
+    """Return the layers of a folded fully connected generator.
 
     Raises:
-        ValueError: if the weights are not those of one.
+        ValueError: if the weights are of another kind of network.
     """
     names = [f"hidden_{i}" for i in range(len(params) - 1)]
     try:
@@ -70,17 +70,17 @@ def layers_of(params: Params) -> Layers:
 
 
 def slopes(positive: Bool[Array, "units"]) -> Float[Array, "units"]:
-    """Slope of the leaky ReLU on the side where each unit is."""
+    """Return the slope of the leaky ReLU on the given side of each unit."""
     return jnp.where(positive, 1.0, NEGATIVE_SLOPE)
 
 
 def region(layers: Layers, latent: Latent, positive: Bool[Array, "units"]) -> Region:
-    """Propagate a latent and its Jacobian, each unit linear with its side's slope.
+    """Return the affine map of a region, evaluated at a latent in it or outside of it.
 
     Args:
         layers: of the network.
-        latent: where.
-        positive: the side of each unit: whether its slope is 1.
+        latent: where to evaluate it.
+        positive: which region: whether each unit has the slope of the positive side.
     """
     value, jacobian = latent, jnp.eye(len(latent), dtype=latent.dtype)
     units, normals, first = [], [], 0
@@ -101,12 +101,12 @@ def region(layers: Layers, latent: Latent, positive: Bool[Array, "units"]) -> Re
 
 
 def units_at(layers: Layers, latent: Latent) -> Float[Array, "units"]:
-    """Pre-activations of all units."""
+    """Return the pre-activations of all units."""
     return _propagate(layers, latent)[0]
 
 
 def logits_at(layers: Layers, latent: Latent) -> Float[Array, "pixels"]:
-    """What tanh is applied to."""
+    """Return the logits, what tanh is applied to."""
     return _propagate(layers, latent)[1]
 
 
@@ -122,7 +122,7 @@ def _propagate(layers: Layers, latent: Latent) -> tuple[Array, Array]:
 def error_derivatives(
     logits: Float[Array, "pixels"], target: Float[Array, "pixels"]
 ) -> tuple[Float[Array, "pixels"], Float[Array, "pixels"]]:
-    """First and second derivative of ½(tanh u − x)² by u, for each pixel."""
+    """Return the first two derivatives of ½(tanh u − x)² by u, for each pixel."""
     image = jnp.tanh(logits)
     residual, decay = image - target, 1 - image * image
     return residual * decay, decay * (decay - 2 * image * residual)
@@ -134,13 +134,13 @@ def signals(
     output: Float[Array, "pixels"],
     multipliers: Float[Array, "units"],
 ) -> Float[Array, "units"]:
-    """Propagate a derivative by the logits back to the activations of the units.
+    """Return the derivatives by the activations of the units (backpropagation).
 
     Args:
         layers: of the network.
-        positive: the side of each unit.
+        positive: whether each unit has the slope of the positive side.
         output: derivative by the logits.
-        multipliers: added to the derivative by each unit's pre-activation.
+        multipliers: added to the derivatives by the units' pre-activations.
     """
     found = []
     last = layers.num_units
@@ -156,6 +156,10 @@ def signals(
 
 
 def lipschitz_constant(layers: Layers) -> Scalar:
-    """Bound the slope of a generator: the product of its matrices' spectral norms."""
+    """Return a Lipschitz constant of a generator (an upper bound of its slope).
+
+    It is the product of the spectral norms of the matrices: no slope of the leaky ReLUs
+    or of tanh is above 1.
+    """
     norms = [jnp.linalg.norm(kernel, 2) for kernel in layers.kernels]
     return jnp.prod(jnp.stack(norms))

@@ -21,7 +21,7 @@ Rounded = Callable[[Latents, Scalar], Float[Array, "batch pixels"]]
 def rounded_leaky_relu(
     unit: Float[Array, "*units"], width: Scalar
 ) -> tuple[Array, Array, Array]:
-    """Give the rounded leaky ReLU and its first two derivatives."""
+    """Return the rounded leaky ReLU and its first two derivatives."""
     root = jnp.sqrt(unit * unit + width * width)
     jump = 0.5 * (1 - NEGATIVE_SLOPE)
     return (
@@ -32,7 +32,7 @@ def rounded_leaky_relu(
 
 
 def rounded_generator(params: Params) -> Rounded:
-    """Make the rounded form of a folded fully connected generator.
+    """Return the rounded form of a folded fully connected generator.
 
     Raises:
         ValueError: if the weights are of another kind of network.
@@ -47,7 +47,7 @@ def rounded_generator(params: Params) -> Rounded:
 
 
 def image(layers: Layers, latent: Latent, width: Scalar) -> Float[Array, "pixels"]:
-    """Evaluate the rounded network."""
+    """Return the image that the rounded network makes of a latent, flattened."""
     activation = latent
     for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
         activation = rounded_leaky_relu(activation @ kernel + bias, width)[0]
