@@ -1,7 +1,8 @@
-"""Rows of work over all devices of all processes, by JAX's own sharding.
+"""Rows of work divided among all devices of all processes, by JAX's own sharding.
 
-Every process runs the same program on the same inputs. On the devices, examples of a
-batch or instances of a search are divided; weights and data are on each of them.
+Every process runs the same program on the same inputs. The examples of a batch, or the
+instances of a search, are divided among the devices; weights and data are on each of
+them.
 """
 
 from collections.abc import Callable
@@ -20,12 +21,12 @@ T = TypeVar("T")
 
 
 def mesh() -> Mesh:
-    """All devices of all processes, side by side."""
+    """Return all devices of all processes, as a mesh with one axis."""
     return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
 
 
 def replicate(tree: T, over: Mesh) -> T:
-    """Put every leaf on every device.
+    """Return the tree with every leaf on every device.
 
     Args:
         tree: arrays, the same in every process.
@@ -35,7 +36,7 @@ def replicate(tree: T, over: Mesh) -> T:
 
 
 def _place(sharding: NamedSharding, leaf: Any) -> jax.Array:
-    """Place what every process has, also where devices are another process's."""
+    """Place an array that every process has, also on devices of other processes."""
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         words = _place(sharding, jax.random.key_data(leaf))
         return jax.random.wrap_key_data(words, impl=jax.random.key_impl(leaf))
@@ -45,9 +46,10 @@ def _place(sharding: NamedSharding, leaf: Any) -> jax.Array:
 
 
 def divide(batch: T, over: Mesh, axis: int = 0) -> T:
-    """Divide arrays of a compiled program, and what is computed from them.
+    """Return arrays of a compiled program, their rows divided among the devices.
 
-    Rows need not fill the devices evenly.
+    What is computed from them row by row is divided in the same way. Devices need not
+    have equally many rows.
 
     Args:
         batch: arrays with their rows along one axis.
@@ -59,28 +61,29 @@ def divide(batch: T, over: Mesh, axis: int = 0) -> T:
 
 
 def unite(tree: T, over: Mesh) -> T:
-    """Have the whole of every array of a compiled program on every device."""
+    """Return arrays of a compiled program, all of them on every device."""
     return jax.lax.with_sharding_constraint(tree, NamedSharding(over, PartitionSpec()))
 
 
 def spread(rows: T, over: Mesh, least: int = 1) -> T:
-    """Give each device its part of the rows, which are repeated until all are full.
+    """Return rows divided equally among the devices; rows are repeated to fill them.
 
     Args:
         rows: a tree of arrays `[n, ...]`, the same in every process.
         over: the devices.
-        least: rows in all, repeated ones with them; for few different shapes.
+        least: least number of rows with the repeated ones, so that programs are
+            compiled for few different shapes.
     """
     count = len(jax.tree.leaves(rows)[0])
     total = -(-max(count, least) // over.size) * over.size
-    padded = np.resize(np.arange(count), total)
-    given = jax.tree.map(lambda leaf: np.asarray(leaf)[padded], rows)
+    numbers = np.resize(np.arange(count), total)
+    filled = jax.tree.map(lambda leaf: np.asarray(leaf)[numbers], rows)
     part = NamedSharding(over, PartitionSpec(AXIS))
-    return jax.tree.map(partial(_place, part), given)
+    return jax.tree.map(partial(_place, part), filled)
 
 
 def collect(tree: Any, count: int) -> Any:
-    """Bring the first rows back to the host, all of them in every process."""
+    """Return the first `count` rows as NumPy arrays, in every process."""
 
     def one(leaf: jax.Array) -> np.ndarray:
         if leaf.is_fully_addressable or leaf.is_fully_replicated:
@@ -91,9 +94,9 @@ def collect(tree: Any, count: int) -> Any:
 
 
 def in_full_precision(function: Callable[..., T], *arguments: Any) -> T:
-    """Call a function whose matrix products keep all bits of their factors.
+    """Return `function(*arguments)`, its matrix products in full precision.
 
-    Accelerators would round those of single precision to 8 or 11 bits.
+    Accelerators would round factors of single precision to 8 or 11 bits.
     """
     with jax.default_matmul_precision("highest"):
         return function(*arguments)
@@ -105,24 +108,24 @@ def map_rows(
     shared: tuple[Any, ...],
     rows: tuple[Any, ...],
 ) -> Any:
-    """Run `function(*static, *shared, *rows)`, each device on its part of the rows.
+    """Return `function(*static, *shared, *rows)`, each device working on its rows.
 
     No device waits for another one, even in loops whose length depends on the rows.
 
     Args:
-        function: pure; gives arrays `[k, ...]` for k rows. Whoever calls again with the
-            same one, the same static arguments and the same shapes compiles nothing.
-        static: what is not an array, hashable.
-        shared: the same for all rows.
+        function: pure; returns arrays `[k, ...]` for k rows. It is compiled once for
+            the same function, static arguments and shapes.
+        static: arguments that are hashable and not arrays.
+        shared: arrays that are the same for all rows.
         rows: trees of arrays `[n, ...]`.
 
     Returns:
         NumPy arrays `[n, ...]`.
     """
     over = mesh()
-    given = replicate(shared, over), spread(rows, over)
-    found = in_full_precision(_on_each, function, static, over, *given)
-    return collect(found, len(jax.tree.leaves(rows)[0]))
+    placed = replicate(shared, over), spread(rows, over)
+    results = in_full_precision(_on_each, function, static, over, *placed)
+    return collect(results, len(jax.tree.leaves(rows)[0]))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

@@ -1,7 +1,8 @@
 """Many independent iterations in one program, in a fixed number of lanes.
 
-`jax.vmap` of a loop goes on for all until the last one is done. Here a lane whose item
-is finished takes the next one that waits, so that finished items cost nothing.
+`jax.vmap` of a loop computes all items until the last one is finished. Here a lane is a
+place for one item; when that is finished, the next one that waits takes its place, so
+that finished items cost nothing.
 """
 
 from collections.abc import Callable
@@ -24,15 +25,15 @@ def run_in_lanes(
     items: Any,
     lanes: int,
 ) -> R:
-    """Advance the state of every item until it is finished.
+    """Advance the state of every item until it is finished; return the outcomes.
 
-    What becomes of an item does not depend on the others.
+    The outcome of an item does not depend on the other items.
 
     Args:
-        begin: the first state of an item; runs for all lanes in every round, so it
-            must be cheap.
-        advance: `advance(item, state)`, the expensive part.
-        finished: whether a state is the last one of its item; must come true.
+        begin: `begin(item)` is the first state of an item. It is computed for all lanes
+            after every `advance`, so it must be cheap.
+        advance: `advance(item, state)` is the next state; the expensive part.
+        finished: whether a state is the last one of its item. It must become true.
         outcome: what to keep of a last state.
         items: a tree of arrays `[n, ...]`.
         lanes: items worked on at a time.
