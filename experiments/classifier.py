@@ -9,17 +9,17 @@ from experiments.running.options import RunOptions, require
 
 @dataclass(frozen=True)
 class Config(RunOptions):
-    """Train a small convolutional classifier of digits, the judge of samples."""
+    """Train a small convolutional classifier of digits, which judges samples."""
 
     epochs: int = 30
-    """Passes over the training images; the learning rate falls to 0 over them."""
+    """Number of passes over the training images; the step size falls to 0 in them."""
     batch_size: int = 128
-    """Images in each batch."""
+    """Number of images in each batch."""
     learning_rate: float = 2e-3
-    """Adam's step size at the start."""
+    """Adam's step size at the start, in (0, 1)."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that no run can have."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
 
@@ -51,7 +51,7 @@ def run(config: Config) -> dict[str, Any]:
     labels = jnp.asarray(heldout.labels)
 
     @jax.jit
-    def judge(params) -> jax.Array:
+    def logits(params) -> jax.Array:
         return jax.lax.map(
             lambda image: network.apply(params, image[None]).logits[0],
             images,
@@ -60,8 +60,8 @@ def run(config: Config) -> dict[str, Any]:
 
     def observe(epoch: int, state: training.ClassifierState) -> dict[str, float]:
         del epoch
-        right = training.accuracy(judge(state.average), labels)
-        return {"test_accuracy": float(right)}
+        accuracy = training.accuracy(logits(state.average), labels)
+        return {"test_accuracy": float(accuracy)}
 
     trained = epochs.run_epochs(
         out,
@@ -75,7 +75,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     summary = epochs.summarise("classifier", config, algorithm, real, trained)
     weights = storage.as_stored(trained.state.average)
-    summary["test_accuracy"] = float(training.accuracy(judge(weights), labels))
+    summary["test_accuracy"] = float(training.accuracy(logits(weights), labels))
     storage.save_model(
         out / "model",
         {"classifier": storage.Part("conv_classifier", {}, weights)},

@@ -6,24 +6,19 @@ from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import DataOptions, require
+from experiments.running.options import JudgeOptions
 
 
 @dataclass(frozen=True)
-class Config(DataOptions):
-    """Judge the samples of a generator against real test images, beside the floors."""
+class Config(JudgeOptions):
+    """Judge the samples of a generator against test images.
+
+    Beside each metric stands its floor: the value that training images have in place of
+    the samples.
+    """
 
     checkpoint: str = "mnist-wgan-gp"
-    """Name of a shipped model, or the model folder of a run."""
-    judge: str = "mnist-classifier"
-    """Classifier whose features are compared: a shipped one, or a model folder."""
-    samples: int | None = None
-    """Samples to judge, against as many test images; default: all test images."""
-
-    def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
-        super().check()
-        require(self.samples is None or self.samples >= 20, self, "samples", "≥ 20")
+    """Generator to judge: name of a shipped model, or folder of a run."""
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -50,23 +45,23 @@ def run(config: Config) -> dict[str, Any]:
     print(f"{config.checkpoint}: {count} samples against {reference.name}, into {out}")
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
-    result = judging.evaluate(
+    judgement = judging.evaluate(
         key,
         generator,
         classify,
         training.images,
         evaluation.draw_images(draw_key, reference.images, count),
     )
-    table = judging.table(result.columns)
+    table = judging.table(judgement.columns)
     print(table, end="")
     (out / "table.md").write_text(table)
-    judging.figures(out, result)
+    judging.figures(out, judgement)
     summary = {
         "experiment": "evaluate",
         "checkpoint": config.checkpoint,
         "dataset": reference.name,
         "n_samples": count,
-        **judging.flat(result),
+        **judging.summary(judgement),
     }
     run_folder.write_json(out / "summary.json", summary)
     return summary

@@ -1,4 +1,4 @@
-"""From a generator to the judge's table, with its floors and figures."""
+"""Judge a generator's samples: a table of metrics beside their floors, and figures."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,18 +18,20 @@ from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 Column = Mapping[str, Estimate]
+"""The value of each metric, by name."""
 
 
-class Result(NamedTuple):
-    """What the judge found.
+class Judgement(NamedTuple):
+    """What the judge finds about a generator.
 
     Attributes:
-        columns: `samples`; `floor`, training images against the same test images;
-            `training_floor`, two disjoint draws of training images.
-        shares: of each class among the samples, then among the test images.
-        samples: images.
-        closest: of each class, the sample nearest to a training image.
-        nearest: that training image.
+        columns: the metrics of `samples`, the generator's; of `floor`, training images
+            in their place, against the same test images; and of `training_floor`, one
+            draw of training images against another, if there are enough of them.
+        shares: share of each class among the samples, then among the test images.
+        samples: the images that were judged.
+        closest: for each class, the sample that is nearest to a training image.
+        nearest: the training images that those samples are nearest to.
     """
 
     columns: dict[str, Column]
@@ -55,7 +57,7 @@ def draw(
     latent_dim: int,
     count: int,
 ) -> evaluation.Images:
-    """Sample images; the n-th depends on the key and n only."""
+    """Return samples of a generator; the n-th depends on the key and n only."""
     return pixels.to_pixels(np.asarray(_draw(key, apply, params, latent_dim, count)))
 
 
@@ -65,8 +67,16 @@ def evaluate(
     classify: Callable[[Examples], Classified],
     training_images: evaluation.Images,
     reference_images: evaluation.Images,
-) -> Result:
-    """Judge as many samples as there are reference images."""
+) -> Judgement:
+    """Judge as many samples as there are reference images.
+
+    Args:
+        key: a random key.
+        generator: the generator to judge.
+        classify: classifier whose features are compared.
+        training_images: the images that the generator was trained on.
+        reference_images: held-out images, which the samples are compared with.
+    """
     sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
     count = len(reference_images)
     images = draw(
@@ -91,7 +101,7 @@ def evaluate(
     order = np.argsort(distances)
     _, first = np.unique(samples.classes[order], return_index=True)
     closest = order[first]
-    return Result(
+    return Judgement(
         columns,
         (
             evaluation.class_shares(samples.classes, classes),
@@ -106,7 +116,7 @@ def evaluate(
 def _training_floor(
     key: PRNGKey, training: evaluation.ImageFeatures, count: int
 ) -> Column:
-    """Judge one draw of training images against another; none is in both."""
+    """Return the metrics of one draw of training images against a disjoint one."""
     order_key, key = jax.random.split(key)
     order = np.asarray(jax.random.permutation(order_key, len(training.pixels)))
     one, other, rest = order[:count], order[count : 2 * count], order[count:]
@@ -130,33 +140,37 @@ def _cell(estimate: Estimate) -> str:
     return f"{estimate.value:.4g} ± {estimate.standard_error:.2g}"
 
 
-def flat(result: Result) -> dict[str, Any]:
-    """Name every number of a result for `summary.json`."""
+def summary(judgement: Judgement) -> dict[str, Any]:
+    """Return every number of a judgement under a name of its own."""
     numbers: dict[str, Any] = {}
-    for column, estimates in result.columns.items():
+    for column, estimates in judgement.columns.items():
         suffix = "" if column == "samples" else f"_{column}"
         for metric, estimate in estimates.items():
             numbers[f"{metric}{suffix}"] = estimate.value
             numbers[f"{metric}{suffix}_error"] = estimate.standard_error
-    fake, real = result.shares
+    fake, real = judgement.shares
     numbers["class_shares"] = fake.tolist()
     numbers["class_shares_real"] = real.tolist()
     numbers["class_share_worst_relative_error"] = float(np.abs(fake / real - 1).max())
     return numbers
 
 
-def figures(out: Path, result: Result) -> None:
-    """Draw samples, those closest to training images, and the classes."""
+def figures(out: Path, judgement: Judgement) -> None:
+    """Write `samples.png`, `nearest.png` and `classes.png`.
+
+    `nearest.png` shows the samples that are nearest to a training image, one of each
+    class, above those training images.
+    """
     pictures.save_image(
-        out / "samples.png", pictures.image_grid(result.samples[:100], 10)
+        out / "samples.png", pictures.image_grid(judgement.samples[:100], 10)
     )
-    pairs = np.concatenate([result.closest, result.nearest])
+    pairs = np.concatenate([judgement.closest, judgement.nearest])
     pictures.save_image(
-        out / "nearest.png", pictures.image_grid(pairs, len(result.closest))
+        out / "nearest.png", pictures.image_grid(pairs, len(judgement.closest))
     )
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
-    fake, real = result.shares
+    fake, real = judgement.shares
     places = np.arange(len(fake))
     axes.bar(places - 0.2, fake, 0.4, label="samples")
     axes.bar(places + 0.2, real, 0.4, label="test images")

@@ -1,4 +1,4 @@
-"""Figures: grids of images, animations, curves of a run."""
+"""Pictures of a run: grids of images, animations, and the curves of its losses."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,9 @@ Row: TypeAlias = Mapping[str, float | int | None]
 def image_grid(
     images: UInt8[np.ndarray, "n height width 1"], columns: int
 ) -> UInt8[np.ndarray, "grid_height grid_width"]:
-    """Lay out images row by row, two dark pixels apart; a short last row is padded.
+    """Return images as one, row by row with two dark pixels between them.
+
+    A last row that is not full is padded with black.
 
     Raises:
         ValueError: if `columns` is below 1.
@@ -50,9 +52,13 @@ def save_image(path: Path, pixels: UInt8[np.ndarray, "height width"]) -> None:
 
 
 def save_animation(path: Path, frames: Sequence[Path], *, seconds: float) -> None:
-    """Write images of one size as an endless GIF, about `seconds` for one round.
+    """Write images of one size as a GIF that repeats without end.
 
-    The last frame stays for a second and a half.
+    Args:
+        path: where to write it.
+        frames: image files.
+        seconds: about how long one round takes, without the pause of a second and a
+            half at its last frame.
 
     Raises:
         ValueError: if there are no frames.
@@ -67,11 +73,11 @@ def save_animation(path: Path, frames: Sequence[Path], *, seconds: float) -> Non
 
 
 def losses_figure(rows: Sequence[Row], *, title: str) -> Figure:
-    """Draw a run's curves against epochs: estimates above, losses and norm below.
+    """Return a figure of a run's curves over the epochs: estimates, losses, gradients.
 
     Args:
-        rows: one mapping for each logged epoch, with the keys of `metrics.jsonl`.
-        title: of the figure.
+        rows: what was logged in each epoch, with the keys of `metrics.jsonl`.
+        title: title of the figure.
     """
     figure = Figure(figsize=(7, 7.5), layout="constrained")
     top, middle, bottom = figure.subplots(3, sharex=True)

@@ -66,6 +66,22 @@ class DataOptions(OutputOptions):
 
 
 @dataclass(frozen=True)
+class JudgeOptions(DataOptions):
+    """How the samples of a generator are judged."""
+
+    judge: str = "mnist-classifier"
+    """Classifier whose features are compared: shipped model, or folder of a run."""
+    samples: int | None = None
+    """Number of samples and of test images, 20 or more; default: all test images."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` if a flag is out of range."""
+        super().check()
+        enough = self.samples is None or self.samples >= 20
+        require(enough, self, "samples", "at least 20")
+
+
+@dataclass(frozen=True)
 class RunOptions(DataOptions, HostOptions):
     """What to train on, and for how long."""
 

@@ -64,7 +64,7 @@ def test_evaluate_judges_the_model_of_a_run(classifier, tmp_path):
     [
         (["--checkpoint", "none"], 4, "neither a folder with a card.json nor"),
         (["--checkpoint", "mnist-classifier"], 4, "has no generator"),
-        (["--samples", "5"], 2, "--samples must be ≥ 20, got 5"),
+        (["--samples", "5"], 2, "--samples must be at least 20, got 5"),
     ],
 )
 def test_an_evaluation_that_cannot_be_ends_with_one_line(
