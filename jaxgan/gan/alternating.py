@@ -16,7 +16,7 @@ from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
 
 class State(NamedTuple):
-    """All that a run carries from step to step.
+    """What training carries from step to step.
 
     Attributes:
         key: fixed for the whole run; steps and epochs derive theirs from it.
@@ -43,10 +43,9 @@ class Metrics(NamedTuple):
     Attributes:
         critic_loss: with the weighted penalty.
         generator_loss: against the critic just updated.
-        wasserstein_estimate: mean real minus mean fake score. Positive when the
-            critic tells them apart; for a 1-Lipschitz critic a lower bound of the
-            Wasserstein-1 distance, in units of the networks' inputs. For a vanilla
-            GAN it is only the gap between logits.
+        wasserstein_estimate: mean real minus mean fake score. For a 1-Lipschitz critic
+            a lower bound of the Wasserstein-1 distance of images in [-1, 1], up to
+            sampling. For a vanilla GAN only the difference of mean logits.
         gradient_penalty: mean over examples, before its weight; None without penalty.
         gradient_norm: mean norm at the interpolated examples; None without penalty.
     """
@@ -80,7 +79,19 @@ def adversarial(
     critic_steps: int,
     average_decay: float,
 ) -> Algorithm:
-    """Alternate `critic_steps` critic updates and one generator update.
+    """Return the algorithm that trains two networks against each other.
+
+    A step is `critic_steps` updates of the critic, each on fresh data and latents, then
+    one of the generator, on the latents of the last of them.
+
+    Args:
+        generator: from standard normal latents to examples.
+        critic: from examples to scores.
+        objective: what the two minimise.
+        generator_optimizer: for the generator.
+        critic_optimizer: for the critic.
+        critic_steps: critic updates per generator update, at least 1.
+        average_decay: of the generator's moving average, in [0, 1).
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
@@ -173,9 +184,10 @@ def adversarial(
 def heldout_wasserstein_estimate(
     generator: Generator, critic: Network, state: State, examples: Examples
 ) -> Scalar:
-    """Mean critic score of held-out examples minus that of as many fresh samples.
+    """Return the mean critic score of held-out examples minus that of fresh samples.
 
-    Below the estimate on training data by as much as the critic has memorised.
+    There are as many samples as examples. How far this is below the estimate on
+    training data shows how much the critic has memorised.
     """
     key = jax.random.fold_in(streams(state.key).heldout, state.step)
     latents = jax.random.normal(key, (len(examples), generator.latent_dim))

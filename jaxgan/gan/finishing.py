@@ -1,4 +1,4 @@
-"""From a generator in training to the plain network that is judged, saved and used."""
+"""From a generator in training to the plain network that is evaluated and saved."""
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +14,16 @@ FOLDING_LATENTS = 10_000
 def finish(
     key: PRNGKey, generator: Generator, params: Params
 ) -> tuple[Network, Params | None]:
-    """Fold a trained generator, and round its weights as they will be stored.
+    """Return a trained generator folded, its weights rounded as they are stored.
 
     Args:
         key: of the latents that the statistics of batch-normalisation are taken over.
-        generator: in training; its finished form has no batch-normalisation.
+        generator: the generator that was trained.
         params: its weights, best their moving average.
 
     Returns:
-        The plain network and its weights; None in place of weights if one of them is
-        not finite.
+        The network without batch-normalisation, and its weights; None in place of the
+        weights if one of them is not finite.
     """
     latents = jax.random.normal(key, (FOLDING_LATENTS, generator.latent_dim))
     network, weights = generator.fold(params, latents)

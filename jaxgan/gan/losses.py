@@ -1,6 +1,6 @@
-"""Adversarial objectives: a batch of scores, or one example, in; a scalar out.
+"""Adversarial losses: functions of a batch of scores, or of one example.
 
-Scores are logits: no objective here wants a sigmoid applied first.
+The scores of a vanilla GAN are logits: no sigmoid is applied to them before.
 """
 
 from collections.abc import Callable
@@ -18,25 +18,25 @@ FakeScores: TypeAlias = Float[Array, "fake"]
 
 
 def discriminator_loss(real: RealScores, fake: FakeScores) -> Scalar:
-    """Mean binary cross-entropy of real scores to 1 plus that of fake scores to 0.
+    """Return the mean cross-entropy of real scores to 1 plus that of fake scores to 0.
 
-    Goodfellow et al. 2014 (arXiv:1406.2661), equation 1 with its sign turned, in
-    nats; 2 log 2 for a discriminator that cannot tell.
+    Goodfellow et al. 2014 (arXiv:1406.2661), equation 1 with its sign changed, in nats;
+    it is 2 log 2 for a discriminator whose scores are all 0.
     """
     return jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake))
 
 
 def nonsaturating_generator_loss(fake: Scores) -> Scalar:
-    """Binary cross-entropy of fake scores to 1: −E log D(G(z)).
+    """Return the mean cross-entropy of fake scores to 1: −E log D(G(z)).
 
-    The form that Goodfellow et al. 2014 (section 3) train with; its gradient does
-    not vanish while the discriminator wins.
+    This is the loss that Goodfellow et al. 2014 (section 3) train with; its gradient
+    does not vanish where the discriminator is right.
     """
     return jnp.mean(jax.nn.softplus(-fake))
 
 
 def saturating_generator_loss(fake: Scores) -> Scalar:
-    """The generator's side of the minimax game: E log(1 − D(G(z))), at most 0.
+    """Return the generator's loss in the minimax game: E log(1 − D(G(z))), at most 0.
 
     Goodfellow et al. 2014, equation 1.
     """
@@ -44,22 +44,22 @@ def saturating_generator_loss(fake: Scores) -> Scalar:
 
 
 def wasserstein_critic_loss(real: RealScores, fake: FakeScores) -> Scalar:
-    """Mean fake score minus mean real score.
+    """Return the mean fake score minus the mean real score.
 
-    Arjovsky et al. 2017 (arXiv:1701.07875), equation 2 with its sign turned. Its
-    negative estimates the Wasserstein-1 distance from below if the critic is
-    1-Lipschitz.
+    Arjovsky et al. 2017 (arXiv:1701.07875), equation 2 with its sign changed. Its
+    negative is a lower bound of the Wasserstein-1 distance if the critic is
+    1-Lipschitz, up to sampling.
     """
     return jnp.mean(fake) - jnp.mean(real)
 
 
 def wasserstein_generator_loss(fake: Scores) -> Scalar:
-    """Minus the mean fake score."""
+    """Return minus the mean fake score."""
     return -jnp.mean(fake)
 
 
 def interpolate(key: PRNGKey, real: Examples, fake: Float[Array, "..."]) -> Examples:
-    """Draw one point on the segment between each real example and its fake partner.
+    """Return one random point between each real example and the fake one beside it.
 
     x̂ = ε x + (1 − ε) G(z) with one ε ~ U[0, 1] per example, the same for all of its
     pixels (Gulrajani et al. 2017, arXiv:1704.00028, algorithm 1, line 6).
@@ -78,7 +78,7 @@ def interpolate(key: PRNGKey, real: Examples, fake: Float[Array, "..."]) -> Exam
 
 
 def gradient_norm(score: Callable[[Example], Scalar], example: Example) -> Scalar:
-    """Return the Euclidean norm of the gradient of a score by all of its example.
+    """Return the Euclidean norm of the gradient of a score by one whole example.
 
     Its own derivative is 0, not NaN, where the gradient vanishes.
     """
@@ -88,7 +88,7 @@ def gradient_norm(score: Callable[[Example], Scalar], example: Example) -> Scala
 def norm_penalty(
     norm: Scalar, *, target: float = 1.0, one_sided: bool = False
 ) -> Scalar:
-    """Squared distance of a gradient norm from its target.
+    """Return the squared distance of a gradient norm from its target.
 
     Two-sided: (‖∇D‖ − target)², Gulrajani et al. 2017, equation 3 (without the
     weight λ). One-sided: only norms above the target count, max(0, ‖∇D‖ − target)²,
@@ -107,10 +107,10 @@ def gradient_penalty(
     target: float = 1.0,
     one_sided: bool = False,
 ) -> Scalar:
-    """Penalty on the gradient norm of the score at one example.
+    """Return the penalty on the gradient norm of the score at one example.
 
-    Batch it with `jax.vmap` over the examples: each has a norm of its own. For a
-    linear critic w·x it is (‖w‖ − target)² at every x.
+    Use `jax.vmap` for a batch: each example has its own norm. For a linear critic w·x
+    the penalty is (‖w‖ − target)² at every x.
     """
     norm = gradient_norm(score, example)
     return norm_penalty(norm, target=target, one_sided=one_sided)

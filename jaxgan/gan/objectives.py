@@ -1,4 +1,4 @@
-"""The two adversarial algorithms: the vanilla GAN, and WGAN-GP."""
+"""The two adversarial algorithms, as what their two networks minimise."""
 
 from functools import partial
 
@@ -23,7 +23,9 @@ def vanilla_gan(
     critic_steps: int = 1,
     average_decay: float = 0.999,
 ) -> Algorithm:
-    """Train a vanilla GAN (Goodfellow et al. 2014, arXiv:1406.2661).
+    """Return the vanilla GAN of Goodfellow et al. 2014 (arXiv:1406.2661).
+
+    As in `wgan_gp`, the generator's update uses the latents of the critic's last one.
 
     Args:
         generator: from standard normal latents to examples.
@@ -73,16 +75,20 @@ def wgan_gp(
     critic_steps: int = 1,
     average_decay: float = 0.999,
 ) -> Algorithm:
-    """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028, algorithm 1).
+    """Return the WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028).
+
+    It is algorithm 1 of the paper but for one thing: the generator's update uses the
+    latents of the critic's last update, where the paper draws fresh ones. That saves a
+    forward pass.
 
     Args:
         generator: from standard normal latents to examples.
-        critic: from examples to scores; must treat each example on its own (no
-            batch-normalisation), for the penalty is per example.
+        critic: from examples to scores; must treat each example alone (no
+            batch-normalisation), because each has its own penalty.
         generator_optimizer: for the generator.
         critic_optimizer: for the critic.
         penalty_weight: λ of equation 3.
-        penalty_target: the gradient norm that costs nothing.
+        penalty_target: the gradient norm without penalty.
         one_sided: penalise only norms above the target.
         critic_steps: critic updates per generator update, each on fresh data.
         average_decay: of the generator's moving average, in [0, 1).
@@ -98,10 +104,10 @@ def wgan_gp(
         norms = jax.vmap(partial(losses.gradient_norm, lambda x: score(x[None])[0]))(
             between
         )
-        penalize = partial(
+        norm_penalty = partial(
             losses.norm_penalty, target=penalty_target, one_sided=one_sided
         )
-        penalty = jnp.mean(jax.vmap(penalize)(norms))
+        penalty = jnp.mean(jax.vmap(norm_penalty)(norms))
         return loss + penalty_weight * penalty, (penalty, jnp.mean(norms), -loss)
 
     return adversarial(
@@ -116,9 +122,9 @@ def wgan_gp(
 
 
 def _scores(score, real: Examples, fake: Examples) -> tuple[Scores, Scores]:
-    """Both batches in one pass: fewer and larger matrix products.
+    """Return the scores of both batches, from one pass of larger matrix products.
 
-    They alternate, so that rows divided among devices stay where they are.
+    Real and fake examples alternate, so that rows divided among devices stay on them.
     """
     pairs = jnp.stack([real, fake], 1)
     scores = score(pairs.reshape(-1, *real.shape[1:])).reshape(-1, 2)

@@ -1,13 +1,13 @@
-"""The penalty of generators whose paths are dear: log ρ of paths of least energy.
+"""A penalty on log ρ, the normalised least energy of paths between two codes.
 
-For codes z_a, z_b from the prior, with images x = G(z) of their own,
+For codes z_a, z_b from the prior, with their generated images x = G(z),
 
-    ρ = min over Z of U(Z) / (½ ‖x_a − x_b‖² ‖z_a − z_b‖²),    U as in `jaxgan.paths.energy`.
+    ρ = min over Z of U(Z) / (½ ‖x_a − x_b‖² ‖z_a − z_b‖²),
 
-Neither contrast nor scale of the latent space change ρ. By the envelope theorem its
-gradient by the weights is that at the minimising path, held fixed. The images at the
-ends depend on the weights too, and there the gradient does flow: only the path is a
-minimiser.
+with the energy U of `jaxgan.paths.energy`. Neither contrast nor scale of the latent
+space change ρ. By the envelope theorem its gradient by the weights is that at the
+minimising path, held fixed. The images at the ends depend on the weights too, and the
+gradient does flow through them: only the path is a minimiser.
 """
 
 from collections.abc import Callable
@@ -34,13 +34,13 @@ Paths = Float[Array, "pairs knots latent"]
 
 
 class Walks(NamedTuple):
-    """Paths that are still being minimised while the generator trains.
+    """Paths that are minimised further at every use, while the generator trains.
 
     Attributes:
-        paths: each starts from the straight line when its pair is drawn, and from
-            where it was left at every later use.
+        paths: each is the straight line when its pair is drawn; every use goes on from
+            where the one before has left it.
         curvature: running mean of 4 JᵀJ at their middles, to precondition with.
-        uses: of the penalty so far.
+        uses: number of uses of the penalty so far.
     """
 
     paths: Paths
@@ -57,19 +57,20 @@ def path_energy_penalty(
     steps: int = 8,
     folding_latents: int = 128,
 ) -> Penalty:
-    """Make the penalty: mean log ρ over pairs of codes from the prior.
+    """Return the penalty: the mean of log ρ over pairs of codes from the prior.
 
-    Paths are walked in the network that will be walked in after training, the one
-    with its batch-normalisation folded.
+    It is computed with the batch-normalisation of the generator folded, as paths are
+    after training.
 
     Args:
-        generator: that is trained.
-        pairs: whose paths are kept.
-        renewed: of these, drawn anew at every use, in turn.
-        segments: of each path.
-        steps: evaluations of a path's gradient at every use, a step of the minimiser
-            after each; 0: the penalty of straight lines.
-        folding_latents: to take the batch-normalisation's statistics over.
+        generator: the generator that is trained.
+        pairs: number of pairs whose paths are kept.
+        renewed: how many of these are drawn anew at every use, in turn.
+        segments: number of segments of each path.
+        steps: steps of the minimiser for each path at every use, each with one
+            evaluation of the path's gradient; 0 is a penalty on straight lines.
+        folding_latents: number of latents that the statistics of batch-normalisation
+            are taken over.
 
     Raises:
         ValueError: if a number is out of range.
@@ -94,10 +95,10 @@ def path_energy_penalty(
         fold_key, pair_key, share_key = jax.random.split(key, 3)
         latents = jax.random.normal(fold_key, (folding_latents, dim))
         network, weights = generator.fold(params, latents)
-        still = partial(network.apply, jax.lax.stop_gradient(weights))
-        walks = renew(pair_key, walks, renewed)
+        fixed = partial(network.apply, jax.lax.stop_gradient(weights))
+        walks = redraw(pair_key, walks, renewed)
         if steps:
-            walks = settle(still, walks, steps)
+            walks = advance(fixed, walks, steps)
         # Fixed points of quadrature would be learned: λ would be low just there.
         shares = jax.random.uniform(share_key, (pairs, segments))
         scores = log_rho(partial(network.apply, weights), walks.paths, shares)
@@ -111,13 +112,14 @@ def log_rho(
     paths: Paths,
     shares: Float[Array, "pairs segments"],
 ) -> Float[Array, "pairs"]:
-    """Give log ρ of each path, its ends' images generated.
+    """Return log ρ of each path as it is, the images at its ends generated.
 
     Args:
         generate: from latents to images.
-        paths: any, minimising or not.
-        shares: where in its segment λ is taken; ½ is the midpoint rule, uniform in
-            [0, 1] an unbiased estimate of the energy of the polygon.
+        paths: any paths; ρ is the normalised energy of each.
+        shares: the place in each segment where λ is evaluated, from 0 to 1. ½ is the
+            midpoint rule; uniform random numbers make the energy (not its logarithm) an
+            unbiased estimate of that of the polygon.
     """
 
     def one(path: Path, share: Weights) -> Scalar:
@@ -134,8 +136,8 @@ def log_rho(
     return jax.vmap(one)(paths, shares)
 
 
-def renew(key: PRNGKey, walks: Walks, renewed: int) -> Walks:
-    """Draw the oldest pairs anew, all of them at the first use."""
+def redraw(key: PRNGKey, walks: Walks, renewed: int) -> Walks:
+    """Return the paths, the oldest pairs drawn anew; all of them at the first use."""
     pairs, knots, dim = walks.paths.shape
     numbers = jnp.arange(pairs, dtype=walks.uses.dtype)
     due = (numbers - walks.uses * renewed) % pairs < renewed
@@ -149,8 +151,8 @@ def renew(key: PRNGKey, walks: Walks, renewed: int) -> Walks:
     return walks._replace(paths=jnp.where(fresh, jax.vmap(draw)(numbers), walks.paths))
 
 
-def settle(generate: Callable[[Latents], Examples], walks: Walks, steps: int) -> Walks:
-    """Lower the energy of all paths by a few preconditioned L-BFGS steps."""
+def advance(generate: Callable[[Latents], Examples], walks: Walks, steps: int) -> Walks:
+    """Return all paths after a few preconditioned L-BFGS steps towards less energy."""
     metrics = between_images(generate)
     images = jax.vmap(generate)(walks.paths[:, jnp.array([0, -1])])
     items = images[:, 0], images[:, 1]

@@ -2,7 +2,7 @@
 
 Karras et al. 2020 (arXiv:1912.04958), equation 4: (‖Jᵀy‖ − a)² for latents z, noise
 images y, and the running mean a of the norms. Its minimisers have Jacobians with equal
-singular values, whatever the image; it knows nothing of pairs or of paths between them.
+singular values, whatever the image; paths between two codes play no part in it.
 """
 
 from functools import partial
@@ -22,12 +22,13 @@ RATE = 0.01
 def path_length_penalty(
     generator: Generator, *, batch: int = 32, folding_latents: int = 128
 ) -> Penalty:
-    """Make the penalty, of the generator with its batch-normalisation folded.
+    """Return the penalty, on the generator with its batch-normalisation folded.
 
     Args:
-        generator: that is trained.
-        batch: latents at every use.
-        folding_latents: to take the batch-normalisation's statistics over.
+        generator: the generator that is trained.
+        batch: number of latents at every use.
+        folding_latents: number of latents that the statistics of batch-normalisation
+            are taken over.
 
     Raises:
         ValueError: if a number is out of range.

@@ -1,9 +1,10 @@
 """A penalty on the generator beside any adversarial objective, every few steps.
 
-The penalty's gradient is added to the adversarial one before the optimiser sees them:
-both are one objective, and no state of an optimiser is spent on the penalty alone. In
-the steps between, nothing of it is computed (Karras et al. 2020, arXiv:1912.04958,
-section 4.2, "lazy regularisation", where it has updates of its own).
+The gradient of the penalty is added to the adversarial one before the optimiser gets
+them: both are one objective, with one state of the optimiser. In the steps between,
+nothing of the penalty is computed (Karras et al. 2020, arXiv:1912.04958, section 4.2,
+"lazy regularisation", where the penalty has updates of its own). Only `jax.vmap` over
+states computes it at every step.
 """
 
 from collections.abc import Callable
@@ -14,21 +15,17 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
-from jaxgan.training.algorithm import Algorithm
+from jaxgan.training.algorithm import Algorithm, streams
 from jaxgan.types import Params, PRNGKey, Scalar
-
-STREAM = 3
-"""Number of the penalty's key among those split from the key of a run, which has
-three for `jaxgan.training.algorithm.streams`."""
 
 
 class Penalty(NamedTuple):
     """What is added to the generator's loss, estimated anew at every use.
 
     Attributes:
-        init: `init() -> memory`, a tree of arrays that goes from use to use.
-        apply: `apply(params, key, memory) -> (value, memory)`, whose gradient by the
-            weights is what training uses.
+        init: `init() -> memory`, a tree of arrays that one use leaves to the next.
+        apply: `apply(params, key, memory) -> (value, memory)`. Training uses the
+            gradient of the value by the generator's weights.
     """
 
     init: Callable[[], Any]
@@ -36,11 +33,11 @@ class Penalty(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the generator's optimiser carries.
+    """State of the generator's optimiser, with that of the penalty.
 
     Attributes:
         key: of the penalty, fixed for the whole run.
-        weight: of the penalty; here, so that one program serves all weights.
+        weight: of the penalty; an array, so that one program serves all weights.
         step: number of updates made.
         memory: of the penalty.
         value: of the penalty at its last use, before its weight; NaN before the first.
@@ -63,18 +60,19 @@ def regularised(
     weight: float,
     every: int = 8,
 ) -> Algorithm:
-    """Wrap an adversarial algorithm: minimise `weight` · penalty as well.
+    """Return an adversarial algorithm whose generator minimises a penalty as well.
 
-    The algorithm's state and metrics stay as they are; the penalty's own state is in
+    State and metrics are those of the algorithm; the penalty's own state is in
     `state.generator_optimizer`. With weight 0 a run has the same bits as without.
 
     Args:
         make: builds the algorithm around an optimiser of the generator, for example
-            `lambda o: gans.wgan_gp(generator, critic, generator_optimizer=o)`.
+            `lambda o: gan.wgan_gp(generator, critic, generator_optimizer=o)`.
         optimizer: of the generator.
-        penalty: of the generator's weights.
-        weight: 0 or larger.
-        every: steps from use to use; a use counts as many times.
+        penalty: a function of the generator's weights.
+        weight: what the penalty is multiplied by, 0 or larger.
+        every: steps from one use of the penalty to the next; its gradient is multiplied
+            by as many.
 
     Raises:
         ValueError: if `weight` or `every` is out of range.
@@ -87,8 +85,8 @@ def regularised(
 
     def init(key: PRNGKey) -> Any:
         state = algorithm.init(key)
-        own = jax.random.fold_in(state.key, STREAM)
-        optimizer = state.generator_optimizer._replace(key=own)
+        key = streams(state.key).penalty
+        optimizer = state.generator_optimizer._replace(key=key)
         return state._replace(generator_optimizer=optimizer)
 
     return Algorithm(init, algorithm.step, algorithm.batches_per_step)
@@ -102,12 +100,12 @@ def _with_penalty(
 ) -> optax.GradientTransformation:
     def init(params: Params) -> State:
         return State(
-            # Replaced by `regularised`: an optimiser is not told the run's key.
+            # Replaced by `regularised`: an optimiser does not know the key of the run.
             key=jax.random.key(0),
             weight=jnp.asarray(weight, jnp.float32),
             step=jnp.zeros((), jnp.int32),
             memory=penalty.init(),
-            value=jnp.full((), jnp.nan),
+            value=jnp.asarray(jnp.nan, jnp.float32),
             inner=optimizer.init(params),
         )
 

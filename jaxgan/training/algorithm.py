@@ -1,4 +1,4 @@
-"""What an algorithm is: `init` and `step`, pure functions; and Adam, which all use.
+"""What a training algorithm is, two pure functions; and Adam, which all of them use.
 
 Everything random in a run (weights, the order of the data, noise) is a function of its
 key and the step number. `jaxgan.training.loop` runs the steps.
@@ -17,10 +17,10 @@ from jaxgan.types import PRNGKey, Scalar
 
 @runtime_checkable
 class State(Protocol):
-    """What every state has, beside what its algorithm adds (a NamedTuple of arrays).
+    """What the state of every algorithm has; it is a NamedTuple of arrays.
 
     `key` is fixed for the whole run, and steps derive theirs from it; `step` counts
-    the steps made.
+    the steps taken.
     """
 
     @property
@@ -37,8 +37,8 @@ class Algorithm(NamedTuple):
         init: `init(key) -> state`.
         step: `step(state, batches) -> (state, metrics)`, metrics a NamedTuple of
             scalars. `batches` has the structure of the training data, every leaf
-            `[batches_per_step, batch, *shape]`, in the networks' own units.
-        batches_per_step: how many batches of fresh data a step takes.
+            `[batches_per_step, batch, *shape]`, pixels in [-1, 1].
+        batches_per_step: how many batches of fresh data a step needs.
     """
 
     init: Callable[[PRNGKey], Any]
@@ -47,22 +47,31 @@ class Algorithm(NamedTuple):
 
 
 class Streams(NamedTuple):
-    """Independent keys for the three random things in a run."""
+    """Independent keys for the random things in a run.
+
+    Attributes:
+        order: of the training data.
+        noise: of the steps.
+        heldout: of what is computed beside training.
+        penalty: of a penalty on the generator.
+    """
 
     order: PRNGKey
     noise: PRNGKey
     heldout: PRNGKey
+    penalty: PRNGKey
 
 
 def streams(key: PRNGKey) -> Streams:
-    """Derive them from the key of a run."""
-    return Streams(*jax.random.split(key, 3))
+    """Return the keys for each use, derived from the key of a run."""
+    return Streams(*jax.random.split(key, 4))
 
 
 def average_rate(step: Int[Array, ""], decay: float) -> Scalar:
-    """How much of the new weights a moving average takes in at a step.
+    """Return the share of the new weights in a moving average at a step.
 
-    1 − `decay`, and more at the first steps: a young average forgets its random start.
+    It is 1 − `decay`, and larger at the first steps, so that the random first weights
+    are soon forgotten.
     """
     t = step.astype(jnp.float32)
     return 1 - jnp.minimum(decay, (1 + t) / (10 + t))
@@ -71,7 +80,7 @@ def average_rate(step: Int[Array, ""], decay: float) -> Scalar:
 def adam(
     learning_rate: optax.ScalarOrSchedule = 5e-4, b1: float = 0.0, b2: float = 0.99
 ) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2014, arXiv:1412.6980); the defaults have no momentum.
+    """Return Adam (Kingma & Ba 2014, arXiv:1412.6980), without momentum by default.
 
     Without momentum Adam is RMSProp with bias correction: the first moment would be
     the gradient itself, and is not stored.
@@ -84,4 +93,4 @@ def adam(
 
 
 ADAM = adam()
-"""The default optimiser; without momentum, for adversarial gradients turn."""
+"""The default optimiser; without momentum: adversarial gradients change direction."""

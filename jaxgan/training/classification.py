@@ -1,4 +1,4 @@
-"""Training of a classifier, as an algorithm like every other."""
+"""Training of a classifier, as an `Algorithm`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -36,7 +36,7 @@ class ClassifierMetrics(NamedTuple):
 
     Attributes:
         loss: mean cross-entropy, in nats.
-        accuracy: share of the batch classified right, in [0, 1].
+        accuracy: share of the batch that is classified correctly, in [0, 1].
     """
 
     loss: Scalar
@@ -50,14 +50,15 @@ def classification(
     distort: Callable[[PRNGKey, Array], Array],
     average_decay: float = 0.999,
 ) -> Algorithm:
-    """Minimise the cross-entropy of labels, each image distorted afresh at every step.
+    """Train a classifier: minimise the cross-entropy of labels on distorted images.
 
     The training data is a pair of images and integer labels.
 
     Args:
         network: its `apply` returns a `networks.Classified`.
         optimizer: for its weights.
-        distort: `distort(key, image) -> image`; leaves the class what it is.
+        distort: `distort(key, image) -> image`, applied anew at every step; must not
+            change the class.
         average_decay: of the moving average of the weights, in [0, 1).
 
     Raises:
@@ -105,5 +106,5 @@ def classification(
 def accuracy(
     logits: Float[Array, "batch classes"], labels: Int[Array, "batch"]
 ) -> Scalar:
-    """Share of the examples whose largest logit is that of their label."""
+    """Return the share of the examples whose largest logit is that of their label."""
     return jnp.mean((jnp.argmax(logits, 1) == labels).astype(jnp.float32))

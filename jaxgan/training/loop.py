@@ -1,6 +1,6 @@
-"""The one compiled loop that trains: any algorithm, any data, any number of steps.
+"""The one loop that trains: any algorithm, any data, any number of steps.
 
-A run can stop at any step and go on: chunks of any length give the same bits.
+A run can be interrupted at any step: chunks of any length lead to the same bits.
 """
 
 from functools import partial
@@ -16,14 +16,13 @@ from jaxgan.pixels import as_inputs
 from jaxgan.training.algorithm import Algorithm, State, streams
 
 Data: TypeAlias = PyTree[Real[Array, "n ..."]]
-"""Examples, or a tree of arrays that go together, such as images and their labels."""
-
+"""Examples, or a tree of arrays of one length, such as images and their labels."""
 
 S = TypeVar("S", bound=State)
 
 
 def steps_per_epoch(algorithm: Algorithm, num_examples: int, batch_size: int) -> int:
-    """Count the steps in one pass over the data; what does not fill a step is left out.
+    """Return the number of steps in one pass over the data, its rest left out.
 
     Raises:
         ValueError: if the data does not fill a single step.
@@ -52,17 +51,17 @@ def run_steps(
 
     Args:
         algorithm: what to run.
-        state: where to go on from.
-        data: uint8 images (scaled to [-1, 1] batch by batch), floating-point points,
-            or a tree of arrays of one length.
+        state: the state before the steps.
+        data: examples, or a tree of arrays of one length. Every uint8 array is taken
+            for pixels, and scaled to [-1, 1] batch by batch.
         num_steps: at least 1.
         batch_size: examples in each batch.
-        mesh: devices that share every batch (`jaxgan.parallel.devices.mesh`); state and data
+        mesh: devices that share every batch (`jaxgan.parallel.mesh`); state and data
             are on all of them. The noise is drawn for the whole batch, so that one
             device or many take the same steps, up to rounding.
 
     Returns:
-        The new state, and metrics averaged over the steps.
+        The state after the steps, and metrics averaged over them.
 
     Raises:
         ValueError: if the data does not fill one step, or `num_steps` is below 1.
@@ -113,7 +112,7 @@ def chunk(
     batch_size: int,
     mesh: Mesh | None = None,
 ) -> tuple[S, Any]:
-    """Run `run_steps` as one compiled program; the given state is used up (donated)."""
+    """Return what `run_steps` does, compiled; the given state is donated, and lost."""
     return run_steps(
         algorithm, state, data, num_steps, batch_size=batch_size, mesh=mesh
     )

@@ -113,7 +113,7 @@ def test_one_trace_serves_all_uses_and_pairs_are_drawn_anew_in_turn():
 def test_jit_changes_nothing():
     params = GENERATOR.init(jax.random.key(4))
     latents = jax.random.normal(jax.random.key(0), (16, DIM))
-    walks = path_energy.renew(jax.random.key(1), PATHS.init(), 1)
+    walks = path_energy.redraw(jax.random.key(1), PATHS.init(), 1)
     shares = jax.random.uniform(jax.random.key(2), (4, 4))
 
     def scores(params):
@@ -223,7 +223,7 @@ def landscape():
             jnp.zeros((DIM, DIM), jnp.float64),
             jnp.zeros((), jnp.int32),
         )
-        walks = path_energy.renew(jax.random.key(5), empty, 1)
+        walks = path_energy.redraw(jax.random.key(5), empty, 1)
     return Landscape(params, jax.tree.unflatten(tree, direction), latents, walks)
 
 
@@ -234,7 +234,7 @@ def folded(params, latents):
 
 @jax.jit
 def settled(params, latents, walks):
-    return path_energy.settle(folded(params, latents), walks, 200)
+    return path_energy.advance(folded(params, latents), walks, 200)
 
 
 def middle_scores(params, latents, found):
