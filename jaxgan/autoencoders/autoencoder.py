@@ -1,7 +1,8 @@
-"""Autoencoders whose code is noisy: distortion + β rate; the Gaussian encoder.
+"""Autoencoders with noisy codes, trained on distortion + β · rate; any kind of noise.
 
-A *channel* is how noise meets the heads of an encoder. Everything else is the same for
-all of them: `gaussian_channel` here makes the β-VAE, `jaxgan.autoencoders.echo_codes` another model.
+A *channel* maps the heads of an encoder (`networks.Heads`) to noisy codes and their
+rates. The models differ in nothing else: `gaussian.gaussian_channel` makes the β-VAE,
+and the channels of `echo_codes.echo` make codes with Echo noise.
 """
 
 from collections.abc import Callable
@@ -18,12 +19,13 @@ from jaxgan.types import Example, Examples, Latents, Params, PRNGKey, Scalar
 
 
 class Coded(NamedTuple):
-    """A batch of codes.
+    """The codes of a batch of examples.
 
     Attributes:
         latents: one draw for each example.
-        rates: in nats; their mean is the rate.
-        tail: bound of what the draws lack, in any coordinate; 0 if nothing.
+        rates: in nats; the rate is their mean.
+        tail: bound of the truncation error in any coordinate of a draw; 0 if the
+            channel does not truncate.
     """
 
     latents: Latents
@@ -32,23 +34,24 @@ class Coded(NamedTuple):
 
 
 Channel: TypeAlias = Callable[[PRNGKey, Heads], Coded]
+"""`channel(key, heads)` draws a code for each example of a batch."""
 
 Marginal: TypeAlias = Callable[[PRNGKey, int], Latents]
-"""`marginal(key, count)` draws codes of no particular example, to generate from; each
-depends on the key and its place only."""
+"""`marginal(key, count)` draws codes of no particular example, to generate from. Each
+depends only on the key and its place."""
 
 Distortion: TypeAlias = Callable[[Example, Example], Scalar]
-"""`distortion(output, example)`, as in `jaxgan.autoencoders.likelihoods`."""
+"""`distortion(output, example)` in nats, as in `jaxgan.autoencoders.likelihoods`."""
 
 
 class Autoencoder(NamedTuple):
-    """What is trained.
+    """An autoencoder, without its weights.
 
     Attributes:
-        encoder: from examples to `networks.Heads`.
+        encoder: from examples to heads.
         decoder: from latents to outputs.
         channel: from heads to noisy codes and their rates.
-        distortion: of an output and its example, in nats.
+        distortion: of an output from its example, in nats.
     """
 
     encoder: Network
@@ -58,19 +61,20 @@ class Autoencoder(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Of both halves."""
+    """The weights of encoder and decoder."""
 
     encoder: Params
     decoder: Params
 
 
 class State(NamedTuple):
-    """All that a run carries from step to step.
+    """Everything that a run carries from step to step.
 
     Attributes:
         key: fixed for the whole run.
         step: number of updates made.
-        beta: weight of the rate; an array, so that `jax.vmap` trains a sweep.
+        beta: weight of the rate; an array, so that `jax.vmap` can train one model for
+            each of many weights.
         params: weights being trained.
         optimizer: optax state.
     """
@@ -83,12 +87,12 @@ class State(NamedTuple):
 
 
 class Metrics(NamedTuple):
-    """Diagnostics of one step, means over its batch.
+    """Diagnostics of one step.
 
     Attributes:
-        loss: distortion + β rate.
-        distortion: in nats.
-        rate: in nats.
+        loss: distortion + β · rate.
+        distortion: mean over the batch, in nats.
+        rate: mean over the batch, in nats.
         tail: as in `Coded`.
     """
 
@@ -99,12 +103,12 @@ class Metrics(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Distortion and rate of every example of a batch, in nats.
+    """Distortion and rate of every example of a batch.
 
     Attributes:
-        outputs: of the decoder.
-        distortions: of each example.
-        rates: of each example.
+        outputs: outputs of the decoder.
+        distortions: of each example, in nats.
+        rates: of each example, in nats.
         tail: as in `Coded`.
     """
 
@@ -117,10 +121,10 @@ class Measured(NamedTuple):
 def measure(
     model: Autoencoder, params: Weights, key: PRNGKey, examples: Examples
 ) -> Measured:
-    """Send a batch through the autoencoder once.
+    """Return distortion and rate of each example, from one draw of its code.
 
-    The negative of distortion plus rate is, for Gaussian codes, a one-draw estimate of
-    the evidence lower bound: `elbo`.
+    For Gaussian codes, minus the sum of both is an unbiased estimate of the evidence
+    lower bound.
     """
     coded = model.channel(key, model.encoder.apply(params.encoder, examples))
     outputs = model.decoder.apply(params.decoder, coded.latents)
@@ -128,16 +132,8 @@ def measure(
     return Measured(outputs, distortions, coded.rates, coded.tail)
 
 
-def elbo(
-    model: Autoencoder, params: Weights, key: PRNGKey, examples: Examples
-) -> Float[Array, "batch"]:
-    """Evidence lower bound of each example, from one draw of its code, in nats."""
-    measured = measure(model, params, key, examples)
-    return -(measured.distortions + measured.rates)
-
-
 def as_given(key: PRNGKey, examples: Examples) -> Examples:
-    """Leave the examples of a step as they are."""
+    """Return the examples of a step as they are."""
     del key
     return examples
 
@@ -149,16 +145,19 @@ def autoencoding(
     beta: float = 1.0,
     redraw: Callable[[PRNGKey, Examples], Examples] = as_given,
 ) -> Algorithm:
-    """Minimise distortion + β rate (Higgins et al. 2017, equation 4).
+    """Return the algorithm that minimises distortion + β · rate.
 
-    β is part of the state: `state._replace(beta=…)` trains another point of the
-    frontier with the same program, and `jax.vmap` over states many at once.
+    This is the loss of Higgins et al. 2017 ("β-VAE", ICLR), equation 4. β is part of
+    the state: `state._replace(beta=…)` trains another point of the rate-distortion
+    curve with the same program, and `jax.vmap` over states trains many at once.
 
     Args:
         model: what to train.
-        optimizer: for the weights of both halves.
-        beta: in the states that `init` makes; 1 for the evidence lower bound.
-        redraw: of the examples of a step, such as `likelihoods.binarise` of gray ones.
+        optimizer: for the weights of encoder and decoder together.
+        beta: weight of the rate in the states that `init` makes; 1 for the evidence
+            lower bound.
+        redraw: `redraw(key, examples)`, applied to the examples of every step, such as
+            `binarise` to gray images.
 
     Raises:
         ValueError: if `beta` is negative.

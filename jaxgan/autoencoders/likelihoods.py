@@ -1,31 +1,36 @@
-"""How far an output is from an example: negative log-likelihoods, in nats."""
+"""Distortions: negative log-likelihoods of an example given an output, in nats."""
 
 import math
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import entr
 from jaxtyping import Array, Float
 
 from jaxgan.types import Example, Examples, PRNGKey, Scalar
 
 
 def binarise(key: PRNGKey, pixels: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Draw black or white, −1 or 1, with the gray value as the chance of white.
+    """Return random black or white pixels, −1 or 1.
 
     Args:
         key: of the draw.
-        pixels: in [-1, 1].
+        pixels: gray values in [-1, 1]; white is drawn with probability (pixel + 1)/2.
     """
     white = jax.random.bernoulli(key, (pixels + 1) / 2)
     return jnp.where(white, 1.0, -1.0)
 
 
 def bernoulli_distortion(logits: Example, pixels: Example) -> Scalar:
-    """Sum of −log p(pixel) for independent pixels that are white or black.
+    """Return Σ −log p(pixel) for independent pixels that are black or white.
 
-    log(1 + eˡ) − x l with x = (pixel + 1)/2, finite at every logit. A likelihood on
-    pixels of −1 and 1 only: gray ones give a cross-entropy, whose least value is not
-    zero and which no density over gray images has.
+    A pixel contributes log(1 + eˡ) − x l, with its logit l and x = (pixel + 1)/2, which
+    is finite at every logit. It is a likelihood for pixels of −1 and 1 only. For gray
+    ones it is a cross-entropy, whose least value is not zero.
+
+    Args:
+        logits: logits of the pixels being white.
+        pixels: in [-1, 1].
     """
     white = (pixels + 1) / 2
     return jnp.sum(jax.nn.softplus(logits) - white * logits)
@@ -34,11 +39,15 @@ def bernoulli_distortion(logits: Example, pixels: Example) -> Scalar:
 def bernoulli_mixture(
     logits: Float[Array, "k *shape"], pixels: Float[Array, "n *shape"]
 ) -> Float[Array, "n"]:
-    """Log of the mean of p(pixels|logits) over components, for each image.
+    """Return for each image the log of the mean of p(pixels|logits) over components.
 
-    With the outputs of a decoder at draws of the marginal, an estimate of log p(x) that
-    any kind of code allows. It is low in expectation, and by much where the rate is
-    well above the log of the number of draws. One matrix product for all pairs.
+    With the outputs of a decoder at draws of the marginal, this estimates log p(x), for
+    any kind of code. The estimate is too low in expectation, and far too low where the
+    rate is well above the log of the number of draws. It takes one matrix product.
+
+    Args:
+        logits: of each component.
+        pixels: −1 or 1.
     """
     k, n = len(logits), len(pixels)
     logits = logits.reshape(k, -1)
@@ -48,40 +57,36 @@ def bernoulli_mixture(
 
 
 def gaussian_distortion(mean: Example, example: Example, *, std: float = 1.0) -> Scalar:
-    """Sum of −log N(x; mean, std²): the squared error, scaled, and a constant.
+    """Return Σ −log N(x; mean, std²) = ‖x − mean‖²/(2 std²) + ½ n log(2π std²).
 
-    ‖x − mean‖²/(2 std²) + ½ n log(2π std²), in the units of the example; it is
-    negative where a density is above 1.
+    n is the number of pixels; `std` is in the units of the example. The value is
+    negative where the density is above 1.
     """
     error = (example - mean) / std
     constant = 0.5 * example.size * math.log(2 * math.pi * std**2)
     return 0.5 * jnp.sum(error * error) + constant
 
 
-def binary_entropy(probability: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """Entropy of a coin, in nats; 0 at 0 and at 1."""
-    p = probability
-    return -(jax.scipy.special.xlogy(p, p) + jax.scipy.special.xlog1py(1 - p, -p))
-
-
 def distortion_at_rate_zero(
     pixels: Examples, heldout: Examples
 ) -> tuple[Scalar, Scalar]:
-    """Give what a decoder pays that knows the mean image and nothing else.
+    """Return the Bernoulli distortion of the best constant decoder, in nats.
 
-    Its best output is the mean p̄ of the examples, with distortion Σ H_b(p̄).
+    Its output is the mean image p̄ of the examples, and its distortion the entropy of
+    independent pixels with these probabilities of white.
 
     Args:
-        pixels: that the mean is of, in [-1, 1].
-        heldout: that also pay, with the mean of `pixels`; a pixel that was never white
-            counts as white once in the number of examples plus 2.
+        pixels: examples with pixels in [-1, 1].
+        heldout: other examples, measured with the mean image of `pixels`. It is
+            smoothed as if there were one white and one black example more, so that a
+            pixel that was never white does not make the distortion infinite.
 
     Returns:
-        The mean distortion of `pixels`, and of `heldout`.
+        The mean distortion of `pixels`, and that of `heldout`.
     """
     count = len(pixels)
     mean = jnp.mean((pixels + 1) / 2, 0)
     smoothed = (count * mean + 1) / (count + 2)
     white = jnp.mean((heldout + 1) / 2, 0)
     cross = -jnp.sum(white * jnp.log(smoothed) + (1 - white) * jnp.log1p(-smoothed))
-    return jnp.sum(binary_entropy(mean)), cross
+    return jnp.sum(entr(mean) + entr(1 - mean)), cross
