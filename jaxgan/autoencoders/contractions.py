@@ -1,4 +1,4 @@
-"""Maps e → m + S e that shrink: how much they must, and their compositions."""
+"""Affine maps e → m + S e with ‖S‖ < 1, and the truncation of their compositions."""
 
 import math
 from typing import NamedTuple
@@ -14,8 +14,8 @@ class Maps(NamedTuple):
     """Affine maps of latent space, one for each example.
 
     Attributes:
-        locations: m, where each sends the origin.
-        scales: S: the diagonal of a matrix, or the matrix.
+        locations: m, the image of the origin.
+        scales: S, either a matrix or the diagonal of a diagonal one.
     """
 
     locations: Float[Array, "n latent"]
@@ -23,14 +23,14 @@ class Maps(NamedTuple):
 
 
 def apply(maps: Maps, points: Latents) -> Latents:
-    """Send each point through its map."""
+    """Return the image of each point under its map."""
     if maps.scales.ndim == points.ndim:
         return maps.locations + maps.scales * points
     return maps.locations + jnp.einsum("nij,nj->ni", maps.scales, points)
 
 
 def compose(outer: Maps, inner: Maps) -> Maps:
-    """Give the maps that do first the inner and then the outer one."""
+    """Return the maps that apply first the inner and then the outer one."""
     if outer.scales.ndim == outer.locations.ndim:
         scales = outer.scales * inner.scales
     else:
@@ -39,14 +39,15 @@ def compose(outer: Maps, inner: Maps) -> Maps:
 
 
 def take(maps: Maps, items: Int[Array, "k"]) -> Maps:
-    """Select some of the maps, in any order."""
+    """Return the maps with these numbers."""
     return Maps(maps.locations[items], maps.scales[items])
 
 
 def shrinkage(maps: Maps) -> Float[Array, "n"]:
-    """Give the operator norm of each scale.
+    """Return the operator norm of each scale.
 
-    A diagonal shrinks the largest coordinate, a matrix the Euclidean norm.
+    For diagonals it is induced by the largest coordinate, for matrices by the Euclidean
+    norm.
     """
     if maps.scales.ndim == 2:
         return jnp.max(jnp.abs(maps.scales), 1)
@@ -54,10 +55,15 @@ def shrinkage(maps: Maps) -> Float[Array, "n"]:
 
 
 def radius(depth: int, *, tolerance: float, bound: float) -> float:
-    """Give the largest shrinkage r at which compositions may be cut at a depth.
+    """Return the largest bound r of ‖S‖ at which compositions may be truncated.
 
     With ‖S‖ ≤ r and ‖m‖ ≤ `bound`, all terms from the `depth`-th on sum to at most
-    bound · r^depth / (1 − r), which is `tolerance`.
+    bound · r^depth / (1 − r), which is at most `tolerance` for this r.
+
+    Args:
+        depth: number of maps inside the first.
+        tolerance: greatest truncation error.
+        bound: of the norms of the locations.
 
     Raises:
         ValueError: if `depth` is below 1, or `tolerance` or `bound` not positive.
@@ -70,21 +76,21 @@ def radius(depth: int, *, tolerance: float, bound: float) -> float:
         )
     low, high = 0.0, 1.0
     while low < (middle := (low + high) / 2) < high:
-        # Logarithms: r^depth underflows.
+        # In logarithms, since r^depth underflows.
         log_tail = math.log(bound) + depth * math.log(middle) - math.log1p(-middle)
         low, high = (low, middle) if log_tail > math.log(tolerance) else (middle, high)
     return low
 
 
 def tail(maps: Maps, shrink: float | Scalar, depth: int | Int[Array, ""]) -> Scalar:
-    """Bound what compositions of these maps lack that stop after `depth` inner ones.
+    """Return a bound of the error that truncation makes in any coordinate.
 
-    In any coordinate: shrink^(depth + 1) · max‖m‖ / (1 − shrink).
+    It is shrink^(depth + 1) · max‖m‖ / (1 − shrink).
 
     Args:
-        maps: from which the compositions are made.
-        shrink: bound of their shrinkage, below 1.
-        depth: maps inside the first.
+        maps: the maps that are composed.
+        shrink: bound of their `shrinkage`, below 1.
+        depth: number of maps inside the first.
     """
     sizes = jnp.abs(maps.locations)
     if maps.scales.ndim == 3:
@@ -93,10 +99,11 @@ def tail(maps: Maps, shrink: float | Scalar, depth: int | Int[Array, ""]) -> Sca
 
 
 def needed_depth(maps: Maps, *, tolerance: float) -> int:
-    """Give the least depth at which the tail of these maps is within a tolerance.
+    """Return the least depth at which the `tail` of these maps is within a tolerance.
 
     Raises:
-        ValueError: if `tolerance` is not positive, or a map does not shrink.
+        ValueError: if `tolerance` is not positive, or a map has an operator norm of 1
+            or more.
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance must be positive, got {tolerance}")
@@ -112,10 +119,10 @@ def needed_depth(maps: Maps, *, tolerance: float) -> int:
 def contraction_of(
     weights: Float[Array, "*n d d"],
 ) -> tuple[Float[Array, "*n d d"], Float[Array, "*n"]]:
-    """Turn any matrix A into one whose operator norm is below 1, and log |det| of it.
+    """Return for any matrix A a matrix K with operator norm below 1, and log |det K|.
 
-    K = L⁻¹A with LLᵀ = I + AAᵀ. Its singular values are σ/√(1 + σ²) for those of A,
-    and every K with norm below 1 comes from one A.
+    K = L⁻¹A with LLᵀ = I + AAᵀ. A singular value σ of A becomes σ/√(1 + σ²), and every
+    K with norm below 1 comes from exactly one A.
     """
     gram = weights @ jnp.swapaxes(weights, -1, -2)
     gram = gram + jnp.broadcast_to(jnp.eye(weights.shape[-1]), weights.shape)

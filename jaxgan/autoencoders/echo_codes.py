@@ -1,7 +1,8 @@
-"""Echo noise: codes whose noise is a code, and whose information is exact.
+"""Echo noise: the noise of a code is another code, so that its information is exact.
 
-z = m(x) + S(x) z', where z' is a code of other examples, drawn like z and independent
-of x. Given x the noise is z' scaled, so h(z|x) = h(z) + log |det S(x)|, and
+z = m(x) + S(x) z′, where z′ is a code of other examples, distributed like z and
+independent of x. Given x, the code is z′ scaled and moved, so its differential entropy
+is h(z|x) = h(z) + log |det S(x)|, and the mutual information is
 I(x, z) = −E log |det S(x)| (Brekelmans et al. 2019, arXiv:1904.07199, theorem 2).
 """
 
@@ -22,32 +23,33 @@ from jaxgan.autoencoders.contractions import (
     shrinkage,
     tail,
 )
-from jaxgan.autoencoders.echo_noise import bank, ring
+from jaxgan.autoencoders.echo_noise import draw_from_bank, ring
 from jaxgan.networks import Heads
 from jaxgan.types import Latents, PRNGKey
 
 ECHO_TOLERANCE = 2.0**-23
-"""Of what truncation leaves out: a unit in the last place of a number near 1."""
+"""Greatest truncation error: a unit in the last place of a float32 near 1."""
 
 SOFTNESS = 16.0
-"""Locations are M tanh(h / 16): nearly linear for heads of ordinary size."""
+"""Locations are bounded by M tanh(h / 16), which is nearly linear for usual heads h."""
 
 Sampler: TypeAlias = Callable[[PRNGKey, Maps, int], Latents]
+"""`sampler(key, maps, depth)` draws a code for each map of a batch."""
 
 
 class Echo(NamedTuple):
-    """One kind of Echo noise: everything that depends on the bound of its scales.
+    """Echo noise of one depth: everything that depends on the bound of the scales.
 
     Attributes:
-        maps: from heads to `Maps` and the rate of each example in nats, at least
-            `floor` for each latent dimension.
-        channel: for training, with noise from the batch.
+        maps: from heads to the `Maps` m and S and the rate of each example in nats,
+            which is at least `floor` for each latent dimension.
+        channel: the channel for training, whose noise comes from the batch.
         given_bank: `given_bank(maps, depth)` is a channel whose noise is drawn from a
-            bank of the maps of all training examples (`echo_noise.bank`).
+            bank, the maps of all training examples.
         marginal: `marginal(maps, depth)` draws codes to generate from.
-        depth: examples in the noise of a code.
-        radius: bound of the operator norm of every scale.
-        floor: least rate of a latent dimension, −log radius.
+        depth: number of other examples in the noise of a code.
+        radius: bound of the operator norm of every scale, below 1.
+        floor: least rate of a latent dimension in nats, −log radius.
     """
 
     maps: Callable[[Heads], tuple[Maps, Float[Array, "batch"]]]
@@ -66,18 +68,18 @@ def echo(
     bound: float = 1.0,
     sampler: Sampler = ring,
 ) -> Echo:
-    """Make Echo noise of a depth, its scales bounded so that truncation is exact.
+    """Return Echo noise, its scales bounded so that truncation is within tolerance.
 
-    Encoders with one scale for each latent dimension get diagonal S, those with a
-    matrix get full ones. Scales are r σ(a) and r K(A), with ‖K‖ < 1 from
-    `contraction_of` at A = I + a; the locations' norm is at most `bound`.
+    Encoders with one scale for each latent dimension get diagonal matrices S, encoders
+    with a matrix get full ones. For a head a, S is r σ(a), or r K(I + a) with ‖K‖ < 1
+    from `contraction_of`. r is the radius; the norm of locations is at most `bound`.
 
     Args:
-        depth: examples in the noise of a code; batches must be larger.
-        tolerance: of each coordinate of a code.
-        bound: of the largest coordinate of a location; of its Euclidean norm if
+        depth: number of other examples in the noise of a code; batches must be larger.
+        tolerance: greatest truncation error in each coordinate of a code.
+        bound: of the largest coordinate of a location, or of its Euclidean norm if
             scales are matrices.
-        sampler: how a batch makes its noise: `echo_noise.ring` or `in_batch`.
+        sampler: how the noise is made from a batch: `ring` or `in_batch`.
 
     Raises:
         ValueError: if `depth` is below 1, or `tolerance` or `bound` not positive.
@@ -101,18 +103,21 @@ def echo(
         return Coded(sampler(key, made, depth), rates, tail(made, r, depth))
 
     def given_bank(stored: Maps, terms: int | Int[Array, ""]) -> Channel:
-        # What the noise lacks shrinks once more, with the code's own scale.
+        # The truncation error of the noise shrinks once more, by the code's own scale.
         lacking = r * tail(stored, jnp.max(shrinkage(stored)), terms - 1)
 
         def channel(key: PRNGKey, heads: Heads) -> Coded:
             made, rates = maps(heads)
             items = jnp.arange(len(made.locations))
-            latents = apply(made, bank(key, stored, items, terms - 1))
-            return Coded(latents, rates, lacking)
+            noise = draw_from_bank(key, stored, items, terms - 1)
+            return Coded(apply(made, noise), rates, lacking)
 
         return channel
 
     def marginal(stored: Maps, terms: int | Int[Array, ""]) -> Marginal:
-        return lambda key, count: bank(key, stored, jnp.arange(count), terms)
+        def draw(key: PRNGKey, count: int) -> Latents:
+            return draw_from_bank(key, stored, jnp.arange(count), terms)
+
+        return draw
 
     return Echo(maps, channel, given_bank, marginal, depth, r, -log_r)

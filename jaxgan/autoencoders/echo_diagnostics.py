@@ -1,4 +1,4 @@
-"""Whether the rate of an Echo code is the information that the theorem promises."""
+"""Checks of whether the rate of an Echo code is its mutual information."""
 
 from typing import NamedTuple
 
@@ -10,23 +10,27 @@ from jaxgan.autoencoders.echo_codes import Echo
 from jaxgan.networks import Heads
 from jaxgan.types import Scalar
 
+DEAD = 1e-3
+AT_FLOOR = 0.01
+
 
 class Exactness(NamedTuple):
-    """Whether a rate is the information, as the theorem has it. Values, no errors.
+    """Reasons why a rate may not be the information.
 
     Attributes:
         rate: mean of the rates, in nats.
-        floor: the least that the bound of the scales allows.
-        ceiling: entropy of x, which no information exceeds.
-        above_ceiling: the rate is more. Then z has no density, and the formula, which
-            needs one, counts what is not there.
-        dead: latent dimensions in which all locations agree, to 1e-3 of the largest:
-            constant codes without density, whose −log s informs of nothing.
-        at_floor: the rate is the floor to 1 %: the bound of the noise, and not the
-            loss, keeps it from falling.
-        truncation: what stopping at the depth adds to the information, in nats, were
-            codes Gaussian and scales constant: Σ ½ log (1 − s²ᵈ⁺²)/(1 − s²ᵈ).
-        shrinkage: the largest operator norm that occurs.
+        floor: least rate that the bound of the scales allows, in nats.
+        ceiling: entropy of x in nats, which no information exceeds.
+        above_ceiling: whether the rate is above the ceiling. Then z has no density,
+            which the formula of the rate assumes.
+        dead: number of latent dimensions in which all locations agree, to 1e-3 of the
+            largest location. These codes are constant and have no density; the −log s
+            that they add to the rate is no information.
+        at_floor: whether the rate is within 1 % of the floor. Then the bound of the
+            scales, not the loss, keeps it from falling.
+        truncation: increase of the information, in nats, by stopping at the depth d, if
+            codes were Gaussian and scales s constant: Σ ½ log (1 − s²ᵈ⁺²)/(1 − s²ᵈ).
+        shrinkage: largest operator norm of a scale.
     """
 
     rate: Scalar
@@ -39,19 +43,13 @@ class Exactness(NamedTuple):
     shrinkage: Scalar
 
 
-DEAD = 1e-3
-
-
-AT_FLOOR = 0.01
-
-
 def exactness(noise: Echo, heads: Heads, entropy: float) -> Exactness:
-    """Look for what makes the exact rate inexact, over a whole population.
+    """Return what may keep the rate of a population from being its information.
 
     Args:
-        noise: that the encoder was trained with.
-        heads: of the population.
-        entropy: of x, in nats: log N if it is one of N equally likely examples.
+        noise: the noise that the encoder was trained with.
+        heads: of all examples of the population.
+        entropy: of x in nats: log N for N equally likely examples.
     """
     maps, rates = noise.maps(heads)
     dim = heads.location.shape[1]
@@ -75,10 +73,10 @@ def exactness(noise: Echo, heads: Heads, entropy: float) -> Exactness:
 
 
 def truncation(scale: Float[Array, "*shape"], depth: int) -> Float[Array, "*shape"]:
-    """Give what the information of Gaussian codes exceeds −log s by at a depth.
+    """Return by how much the information of Gaussian codes exceeds −log s, in nats.
 
-    With m ~ N(0, 1 − s²) and constant s, the code and its noise have the variances
-    1 − s²ᵈ⁺² and 1 − s²ᵈ.
+    With m ~ N(0, 1 − s²), constant s and depth d, the variances of the code and of its
+    noise are 1 − s²ᵈ⁺² and 1 − s²ᵈ.
     """
     whole = jnp.log1p(-(scale ** (2 * depth + 2)))
     return 0.5 * (whole - jnp.log1p(-(scale ** (2 * depth))))

@@ -1,8 +1,9 @@
 """Draws of z = m(x₀) + S(x₀)(m(x₁) + S(x₁)(m(x₂) + …)), for x₀, x₁, … independent.
 
-Three ways, one law. All of x₀, x₁, … are different examples of a batch, which are
-independent draws of the population; or independent draws from a stored population,
-the bank. Gradients pass through every term.
+There are three ways to draw, and all have the same distribution. In `in_batch` and
+`ring` x₀, x₁, … are different examples of a batch, which are independent draws from the
+population. In `draw_from_bank` they are independent draws from a stored population, the
+*bank*. Gradients pass through every term.
 """
 
 from functools import partial
@@ -15,23 +16,23 @@ from jaxgan.autoencoders.contractions import Maps, apply, compose, take
 from jaxgan.types import Latents, PRNGKey
 
 
-def others(key: PRNGKey, batch: int, depth: int) -> Int[Array, "depth batch"]:
-    """Draw, for each item of a batch, different other items.
+def draw_others(key: PRNGKey, batch: int, depth: int) -> Int[Array, "depth batch"]:
+    """Return for each item of a batch the numbers of `depth` different other items.
 
     Raises:
-        ValueError: if there are not so many others.
+        ValueError: if the batch has too few items.
     """
     _require_others(batch, depth)
-    # The order of independent uniforms is a uniform permutation; oneself comes last.
+    # Sorting independent uniforms gives a uniform permutation; the item itself is last.
     values = jax.random.uniform(key, (batch, batch))
     values = jnp.where(jnp.eye(batch, dtype=bool), jnp.inf, values)
     return jnp.argsort(values, axis=1)[:, :depth].T
 
 
 def through(maps: Maps, items: Int[Array, "depth n"]) -> Latents:
-    """Give the points where the origin ends after the maps of these items.
+    """Return the image of the origin under the maps of these items, composed.
 
-    The last row's map is the first to be applied.
+    The map of the last row is applied first.
     """
 
     def back(points: Latents, items: Int[Array, "n"]) -> tuple[Latents, None]:
@@ -42,26 +43,28 @@ def through(maps: Maps, items: Int[Array, "depth n"]) -> Latents:
 
 
 def in_batch(key: PRNGKey, maps: Maps, depth: int) -> Latents:
-    """Draw one code for each map; the noise of each is made of `depth` others.
+    """Return one code for each map; its noise is made of the maps of `depth` others.
 
-    Without replacement and without the item itself, so that the terms are independent
-    when the batch is. Pairs of codes are as independent as they can be.
+    They are drawn without replacement and without the item itself, so that the terms
+    are independent if the examples are. Pairs of codes are as independent as they can
+    be.
 
     Raises:
-        ValueError: if there are not `depth` others.
+        ValueError: if the batch has too few items.
     """
-    return apply(maps, through(maps, others(key, len(maps.locations), depth)))
+    items = draw_others(key, len(maps.locations), depth)
+    return apply(maps, through(maps, items))
 
 
 def ring(key: PRNGKey, maps: Maps, depth: int) -> Latents:
-    """Draw one code for each map; the noise of each is made of its `depth` neighbours.
+    """Return one code for each map; its noise is made of the next `depth` maps.
 
-    The batch is shuffled and closed to a ring. Each code has the law that `in_batch`
-    gives it; codes near each other on the ring share terms. Compositions of 2ᵏ
-    neighbours come from those of 2ᵏ⁻¹, so the cost is logarithmic in `depth`.
+    The batch is shuffled and closed to a ring. Each code has the same distribution as
+    in `in_batch`, but codes near each other on the ring share terms. Compositions of 2ᵏ
+    maps are made from those of 2ᵏ⁻¹, so the cost is logarithmic in `depth`.
 
     Raises:
-        ValueError: if there are not `depth` others.
+        ValueError: if the batch has too few items.
     """
     batch = len(maps.locations)
     _require_others(batch, depth)
@@ -80,21 +83,21 @@ def ring(key: PRNGKey, maps: Maps, depth: int) -> Latents:
     return whole.locations[jnp.argsort(order)]
 
 
-def bank(
+def draw_from_bank(
     key: PRNGKey, maps: Maps, items: Int[Array, "n"], depth: int | Int[Array, ""]
 ) -> Latents:
-    """Draw codes of no particular example: samples of the marginal q(z).
+    """Return codes of no particular example: samples of the marginal q(z).
 
-    They are the noise for the codes of held-out examples, for batches smaller than the
-    depth, and what the decoder turns into new examples. Not for training: the number
-    of terms may be traced, and has no reverse-mode derivative then.
+    They are the noise for codes of held-out examples and of batches that are too small,
+    and what the decoder turns into new examples. They are not for training: if `depth`
+    is traced, they have no reverse-mode derivative.
 
     Args:
-        key: each draw depends on it and on the draw's number only.
-        maps: of all training examples.
+        key: each draw depends only on it and on the number of the draw.
+        maps: the bank: the maps of all training examples.
         items: numbers of the draws.
-        depth: maps inside the first (`contractions.needed_depth`); all are drawn with
-            replacement.
+        depth: number of maps inside the first (`contractions.needed_depth`). All are
+            drawn with replacement.
     """
     own = jax.vmap(partial(jax.random.fold_in, key))(items)
 

@@ -120,7 +120,7 @@ def test_a_code_on_a_cantor_set_is_warned_of():
     assert bool(found.above_ceiling)
     # Ternary digits 0 and 2 only, and so distinct codes: the coin is known from z.
     maps, _ = MAPS(heads)
-    z = echo_noise.bank(KEY, maps, jnp.arange(1000), 30)
+    z = echo_noise.draw_from_bank(KEY, maps, jnp.arange(1000), 30)
     assert not bool(jnp.any((z > 0.34) & (z < 0.66)))
 
 

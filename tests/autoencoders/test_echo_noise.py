@@ -127,7 +127,7 @@ def test_the_bank_has_the_moments_of_independent_draws():
     )
     for depth in (0, 1, 30):
         z = np.asarray(
-            echo_noise.bank(KEY, table, jnp.arange(40_000), depth), np.float64
+            echo_noise.draw_from_bank(KEY, table, jnp.arange(40_000), depth), np.float64
         )
         mean, second = marginal_moments(table, depth)
         error = z.std(0) / np.sqrt(len(z))
@@ -146,12 +146,12 @@ def test_the_bank_has_the_moments_of_independent_draws():
 
 def test_a_draw_from_the_bank_does_not_depend_on_its_company():
     table = Maps(jax.random.normal(KEY, (50, 2)), jnp.full((50, 2), 0.5))
-    all_ = np.asarray(echo_noise.bank(KEY, table, jnp.arange(20), 12))
-    few = echo_noise.bank(KEY, table, jnp.array([17, 3]), 12)
+    all_ = np.asarray(echo_noise.draw_from_bank(KEY, table, jnp.arange(20), 12))
+    few = echo_noise.draw_from_bank(KEY, table, jnp.array([17, 3]), 12)
     np.testing.assert_array_equal(few, all_[[17, 3]])
     assert len(np.unique(all_[:, 0])) == 20
     # A bank smaller than the depth serves as well: draws are with replacement.
-    few = echo_noise.bank(KEY, take(table, jnp.arange(3)), jnp.arange(5), 40)
+    few = echo_noise.draw_from_bank(KEY, take(table, jnp.arange(3)), jnp.arange(5), 40)
     assert bool(jnp.isfinite(few).all())
 
 
@@ -164,7 +164,7 @@ def test_arithmetic_coding_gives_a_uniform_code():
         jnp.asarray(m[of_item, None], jnp.float32),
         jnp.asarray(p[of_item, None], jnp.float32),
     )
-    z = echo_noise.bank(KEY, table, jnp.arange(20_000), 60)
+    z = echo_noise.draw_from_bank(KEY, table, jnp.arange(20_000), 60)
     assert stats.kstest(np.asarray(z)[:, 0], "uniform").pvalue > 1e-3
     entropy = -(p * np.log(p)).sum()
     assert entropy == pytest.approx(1.02965, abs=5e-6)
@@ -283,7 +283,7 @@ def test_every_call_draws_afresh_in_one_compiled_program(sampler):
 
 
 def test_others_are_others_each_at_most_once():
-    items = np.asarray(echo_noise.others(KEY, 12, 11))
+    items = np.asarray(echo_noise.draw_others(KEY, 12, 11))
     assert items.shape == (11, 12)
     for item in range(12):
         assert sorted(items[:, item]) == [n for n in range(12) if n != item]
