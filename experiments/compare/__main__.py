@@ -1,49 +1,44 @@
-"""Vanilla GAN or WGAN-GP? Judge both: `python -m experiments.compare`."""
+"""Compare a vanilla GAN with a WGAN-GP: `python -m experiments.compare`."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import DataOptions, require
+from experiments.running.options import JudgeOptions, require
 
 
 @dataclass(frozen=True)
-class Config(DataOptions):
-    """Train a GAN and a WGAN-GP alike, several seeds of each, and judge their samples.
+class Config(JudgeOptions):
+    """Train several seeds of a GAN and of a WGAN-GP, and compare their samples.
 
-    Both have the same networks, optimiser, data order and starting weights. They are
-    compared at equal generator steps; then the cheaper one trains on until it has had
-    as many seconds as the other.
+    Both have the same networks, optimiser, data order and initial weights. They are
+    compared after equally many generator steps; then the faster one is trained for as
+    many seconds as the other one took, and they are compared again.
     """
 
     resume: bool = False
-    """Go on from the last point that was judged."""
+    """Continue the run in --out from the last point that was judged."""
     seeds: int = 5
-    """Runs of each algorithm, trained as one program."""
+    """Number of runs of each algorithm, 2 or more; they are trained as one program."""
     steps: int = 2500
-    """Generator steps of each run."""
+    """Number of generator steps of each run."""
     points: int = 10
-    """How often to judge on the way."""
+    """Number of points at which to judge; more if it does not divide --steps."""
     batch_size: int = 64
-    """Images in each batch."""
+    """Number of images in each batch."""
     critic_steps: int = 1
-    """Critic updates per generator update, of both."""
+    """Number of critic updates for each generator update, of both algorithms."""
     latent_dim: int = 64
-    """Dimensions of the latent space."""
-    judge: str = "mnist-classifier"
-    """Classifier whose features are compared: a shipped one, or a model folder."""
-    samples: int | None = None
-    """Samples to judge, against as many test images; default: all test images."""
+    """Number of dimensions of the latent space."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("steps", "points", "batch_size", "critic_steps", "latent_dim"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
         require(self.seeds >= 2, self, "seeds", "at least 2")
         require(self.points <= self.steps, self, "points", "at most --steps")
-        require(self.samples is None or self.samples >= 20, self, "samples", "≥ 20")
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -59,10 +54,14 @@ def run(config: Config) -> dict[str, Any]:
     real = data.load(config.dataset, "train", data_dir=config.data_dir)
     heldout = data.load(real.name, "test", data_dir=config.data_dir)
     count = config.samples or len(heldout.images)
-    if not config.batch_size * config.critic_steps <= len(real.images):
-        raise UsageError(f"a step needs at most the {len(real.images)} training images")
-    if not count <= min(len(heldout.images), len(real.images)):
-        raise UsageError(f"--samples must be at most {len(heldout.images)}")
+    if config.batch_size * config.critic_steps > len(real.images):
+        raise UsageError(
+            f"--batch-size times --critic-steps must be at most {len(real.images)}, "
+            f"the training images of {real.name}"
+        )
+    most = min(len(heldout.images), len(real.images))
+    if count > most:
+        raise UsageError(f"--samples must be at most {most}, got {count}")
     out = run_folder.begin(
         "compare",
         config,
@@ -76,15 +75,15 @@ def run(config: Config) -> dict[str, Any]:
 
     key = jax.random.key(config.seed)
     keys = jax.vmap(lambda n: jax.random.fold_in(key, n))(jnp.arange(config.seeds))
-    bench_key, floor_key, draw_key = jax.random.split(
+    protocol_key, floor_key, draw_key = jax.random.split(
         jax.random.fold_in(key, config.seeds), 3
     )
     seen = evaluation.features_of(classify, real.images)
     reference = evaluation.features_of(
         classify, evaluation.draw_images(draw_key, heldout.images, count)
     )
-    bench = contest.Bench(
-        bench_key,
+    protocol = contest.Protocol(
+        protocol_key,
         classify,
         reference,
         pixels.as_inputs(jnp.asarray(heldout.images[: contest.HELDOUT_IMAGES])),
@@ -94,9 +93,10 @@ def run(config: Config) -> dict[str, Any]:
     images = jnp.asarray(real.images)
     generator = networks.mlp_generator(config.latent_dim)
     critic = networks.mlp_critic()
+    steps = config.critic_steps
     algorithms = {
-        "GAN": gan.vanilla_gan(generator, critic, critic_steps=config.critic_steps),
-        "WGAN-GP": gan.wgan_gp(generator, critic, critic_steps=config.critic_steps),
+        report.GAN: gan.vanilla_gan(generator, critic, critic_steps=steps),
+        report.WGAN: gan.wgan_gp(generator, critic, critic_steps=steps),
     }
     contestants = {
         name: contest.Contestant(name, out / name, generator, critic, algorithm)
@@ -106,7 +106,7 @@ def run(config: Config) -> dict[str, Any]:
     def train_to(name: str, stops: list[int]) -> list[contest.Row]:
         states, rows = contest.start(contestants[name], keys)
         return contest.train(
-            contestants[name], states, rows, images, config.batch_size, stops, bench
+            contestants[name], states, rows, images, config.batch_size, stops, protocol
         )[1]
 
     interval = config.steps // config.points
@@ -115,17 +115,17 @@ def run(config: Config) -> dict[str, Any]:
     seconds = {
         name: contest.row_at(rows[name], config.steps)["seconds"] for name in rows
     }
-    slow, quick = sorted(seconds, key=lambda name: -seconds[name])
-    more = round(config.steps * seconds[slow] / seconds[quick])
-    rows[quick] = train_to(quick, contest.stops(config.steps, more, interval))
+    slower, faster = sorted(seconds, key=lambda name: -seconds[name])
+    more = round(config.steps * seconds[slower] / seconds[faster])
+    rows[faster] = train_to(faster, contest.stops(config.steps, more, interval))
 
-    made = report.Report(
-        real.name, config.seeds, count, config.steps, quick, more, rows, floor
+    comparison = report.Comparison(
+        real.name, config.seeds, count, config.steps, faster, more, rows, floor
     )
-    text = report.words(made) + "\n\n" + report.table(made)
+    text = report.words(comparison) + "\n\n" + report.table(comparison)
     (out / "report.md").write_text(text)
-    figures.draw(out, made)
-    summary = {"experiment": "compare", **report.summary(made)}
+    figures.draw(out, comparison)
+    summary = {"experiment": "compare", **report.summary(comparison)}
     run_folder.write_json(out / "summary.json", summary)
     print(text)
     return summary

@@ -1,4 +1,4 @@
-"""Several seeds of one algorithm trained as one program, and judged along the way."""
+"""Train several seeds of one algorithm as one program, and judge them on the way."""
 
 import math
 import time
@@ -21,20 +21,23 @@ from jaxgan.training import Algorithm
 from jaxgan.types import Examples, Params, PRNGKey
 
 HELDOUT_IMAGES = 1000
+"""Test images on which the Wasserstein estimate is logged."""
 SHOWN = 60
+"""Samples of the first seed in the figure."""
 
 Row = dict[str, Any]
+"""What is logged at one point: `step`, `seconds`, and a list over seeds by metric."""
 
 
 class Contestant(NamedTuple):
-    """What competes.
+    """An algorithm that is compared with others.
 
     Attributes:
-        name: as the report calls it.
-        folder: for its checkpoints, rows and samples.
-        generator: the same for all contestants.
-        critic: the same for all contestants.
-        algorithm: the difference.
+        name: its name in the report.
+        folder: where its checkpoints, logs and samples are written.
+        generator: the generator, the same for all contestants.
+        critic: the critic, the same for all contestants.
+        algorithm: how they are trained.
     """
 
     name: str
@@ -44,14 +47,14 @@ class Contestant(NamedTuple):
     algorithm: Algorithm
 
 
-class Bench(NamedTuple):
-    """What all contestants are judged by.
+class Protocol(NamedTuple):
+    """How the contestants are judged.
 
     Attributes:
-        key: of samples and bootstraps; the same at every point and for everyone.
-        classify: whose features are compared.
-        reference: held-out images, as the classifier sees them.
-        heldout: the first of them, as inputs of the critic.
+        key: random key of samples and bootstraps, the same at all points and for all.
+        classify: classifier whose features are compared.
+        reference: features of held-out images.
+        heldout: held-out images as inputs of the critic.
         training: pixels of the training images.
     """
 
@@ -73,19 +76,19 @@ def _advance(algorithm: Algorithm, states, images, count: int, batch_size: int, 
 
 
 def stops(start: int, end: int, interval: int) -> list[int]:
-    """Divide the steps from `start` to `end`, where there is always a stop."""
+    """Return the steps to stop at: every `interval` after `start`, and `end`."""
     return [*range(start + interval, end, interval), end] if end > start else []
 
 
 def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
-    """Give the states of all seeds and what is logged: new, or where it stopped."""
+    """Return the states of all seeds and what was logged, new or as last saved."""
     contestant.folder.mkdir(exist_ok=True)
     states = jax.jit(jax.vmap(contestant.algorithm.init))(keys)
     return epochs.resume(contestant.folder, states)
 
 
 def row_at(rows: Sequence[Row], step: int) -> Row:
-    """Find what was logged at a stop."""
+    """Return what was logged at a step."""
     return next(row for row in rows if row["step"] == step)
 
 
@@ -96,15 +99,27 @@ def train(
     images: jax.Array,
     batch_size: int,
     stops: Sequence[int],
-    bench: Bench,
+    protocol: Protocol,
 ) -> tuple[Any, list[Row]]:
     """Train all seeds to each of the stops in turn; judge, log and save at each.
 
-    At the last stop the verdict is complete; before, it is the Fréchet distance only.
+    At the last stop all metrics are computed, before only the Fréchet distance.
+
+    Args:
+        contestant: what to train.
+        states: states of all seeds, stacked.
+        rows: what was logged until then.
+        images: training images, on the device.
+        batch_size: images in each batch.
+        stops: generator steps, increasing.
+        protocol: how to judge.
+
+    Returns:
+        The states at the last stop, and what was logged, with the new rows.
 
     Raises:
         CheckpointError: if the last state cannot be written.
-        Interrupted: after a signal; what was reached is saved.
+        Interrupted: after a signal; the last stop is saved.
     """
     compiled: dict[int, Any] = {}
     mesh = parallel.mesh()
@@ -129,7 +144,7 @@ def train(
                     for name, values in logged._asdict().items()
                     if values is not None
                 },
-                **_judge(contestant, states, bench, whole=stop == stops[-1]),
+                **_judge(contestant, states, protocol, whole=stop == stops[-1]),
             }
             rows.append(row)
             unsaved = epochs.write_progress(contestant.folder, rows, states)
@@ -143,9 +158,9 @@ def train(
 
 
 def _judge(
-    contestant: Contestant, states: Any, bench: Bench, whole: bool
+    contestant: Contestant, states: Any, protocol: Protocol, whole: bool
 ) -> dict[str, list[float]]:
-    """Name every number, a list with one for each seed; NaN for a seed that is lost."""
+    """Return each metric as a list over seeds; NaN for a seed that diverged."""
     alone = jax.device_put(states, jax.devices()[0])
     columns = []
     for seed in range(len(states.step)):
@@ -154,7 +169,9 @@ def _judge(
         if weights is None or not epochs.all_finite(state.critic):
             columns.append({})
             continue
-        columns.append(_judge_seed(contestant, state, network, weights, bench, whole))
+        columns.append(
+            _judge_seed(contestant, state, network, weights, protocol, whole)
+        )
         if whole and seed == 0:
             _save_samples(contestant, state, network, weights)
     names = next((list(column) for column in columns if column), ["frechet_distance"])
@@ -166,23 +183,25 @@ def _judge_seed(
     state: gan.State,
     network: Network,
     weights: Params,
-    bench: Bench,
+    protocol: Protocol,
     whole: bool,
 ) -> dict[str, float]:
-    sample_key, verdict_key = jax.random.split(bench.key)
-    count, dimension = len(bench.reference.features), contestant.generator.latent_dim
+    sample_key, verdict_key = jax.random.split(protocol.key)
+    count, dimension = len(protocol.reference.features), contestant.generator.latent_dim
     images = judging.draw(sample_key, network.apply, weights, dimension, count)
-    samples = evaluation.features_of(bench.classify, images)
-    estimate = _heldout(contestant.generator, contestant.critic, state, bench.heldout)
+    samples = evaluation.features_of(protocol.classify, images)
+    estimate = _heldout(
+        contestant.generator, contestant.critic, state, protocol.heldout
+    )
     numbers = {"wasserstein_estimate_heldout": float(estimate)}
     if not whole:
-        fake, real = samples.features, bench.reference.features
+        fake, real = samples.features, protocol.reference.features
         distance = evaluation.frechet_between(
             evaluation.moments(fake), evaluation.moments(real)
         )
         return numbers | {"frechet_distance": distance}
     verdict = evaluation.verdict(
-        verdict_key, samples, bench.reference, samples, bench.training
+        verdict_key, samples, protocol.reference, samples, protocol.training
     )
     return numbers | {name: estimate.value for name, estimate in verdict.items()}
 

@@ -1,4 +1,4 @@
-"""Figures of a contest between GAN and WGAN-GP."""
+"""Figures of a comparison between GAN and WGAN-GP."""
 
 from pathlib import Path
 
@@ -7,32 +7,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from experiments.compare.report import Report, over_seeds
+from experiments.compare.report import GAN, WGAN, Comparison, over_seeds
 
-COLOURS = {"GAN": "tab:orange", "WGAN-GP": "tab:blue"}
+COLOURS = {GAN: "tab:orange", WGAN: "tab:blue"}
 
 
-def draw(out: Path, report: Report) -> None:
+def draw(out: Path, comparison: Comparison) -> None:
     """Write `frechet.png`, `losses.png` and `samples.png`."""
-    _distances(report).savefig(out / "frechet.png", dpi=150)
-    _losses(report).savefig(out / "losses.png", dpi=150)
-    _samples(out, report).savefig(out / "samples.png", dpi=150)
+    _distances(comparison).savefig(out / "frechet.png", dpi=150)
+    _losses(comparison).savefig(out / "losses.png", dpi=150)
+    _samples(out, comparison).savefig(out / "samples.png", dpi=150)
 
 
 def _band(
     axes: Axes,
-    report: Report,
+    comparison: Comparison,
     name: str,
     quantity: str,
     against: str,
     label: str,
     linestyle: str = "-",
 ) -> None:
-    """Draw the mean over seeds, and all seeds from the lowest to the highest."""
+    """Draw the mean over seeds, in a band from the lowest seed to the highest."""
     colour = COLOURS[name]
-    rows = report.rows[name]
+    rows = comparison.rows[name]
     x = np.array([row[against] for row in rows], float)
-    x = x / report.seeds if against == "seconds" else x
+    x = x / comparison.seeds if against == "seconds" else x
     values = np.array([over_seeds(row, quantity) for row in rows])
     axes.plot(x, values.mean(1), linestyle, color=colour, linewidth=1.5, label=label)
     axes.fill_between(
@@ -40,17 +40,17 @@ def _band(
     )
 
 
-def _distances(report: Report) -> Figure:
+def _distances(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    floor = report.floor["frechet_distance"].value
+    floor = comparison.floor["frechet_distance"].value
     for axes, against in zip(panels, ("step", "seconds"), strict=True):
         for name in COLOURS:
-            _band(axes, report, name, "frechet_distance", against, label=name)
+            _band(axes, comparison, name, "frechet_distance", against, label=name)
         axes.axhline(floor, color="gray", linestyle="--", linewidth=1)
         axes.set_yscale("log")
         axes.grid(alpha=0.3, which="both")
-    panels[0].axvline(report.steps, color="gray", linestyle=":", linewidth=1)
+    panels[0].axvline(comparison.steps, color="gray", linestyle=":", linewidth=1)
     panels[0].annotate(
         "real images", (1, floor), color="gray", fontsize=8,
         xycoords=("axes fraction", "data"), ha="right", va="bottom",
@@ -58,42 +58,40 @@ def _distances(report: Report) -> Figure:
     panels[0].set(xlabel="generator steps", ylabel="Fréchet distance")
     panels[1].set(xlabel="training seconds per seed")
     panels[0].legend(frameon=False)
-    figure.suptitle(f"{report.dataset}, {report.seeds} seeds: mean and range")
+    figure.suptitle(f"{comparison.dataset}, {comparison.seeds} seeds: mean and range")
     return figure
 
 
-def _losses(report: Report) -> Figure:
+def _losses(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     for quantity, label, style in (
         ("wasserstein_estimate", "training images", "-"),
         ("wasserstein_estimate_heldout", "held-out images", "--"),
     ):
-        _band(left, report, "WGAN-GP", quantity, "step", label, style)
-    left.set(xlabel="generator steps", ylabel="Wasserstein estimate", title="WGAN-GP")
+        _band(left, comparison, WGAN, quantity, "step", label, style)
+    left.set(xlabel="generator steps", ylabel="Wasserstein estimate", title=WGAN)
     for quantity, label, style in (
         ("critic_loss", "discriminator", "-"),
         ("generator_loss", "generator", "--"),
     ):
-        _band(right, report, "GAN", quantity, "step", label, style)
-    right.set(xlabel="generator steps", ylabel="loss", title="GAN")
+        _band(right, comparison, GAN, quantity, "step", label, style)
+    right.set(xlabel="generator steps", ylabel="loss", title=GAN)
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     return figure
 
 
-def _samples(out: Path, report: Report) -> Figure:
-    columns = report.columns()
+def _samples(out: Path, comparison: Comparison) -> Figure:
+    columns = comparison.columns()
     figure = Figure(figsize=(3.6 * len(columns), 2.6), layout="constrained")
-    for axes, (title, row) in zip(
-        figure.subplots(1, len(columns)), columns.items(), strict=True
-    ):
-        name = title.split(",")[0]
-        path = out / name / f"samples-{row['step']}.png"
+    for axes, column in zip(figure.subplots(1, len(columns)), columns, strict=True):
+        step = column.row["step"]
+        path = out / column.contestant / f"samples-{step}.png"
         if path.exists():
             with Image.open(path) as grid:
                 axes.imshow(np.asarray(grid), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(f"{title} ({row['step']} steps)", fontsize=9)
+        axes.set_title(f"{column.title} ({step} steps)", fontsize=9)
         axes.axis("off")
     return figure

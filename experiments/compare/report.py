@@ -1,4 +1,4 @@
-"""What a contest between GAN and WGAN-GP showed, in numbers and in words."""
+"""The numbers and the words of a comparison between GAN and WGAN-GP."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,6 +9,9 @@ from experiments.compare.contest import Row, row_at
 from experiments.reporting import tables
 from jaxgan.statistics import Estimate, permutation_p
 
+GAN, WGAN = "GAN", "WGAN-GP"
+KEYS = {GAN: "gan", WGAN: "wgan_gp"}
+"""What the names of the two contestants are in `summary.json`."""
 SIGNIFICANT = 0.05
 
 SMALLER_IS_BETTER = {
@@ -23,132 +26,162 @@ SMALLER_IS_BETTER = {
 }
 
 
-class Report(NamedTuple):
-    """A finished contest.
+class Column(NamedTuple):
+    """One column of the report.
 
     Attributes:
-        dataset: that was trained on.
-        seeds: of each algorithm.
-        samples: judged at every point.
-        steps: at which both were judged in full.
-        quick: who took less time for them.
-        more: steps that `quick` made in the other's time.
-        rows: of each contestant, by name.
-        floor: what training images score in place of samples.
+        contestant: `GAN` or `WGAN`.
+        title: heading of the column.
+        key: prefix of its numbers in `summary.json`.
+        row: what was logged of the contestant's seeds.
+    """
+
+    contestant: str
+    title: str
+    key: str
+    row: Row
+
+
+class Comparison(NamedTuple):
+    """A finished comparison.
+
+    Attributes:
+        dataset: the dataset that was trained on.
+        seeds: number of runs of each algorithm.
+        samples: number of samples that were judged at every point.
+        steps: generator steps after which both are compared.
+        faster: the contestant that took less time for them.
+        equal_time_steps: steps that it made in the time of the other one.
+        rows: what was logged of each contestant, by name.
+        floor: the metrics of training images in place of samples.
     """
 
     dataset: str
     seeds: int
     samples: int
     steps: int
-    quick: str
-    more: int
+    faster: str
+    equal_time_steps: int
     rows: Mapping[str, Sequence[Row]]
     floor: Mapping[str, Estimate]
 
-    def columns(self) -> dict[str, Row]:
-        """Title what is compared: both at equal steps, and the quicker one later."""
-        columns = {name: row_at(rows, self.steps) for name, rows in self.rows.items()}
-        later = row_at(self.rows[self.quick], self.more)
-        return {**columns, f"{self.quick}, equal time": later}
+    def at_equal_steps(self) -> dict[str, Row]:
+        """Return what was logged of both after the same number of steps."""
+        return {name: row_at(rows, self.steps) for name, rows in self.rows.items()}
+
+    def at_equal_time(self) -> dict[str, Row]:
+        """Return what was logged of both after the same time."""
+        later = row_at(self.rows[self.faster], self.equal_time_steps)
+        return self.at_equal_steps() | {self.faster: later}
+
+    def columns(self) -> list[Column]:
+        """Return what is compared: both at equal steps, and the faster one later."""
+        columns = [
+            Column(name, name, KEYS[name], row)
+            for name, row in self.at_equal_steps().items()
+        ]
+        name = self.faster
+        title, key = f"{name}, equal time", f"{KEYS[name]}_equal_time"
+        return [*columns, Column(name, title, key, self.at_equal_time()[name])]
 
 
 def over_seeds(row: Row, name: str) -> np.ndarray:
-    """Read one number of every seed; NaN where a seed was lost."""
+    """Return one number of every seed; NaN where a seed diverged."""
     return np.array(row[name], float)
 
 
 def largest_rise(rows: Sequence[Row], step: int) -> np.ndarray:
-    """How far the Fréchet distance rose above its best so far: a ratio, per seed."""
+    """Return how far the Fréchet distance rose above its least value before.
+
+    Returns:
+        For each seed the largest ratio of the two, until `step`.
+    """
     course = np.array(
         [over_seeds(row, "frechet_distance") for row in rows if row["step"] <= step]
     )
     return (course / np.minimum.accumulate(course)).max(0)
 
 
-def table(report: Report) -> str:
-    """Write mean ± standard deviation over seeds of every metric, in Markdown."""
-    columns = report.columns()
+def table(comparison: Comparison) -> str:
+    """Return mean ± standard deviation over seeds of every metric, in Markdown."""
+    columns = comparison.columns()
     rows = []
-    for name, floor in report.floor.items():
-        values = [over_seeds(row, name) for row in columns.values()]
+    for name, floor in comparison.floor.items():
+        values = [over_seeds(column.row, name) for column in columns]
         cells = [f"{v.mean():.4g} ± {v.std(ddof=1):.2g}" for v in values]
         rows.append([name, *cells, f"{floor.value:.4g}"])
     rises = [
-        largest_rise(report.rows[title.split(",")[0]], row["step"])
-        for title, row in columns.items()
+        largest_rise(comparison.rows[column.contestant], column.row["step"])
+        for column in columns
     ]
     cells = [f"{r.mean():.3g} ± {r.std(ddof=1):.2g}" for r in rises]
     rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
-    rows.append(["steps", *(str(row["step"]) for row in columns.values()), ""])
-    seconds = [f"{row['seconds'] / report.seeds:.0f}" for row in columns.values()]
-    rows.append(["seconds per seed", *seconds, ""])
-    return tables.markdown(["metric", *columns, "real images (floor)"], rows)
+    rows.append(["steps", *(str(column.row["step"]) for column in columns), ""])
+    seconds = [column.row["seconds"] / comparison.seeds for column in columns]
+    rows.append(["seconds per seed", *(f"{each:.0f}" for each in seconds), ""])
+    titles = [column.title for column in columns]
+    return tables.markdown(["metric", *titles, "real images (floor)"], rows)
 
 
-def words(report: Report) -> str:
-    """Say who won, by how much, and whether that is more than the seeds vary."""
-    columns = report.columns()
-    gan, wgan = columns["GAN"], columns["WGAN-GP"]
-    later = columns[f"{report.quick}, equal time"]
-    other = wgan if report.quick == "GAN" else gan
-    pair = (later, other) if report.quick == "GAN" else (other, later)
-    cost = wgan["seconds"] / gan["seconds"]
-    floor = report.floor["frechet_distance"].value
+def words(comparison: Comparison) -> str:
+    """Return who is better, by how much, and whether by more than seeds differ."""
+    equal_steps, equal_time = comparison.at_equal_steps(), comparison.at_equal_time()
+    cost = equal_steps[WGAN]["seconds"] / equal_steps[GAN]["seconds"]
+    floor = comparison.floor["frechet_distance"].value
+    after = f"After {comparison.steps} steps"
     return (
-        f"On {report.dataset}, {report.seeds} seeds each, {report.samples} samples "
-        f"judged. "
-        + _verdict(gan, wgan, "frechet_distance", f"After {report.steps} steps")
+        f"On {comparison.dataset}, {comparison.seeds} seeds each, "
+        f"{comparison.samples} samples judged. "
+        + _verdict(equal_steps, "frechet_distance", after)
         + f" Real images score {floor:.3g}. "
-        + _verdict(gan, wgan, "coverage", "At the same step")
+        + _verdict(equal_steps, "coverage", "At the same step")
         + f" A step of the WGAN-GP took {cost:.2f} times as long. "
-        + _verdict(*pair, "frechet_distance", "In equal time")
+        + _verdict(equal_time, "frechet_distance", "In equal time")
     )
 
 
-def _verdict(gan: Row, wgan: Row, metric: str, when: str) -> str:
-    a, b = over_seeds(gan, metric), over_seeds(wgan, metric)
+def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
+    a, b = over_seeds(rows[GAN], metric), over_seeds(rows[WGAN], metric)
     lost = int(np.isnan(a).sum() + np.isnan(b).sum())
     if lost:
-        return f"{when}, {lost} seeds were lost to numbers that are not finite."
+        seeds = "1 seed" if lost == 1 else f"{lost} seeds"
+        return f"{when} there is no verdict: {seeds} diverged."
     wgan_wins = (b.mean() < a.mean()) == SMALLER_IS_BETTER[metric]
-    winner = "WGAN-GP" if wgan_wins else "GAN"
     p = permutation_p(a, b)
-    seen = "outside" if p < SIGNIFICANT else "not outside"
+    side = "outside" if p < SIGNIFICANT else "not outside"
     least = permutation_p(np.zeros(len(a)), np.ones(len(b)))
     note = f"; {least:.2g} is the least that so few seeds can give" * (
         least >= SIGNIFICANT
     )
     quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
     return (
-        f"{when} the {winner} has the better {quantity}: {b.mean():.3g} ± "
-        f"{b.std(ddof=1):.2g} for the WGAN-GP, {a.mean():.3g} ± {a.std(ddof=1):.2g} "
-        f"for the GAN (mean ± standard deviation over seeds). This is {seen} the seed "
-        f"noise (exact permutation test, p = {p:.2g}{note})."
+        f"{when} the {WGAN if wgan_wins else GAN} has the better {quantity}: "
+        f"{b.mean():.3g} ± {b.std(ddof=1):.2g} for the WGAN-GP, {a.mean():.3g} ± "
+        f"{a.std(ddof=1):.2g} for the GAN (mean ± standard deviation over seeds). This "
+        f"is {side} the seed noise (exact permutation test, p = {p:.2g}{note})."
     )
 
 
-def summary(report: Report) -> dict[str, Any]:
-    """Name every number of the report."""
-    gan, wgan = (report.columns()[name] for name in ("GAN", "WGAN-GP"))
+def summary(comparison: Comparison) -> dict[str, Any]:
+    """Return every number of the comparison under a name of its own."""
+    rows = comparison.at_equal_steps()
     numbers: dict[str, Any] = {
-        "dataset": report.dataset,
-        "seeds": report.seeds,
-        "n_samples": report.samples,
-        "steps": report.steps,
-        "equal_time_steps": report.more,
-        "quick": report.quick,
-        "step_time_ratio": wgan["seconds"] / gan["seconds"],
+        "dataset": comparison.dataset,
+        "seeds": comparison.seeds,
+        "n_samples": comparison.samples,
+        "steps": comparison.steps,
+        "equal_time_steps": comparison.equal_time_steps,
+        "quick": comparison.faster,
+        "step_time_ratio": rows[WGAN]["seconds"] / rows[GAN]["seconds"],
     }
-    for title, row in report.columns().items():
-        prefix = title.lower().replace("-", "_").replace(", ", "_").replace(" ", "_")
-        numbers[f"{prefix}_wall_seconds"] = row["seconds"]
-        for name in report.floor:
-            values = over_seeds(row, name)
-            numbers[f"{prefix}_{name}_mean"] = float(values.mean())
-            numbers[f"{prefix}_{name}_sd"] = float(values.std(ddof=1))
-    for name, floor in report.floor.items():
+    for column in comparison.columns():
+        numbers[f"{column.key}_wall_seconds"] = column.row["seconds"]
+        for name in comparison.floor:
+            values = over_seeds(column.row, name)
+            numbers[f"{column.key}_{name}_mean"] = float(values.mean())
+            numbers[f"{column.key}_{name}_sd"] = float(values.std(ddof=1))
+    for name, floor in comparison.floor.items():
         numbers[f"{name}_floor"] = floor.value
-        a, b = over_seeds(gan, name), over_seeds(wgan, name)
+        a, b = over_seeds(rows[GAN], name), over_seeds(rows[WGAN], name)
         numbers[f"{name}_p_value"] = permutation_p(a, b)
     return numbers

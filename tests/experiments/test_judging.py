@@ -135,7 +135,7 @@ def report(gan, wgan):
         return [{"step": 10, "seconds": 1.0, **metrics}]
 
     floor = {name: Estimate(1.0, 0.1) for name in ("frechet_distance", "coverage")}
-    return comparison.Report(
+    return comparison.Comparison(
         "sample", len(gan), 100, 10, "GAN", 10,
         {"GAN": rows(gan), "WGAN-GP": rows(wgan)}, floor,
     )  # fmt: skip
@@ -150,7 +150,7 @@ def test_words_follow_the_numbers():
     few = comparison.words(report([9.0, 9.5], [3.0, 3.1]))
     assert "not outside the seed noise" in few and "so few seeds can give" in few
     lost = comparison.words(report([9.0, None], [3.0, 3.1]))
-    assert "1 seeds were lost to numbers that are not finite" in lost
+    assert "After 10 steps there is no verdict: 1 seed diverged." in lost
 
 
 def test_the_largest_rise_is_against_the_best_so_far():
