@@ -88,6 +88,21 @@ def test_chunks_give_the_same_bits_and_a_use_comes_every_few_steps():
     assert (other.memory.paths[0] != whole.generator_optimizer.memory.paths[0]).any()
 
 
+@pytest.mark.parametrize("name", PENALTIES)
+def test_steps_keep_the_types_of_several_states_so_that_nothing_compiles_again(name):
+    algorithm = REGULARISED[name]
+
+    def step(state):
+        return training.run_steps(algorithm, state, DATA, 1, batch_size=8)[0]
+
+    keys = jax.random.split(jax.random.key(0), 2)
+    before = jax.eval_shape(jax.vmap(algorithm.init), keys)
+    after = jax.eval_shape(jax.vmap(step), before)
+    assert [leaf.weak_type for leaf in jax.tree.leaves(after)] == [
+        leaf.weak_type for leaf in jax.tree.leaves(before)
+    ]
+
+
 def counted(params, key, memory):
     TRACES.append(1)
     return PATHS.apply(params, key, memory)
