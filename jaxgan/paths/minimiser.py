@@ -47,8 +47,8 @@ class Minimised(NamedTuple):
 
 def minimise(
     metrics: MetricFamily,
-    starts: Latents,
-    ends: Float[Array, "other_pairs other_latent"],
+    codes_a: Latents,
+    codes_b: Float[Array, "other_pairs other_latent"],
     items: Any = None,
     *,
     levels: tuple[int, ...] = (8, 16, 32, 64),
@@ -67,8 +67,8 @@ def minimise(
     Args:
         metrics: of the pairs; whoever calls again with the same ones, the same method
             and the same shapes compiles nothing.
-        starts: first code of each pair, in the precision to compute in.
-        ends: last codes.
+        codes_a: first code of each pair, in the precision to compute in.
+        codes_b: second code of each pair.
         items: which metric each pair has: a tree of arrays with a leading axis.
         levels: segments, each twice as many as before.
         method: one of `jaxgan.paths.methods`; default: its `lbfgs`.
@@ -79,39 +79,41 @@ def minimise(
         max_evaluations: of the gradient, for each level.
         num_starts: of each pair on the coarsest level: the straight line, and others
             with random bows, of which the best one goes on.
-        key: of the bows.
+        key: of the bows; required when `num_starts` > 1, and not used otherwise.
         first_pair: number of the first pair, for the key.
 
     Raises:
         ValueError: if shapes, levels or numbers do not fit.
     """
-    if starts.shape != ends.shape or starts.ndim != 2:
+    if codes_a.shape != codes_b.shape or codes_a.ndim != 2:
         raise ValueError(
-            f"expected starts and ends [pairs, latent], got {starts.shape} and "
-            f"{ends.shape}"
+            f"expected codes_a and codes_b [pairs, latent], got {codes_a.shape} and "
+            f"{codes_b.shape}"
         )
     steps = zip(levels, levels[1:], strict=False)
     if not levels or levels[0] < 2 or any(b != 2 * a for a, b in steps):
         raise ValueError(f"expected levels of 2 or more that double, got {levels}")
-    if num_starts < 1 or (num_starts > 1) != (key is not None):
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    if num_starts > 1 and key is None:
         raise ValueError(
-            f"a key is for more than one start and needed then, got {num_starts} starts"
+            f"key must be given when num_starts > 1, got {num_starts} starts and no key"
         )
     if tolerance < 0 or max_evaluations < 1:
         raise ValueError(
             "tolerance must be ≥ 0 and max_evaluations ≥ 1, got "
             f"{tolerance} and {max_evaluations}"
         )
-    bows = draw_bows(key, starts, num_starts, first_pair)
+    bows = draw_bows(key, codes_a, num_starts, first_pair)
     arrivals, spread = devices.map_rows(
         multilevel_descent,
         (metrics, method, levels, max_evaluations),
-        (jnp.asarray(tolerance, starts.dtype),),
-        (starts, ends, items, bows),
+        (jnp.asarray(tolerance, codes_a.dtype),),
+        (codes_a, codes_b, items, bows),
     )
     last = arrivals[-1]
     evaluations = np.stack([a.evaluations for a in arrivals], 1)
-    latent_dim = starts.shape[1]
+    latent_dim = codes_a.shape[1]
     known = method.uses_curvature and metrics.curvature is not None
     sampled = SAMPLED * latent_dim * min(len(levels), RENEWED) if known else 0
     return Minimised(

@@ -57,8 +57,8 @@ def multilevel_descent(
     levels: tuple[int, ...],
     max_evaluations: int,
     tolerance: Array,
-    starts: Array,
-    ends: Array,
+    codes_a: Array,
+    codes_b: Array,
     items: Any,
     bows: Array,
 ) -> tuple[list[Arrival], Array]:
@@ -70,8 +70,8 @@ def multilevel_descent(
         levels: segments.
         max_evaluations: for each level.
         tolerance: of the finest level.
-        starts: first codes.
-        ends: last codes.
+        codes_a: first code of each pair.
+        codes_b: second code of each pair.
         items: which metric each pair has.
         bows: see `jaxgan.paths.starts.draw_bows`.
 
@@ -80,7 +80,7 @@ def multilevel_descent(
     """
     average = metrics.curvature if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
-    paths = starting_paths(starts, ends, levels[0], bows)
+    paths = starting_paths(codes_a, codes_b, levels[0], bows)
     curvature = curvatures(average, paths[:, 0], items)
 
     def walk(paths: Array, given: Any) -> Arrival:

@@ -21,19 +21,19 @@ BOWS = 3
 
 
 def draw_bows(
-    key: PRNGKey | None, starts: Array, num_starts: int, first_pair: int
+    key: PRNGKey | None, codes_a: Array, num_starts: int, first_pair: int
 ) -> Float[Array, "pairs starts bows latent"]:
     """Amplitudes of sines beside the straight line; of the first start all zero."""
-    pairs, latent_dim = starts.shape
+    pairs, latent_dim = codes_a.shape
     if key is None:
-        return jnp.zeros((pairs, 1, BOWS, latent_dim), starts.dtype)
+        return jnp.zeros((pairs, 1, BOWS, latent_dim), codes_a.dtype)
 
     sizes = BEND / np.sqrt(latent_dim) / np.arange(1, BOWS + 1)
-    sizes = jnp.asarray(sizes, starts.dtype)[:, None]
+    sizes = jnp.asarray(sizes, codes_a.dtype)[:, None]
 
     def one(pair: Array, start: Array) -> Array:
         own = jax.random.fold_in(jax.random.fold_in(key, pair), start)
-        drawn = jax.random.normal(own, (BOWS, latent_dim), starts.dtype)
+        drawn = jax.random.normal(own, (BOWS, latent_dim), codes_a.dtype)
         return jnp.where(start == 0, 0.0, drawn * sizes)
 
     numbers = first_pair + jnp.arange(pairs)
@@ -43,16 +43,16 @@ def draw_bows(
 
 
 def starting_paths(
-    starts: Latents,
-    ends: Latents,
+    codes_a: Latents,
+    codes_b: Latents,
     segments: int,
     bows: Float[Array, "pairs s b latent"],
 ) -> Float[Array, "pairs s knots latent"]:
     """Add to each straight line its bows, in units of its length."""
-    paths = jax.vmap(lambda a, b: line(a, b, segments))(starts, ends)
-    distances = jnp.linalg.norm(ends - starts, axis=1)
-    orders = jnp.arange(1, BOWS + 1, dtype=starts.dtype)[:, None]
-    times = jnp.linspace(0, 1, segments + 1, dtype=starts.dtype)[None]
+    paths = jax.vmap(lambda a, b: line(a, b, segments))(codes_a, codes_b)
+    distances = jnp.linalg.norm(codes_b - codes_a, axis=1)
+    orders = jnp.arange(1, BOWS + 1, dtype=codes_a.dtype)[:, None]
+    times = jnp.linspace(0, 1, segments + 1, dtype=codes_a.dtype)[None]
     sines = jnp.sin(jnp.pi * orders * times).at[:, -1].set(0)
     bent = jnp.einsum("psbd,bk->pskd", bows, sines)
     return paths[:, None] + distances[:, None, None, None] * bent

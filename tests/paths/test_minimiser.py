@@ -55,6 +55,11 @@ def test_what_is_found_for_a_pair_does_not_depend_on_the_batch(found):
     np.testing.assert_allclose(alone.energies[0], found.energies[3], rtol=1e-6)
 
 
+def test_a_key_without_random_starts_changes_nothing(found):
+    other = minimise(key=jax.random.key(3))
+    np.testing.assert_array_equal(other.paths, found.paths)
+
+
 def test_one_trace_serves_all_calls_of_a_shape():
     traced = []
 
@@ -199,12 +204,13 @@ def test_baselines_share_the_interface_and_the_minimum(found):
     [
         ({"levels": (8, 12)}, r"levels of 2 or more that double, got \(8, 12\)"),
         ({"levels": ()}, "that double"),
-        ({"num_starts": 3}, "a key is for more than one start"),
+        ({"num_starts": 3}, "key must be given when num_starts > 1, got 3 starts"),
+        ({"num_starts": 0}, "num_starts must be ≥ 1, got 0"),
         ({"tolerance": -1.0}, "tolerance must be ≥ 0"),
-        ({"ends": CODES[1, :2]}, r"got \(6, 4\) and \(2, 4\)"),
+        ({"codes_b": CODES[1, :2]}, r"got \(6, 4\) and \(2, 4\)"),
     ],
 )
 def test_what_cannot_be_is_refused(options, message):
-    given = {"starts": CODES[0], "ends": CODES[1], "items": ITEMS} | options
+    given = {"codes_a": CODES[0], "codes_b": CODES[1], "items": ITEMS} | options
     with pytest.raises(ValueError, match=message):
         paths.minimise(METRICS, **given)
