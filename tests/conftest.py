@@ -1,4 +1,5 @@
 import os
+import tempfile
 from pathlib import Path
 
 import hypothesis
@@ -14,20 +15,26 @@ threadpoolctl.threadpool_limits(1, "blas")
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def shared_compilations(tmp_path_factory):
-    """Tests, and whole processes, that compile the same program compile it once."""
-    folder = str(tmp_path_factory.mktemp("compilations"))
-    settings = {
-        "jax_compilation_cache_dir": folder,
-        "jax_persistent_cache_min_compile_time_secs": 0.2,
-    }
-    for name, value in settings.items():
-        jax.config.update(name, value)
-        os.environ[name.upper()] = str(value)
-    yield
-    for name in settings:
-        del os.environ[name.upper()]
+def pytest_configure(config):
+    """Let all workers, and the processes they start, compile each program once.
+
+    What is compiled stays for the next run where `JAX_COMPILATION_CACHE_DIR` is set.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # workers inherit it
+        folder = tempfile.TemporaryDirectory(prefix="jaxgan-compilations-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = folder.name
+    # Thousands of operations that compile in milliseconds take most of the time.
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    jax.config.update(
+        "jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"]
+    )
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+
+
+def pytest_xdist_auto_num_workers():
+    """One worker for each core, but no more than memory has room for."""
+    return min(os.cpu_count() or 1, 4)
 
 
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -1,7 +1,8 @@
 """A long computation as a list of jobs, with a progress bar and stops between jobs."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from tqdm import tqdm
 
@@ -10,7 +11,8 @@ from experiments.running.errors import Interrupted
 T = TypeVar("T")
 
 
-class Job(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Job(Generic[T]):
     """A piece of work whose result is kept on disk.
 
     Attributes:

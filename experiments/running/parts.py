@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from tqdm import tqdm
 
@@ -18,6 +18,7 @@ from experiments.running.run_folder import finite
 from jaxgan.storage import seals
 
 
+@runtime_checkable
 class Named(Protocol):
     """A `NamedTuple`."""
 
