@@ -1,4 +1,8 @@
-"""The judge of samples: every metric of `jaxgan.evaluation.metrics`, and what is attainable."""
+"""The judge of samples: all metrics at once, for samples and for real images.
+
+The judge is a classifier: samples and real images are compared by its features, the
+activations of its last hidden layer.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,18 +20,19 @@ from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
 CHUNK = 500
+"""Images classified at a time."""
 
 Images = UInt8[np.ndarray, "n 28 28 1"]
 Pixels = Float[np.ndarray, "n pixels"]
 
 
 class ImageFeatures(NamedTuple):
-    """A set of images as the judge sees them.
+    """Numbers by which a set of images is compared with another one.
 
     Attributes:
-        features: of the classifier.
-        logits: of the classifier.
-        pixels: flattened, in [0, 1].
+        features: activations of the classifier's last hidden layer.
+        logits: outputs of the classifier.
+        pixels: of the images, flattened, in [0, 1].
     """
 
     features: Float[np.ndarray, "n features"]
@@ -36,7 +41,7 @@ class ImageFeatures(NamedTuple):
 
     @property
     def classes(self) -> np.ndarray:
-        """The likeliest class of each image."""
+        """The most probable class of each image."""
         return self.logits.argmax(1)
 
     @property
@@ -49,10 +54,10 @@ class ImageFeatures(NamedTuple):
 def draw_images(
     key: PRNGKey, images: Images, count: int
 ) -> UInt8[np.ndarray, "count 28 28 1"]:
-    """Draw different images at random; all of them, in their order, if all are asked.
+    """Return different images, chosen at random, in the order in which they are.
 
     Raises:
-        ValueError: if there are fewer.
+        ValueError: if there are fewer than `count`.
     """
     if count > len(images):
         raise ValueError(f"cannot draw {count} of {len(images)} images")
@@ -63,7 +68,7 @@ def draw_images(
 def features_of(
     classify: Callable[[Examples], Classified], images: Images, *, chunk: int = CHUNK
 ) -> ImageFeatures:
-    """Show images to the classifier, `chunk` of them at a time."""
+    """Return the features of images, classified `chunk` of them at a time."""
     features, logits = _classified(classify, jnp.asarray(images), chunk)
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
     return ImageFeatures(np.asarray(features), np.asarray(logits), pixels)
@@ -87,14 +92,14 @@ def verdict(
     unseen: ImageFeatures,
     training: Pixels,
 ) -> dict[str, Estimate]:
-    """Every metric of samples against a reference set.
+    """Return every metric of samples against a reference set, by name.
 
     Args:
         key: of the bootstrap.
-        samples: to be judged; as many as `reference` for comparable numbers.
-        reference: real images that nothing was trained on.
-        unseen: whose distance to the training images is reported; `samples`, except
-            when the samples are training images themselves.
+        samples: the images to judge; as many as `reference` for comparable numbers.
+        reference: real images that no model was trained on.
+        unseen: images whose distance to the training images is reported: `samples`,
+            unless these are training images themselves.
         training: all training images.
     """
     frechet_key, kernel_key, score_key, class_key = jax.random.split(key, 4)
@@ -115,10 +120,10 @@ def verdict(
 def floor(
     key: PRNGKey, training: ImageFeatures, reference: ImageFeatures, num_samples: int
 ) -> dict[str, Estimate]:
-    """What real images score: training images drawn at random, in place of samples.
+    """Return the metrics of training images drawn at random, in place of samples.
 
-    A generator that reproduces the training distribution cannot do better. The
-    nearest training distance is that of the reference images.
+    No generator of the training distribution is expected to do better. The nearest
+    training distance is that of the reference images.
 
     Raises:
         ValueError: if there are not `num_samples` training images.

@@ -1,8 +1,9 @@
-"""How far a set of samples is from a set of real examples, in a feature space.
+"""Metrics: how far a set of samples is from a set of real examples.
 
-Pure functions of feature arrays. Every value comes with the standard error of a
-bootstrap over the rows; for a mean over rows that is its exact limit, the standard
-deviation over the square root of the number. Neighbourhoods (radii) count as given.
+They are functions of arrays with the features of one example in each row. Every value
+comes with the standard error of a bootstrap over the rows. For a mean over rows that is
+its limit for many resamples, the standard deviation over the square root of the number
+of rows. The radii of neighbourhoods are not drawn anew.
 """
 
 from typing import NamedTuple
@@ -27,7 +28,7 @@ class Moments(NamedTuple):
 
 
 def moments(features: Features) -> Moments:
-    """Mean and covariance of the rows."""
+    """Return the mean and covariance of the rows."""
     rows = np.asarray(features, np.float64)
     mean = rows.mean(0)
     centred = rows - mean
@@ -35,10 +36,10 @@ def moments(features: Features) -> Moments:
 
 
 def frechet_between(a: Moments, b: Moments) -> float:
-    """Squared Wasserstein-2 distance of two Gaussians (Dowson & Landau 1982).
+    """Return the squared Wasserstein-2 distance of Gaussians (Dowson & Landau 1982).
 
     ‖μa − μb‖² + tr Σa + tr Σb − 2 tr (Σa½ Σb Σa½)½. The last trace is the sum of the
-    singular values of Σa½ Σb½, which needs roots of symmetric matrices only and is
+    singular values of Σa½ Σb½. That needs roots of symmetric matrices only, and is
     accurate when they are singular.
     """
     shift = a.mean - b.mean
@@ -55,7 +56,7 @@ def _root(covariance: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
 
 
 def frechet_distance(key: PRNGKey, fake: Features, real: Others) -> Estimate:
-    """Fréchet distance of features (Heusel et al. 2017, arXiv:1706.08500, eq. 6)."""
+    """Return the Fréchet distance (Heusel et al. 2017, arXiv:1706.08500, eq. 6)."""
 
     def statistic(fake: Features, real: Others) -> float:
         return frechet_between(moments(fake), moments(real))
@@ -66,10 +67,10 @@ def frechet_distance(key: PRNGKey, fake: Features, real: Others) -> Estimate:
 def kernel_distance(
     key: PRNGKey, fake: Features, real: Others, *, num_blocks: int = 10
 ) -> Estimate:
-    """Unbiased squared kernel distance (Bińkowski et al. 2018, arXiv:1801.01401).
+    """Return the squared kernel distance (Bińkowski et al. 2018, arXiv:1801.01401).
 
-    Kernel (x·y / d + 1)³, averaged over disjoint random blocks of the rows; the
-    standard error is that of the mean over the blocks. Can be negative.
+    The kernel is (x·y / d + 1)³. Unbiased estimates, which can be negative, are averaged
+    over disjoint random blocks of the rows; the standard error is that of their mean.
 
     Raises:
         ValueError: if a block would have fewer than two rows.
@@ -103,15 +104,19 @@ def _kernel_block(x: Features, y: Others) -> float:
 
 
 class Coverage(NamedTuple):
-    """How two sets of features lie in one another's neighbourhoods.
+    """How two sets of examples lie in each other's neighbourhoods.
+
+    The neighbourhood of an example is the ball around it that reaches to the k-th
+    nearest other example of its own set.
 
     Attributes:
-        precision: share of fakes within the distance of some real example to its
-            third nearest other (Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1).
-        recall: the same with the roles exchanged.
-        density: mean number of real neighbourhoods (of 5 others) that a fake lies
-            in, over 5 (Naeem et al. 2020, arXiv:2002.09797, eq. 3); 1 for equal sets.
-        coverage: share of real neighbourhoods (of 5) with a fake in them (eq. 4).
+        precision: share of the fakes that are in the neighbourhood (k = 3) of some real
+            example (Kynkäänniemi et al. 2019, arXiv:1904.06991, eq. 1).
+        recall: the same with the two sets exchanged.
+        density: mean number of real neighbourhoods (k = 5) that a fake is in, over 5
+            (Naeem et al. 2020, arXiv:2002.09797, eq. 3); about 1 for sets of the same
+            distribution.
+        coverage: share of the real neighbourhoods (k = 5) with a fake in them (eq. 4).
     """
 
     precision: Estimate
@@ -121,7 +126,7 @@ class Coverage(NamedTuple):
 
 
 def coverage(fake: Features, real: Others) -> Coverage:
-    """Precision, recall, density and coverage; see `Coverage`.
+    """Return precision, recall, density and coverage; see `Coverage`.
 
     Raises:
         ValueError: if a set has fewer than six rows.
@@ -139,10 +144,11 @@ def coverage(fake: Features, real: Others) -> Coverage:
 
 
 def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Estimate:
-    """Exponential of the information between a sample and its class.
+    """Return the exponential of the mutual information of a sample and its class.
 
-    exp E KL(p(y|x) ‖ p(y)), Salimans et al. 2016 (arXiv:1606.03498), section 4, with
-    another classifier: from 1 to the number of classes.
+    exp E KL(p(y|x) ‖ p(y)), the inception score of Salimans et al. 2016
+    (arXiv:1606.03498), section 4, with another classifier: from 1 to the number of
+    classes.
     """
     shifted = np.asarray(logits, np.float64)
     shifted = shifted - shifted.max(1, keepdims=True)
@@ -160,7 +166,7 @@ def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Es
 def class_shares(
     classes: Int[np.ndarray, "n"], num_classes: int
 ) -> Float[np.ndarray, "num_classes"]:
-    """Share of each class."""
+    """Return the share of each class."""
     return np.bincount(classes, minlength=num_classes) / len(classes)
 
 
@@ -170,7 +176,7 @@ def total_variation(
     real: Int[np.ndarray, "m"],
     num_classes: int,
 ) -> Estimate:
-    """Half the sum of the absolute differences of class shares, in [0, 1]."""
+    """Return half the sum of the absolute differences of class shares, in [0, 1]."""
 
     def statistic(fake: np.ndarray, real: np.ndarray) -> float:
         difference = class_shares(fake, num_classes) - class_shares(real, num_classes)
@@ -180,8 +186,9 @@ def total_variation(
 
 
 def nearest_distance(samples: Features, training: Others) -> Estimate:
-    """Mean Euclidean distance of a sample to the nearest training example.
+    """Return the mean Euclidean distance of samples to the nearest training example.
 
-    Near 0 for copies; what unseen real examples have is the value to compare with.
+    It is near 0 for copies. The value to compare with is that of real examples that
+    were not trained on.
     """
     return mean_of(np.asarray(neighbours.nearest(samples, training)[0]))

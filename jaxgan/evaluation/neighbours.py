@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 CHUNK = 1024
+"""Queries at a time."""
 
 Points = Float[Array | np.ndarray, "n d"]
 
@@ -19,20 +20,20 @@ Points = Float[Array | np.ndarray, "n d"]
 def _squared_distances(
     query: Float[Array, "d"], references: Float[Array | np.ndarray, "m d"]
 ) -> Float[Array, "m"]:
-    """Expanded, so that a batch of queries is a matrix product; never negative."""
+    """Return squared distances, for a batch of queries by a matrix product."""
     square = jnp.sum(references * references, 1) - 2.0 * (references @ query)
     return jnp.maximum(square + jnp.sum(query * query), 0.0)
 
 
 def _distance(a: Float[Array, "d"], b: Float[Array, "... d"]) -> Float[Array, "..."]:
-    """From the difference, without the cancellation of the expanded form."""
+    """Return distances from the difference, without cancellation."""
     difference = jnp.broadcast_to(a, b.shape) - b
     return jnp.sqrt(jnp.sum(difference * difference, -1))
 
 
 @partial(jax.jit, static_argnames=("k", "chunk"))
 def kth_distance(points: Points, k: int, *, chunk: int = CHUNK) -> Float[Array, "n"]:
-    """Distance of each point to the k-th nearest of the others.
+    """Return the distance of each point to the k-th nearest of the others.
 
     Raises:
         ValueError: if there are no k others.
@@ -59,7 +60,7 @@ def balls_containing(
     *,
     chunk: int = CHUNK,
 ) -> Int[Array, "n"]:
-    """Count, for each query, the balls around the centres that it lies in."""
+    """Return, for each query, how many of the balls around the centres it is in."""
     mean = jnp.mean(centres, 0, keepdims=True)
     queries, centres = queries - mean, centres - mean
     squares = radii * radii
@@ -74,7 +75,7 @@ def balls_containing(
 def nearest(
     queries: Points, references: Float[Array | np.ndarray, "m d"], *, chunk: int = CHUNK
 ) -> tuple[Float[Array, "n"], Int[Array, "n"]]:
-    """Distance of each query to its nearest reference, and the reference's index."""
+    """Return the distance of each query to the nearest reference, and its index."""
     mean = jnp.mean(references, 0, keepdims=True)
     queries, references = queries - mean, references - mean
 
