@@ -69,8 +69,9 @@ def kernel_distance(
 ) -> Estimate:
     """Return the squared kernel distance (Bińkowski et al. 2018, arXiv:1801.01401).
 
-    The kernel is (x·y / d + 1)³. Unbiased estimates, which can be negative, are averaged
-    over disjoint random blocks of the rows; the standard error is that of their mean.
+    The kernel is (x·y / d + 1)³. Unbiased estimates, which can be negative, are
+    averaged over disjoint random blocks of the rows; the standard error is that of
+    their mean.
 
     Raises:
         ValueError: if a block would have fewer than two rows.
