@@ -71,7 +71,7 @@ def profiles(
     def evaluate(every):
         def one(given):
             path, item = given
-            metric = metrics.at(item)
+            metric = metrics.metric_of(item)
             stops = paths.at_equal_speed(metric, path, STOPS)
             return metric(stops), generate(stops)
 

@@ -108,7 +108,7 @@ def _bounds(
     slope = jnp.sqrt(2.0) * lipschitz / 2  # Of √λ, with pixels in [0, 1].
 
     def one(codes, image_a, image_b, distance):
-        values = metrics.at((image_a, image_b))(codes)
+        values = metrics.metric_of((image_a, image_b))(codes)
         least = paths.least_value(image_a, image_b)
         bound = paths.energy_bound(values[0], values[1], least, distance, slope)
         return least, bound

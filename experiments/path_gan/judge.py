@@ -108,7 +108,7 @@ def measure_paths(
 
     def measure(given):
         start, end, found, item = given
-        metric = metrics.at(item)
+        metric = metrics.metric_of(item)
         line = paths.line(start, end, segments)
         slerp = paths.slerp(start, end, segments)
         seen = [

@@ -167,7 +167,7 @@ def advance(generate: Callable[[Latents], Examples], walks: Walks, steps: int) -
 
     def one(path: Path, item: tuple[Array, Array]) -> Path:
         def body(_, state):
-            return method.step(metrics.at(item), model, state)
+            return method.step(metrics.metric_of(item), model, state)
 
         return jax.lax.fori_loop(0, steps, body, method.init(path)).path
 

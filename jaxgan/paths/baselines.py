@@ -1,4 +1,4 @@
-"""Methods that `jaxgan.paths.quasi_newton` is compared with, on the same interface."""
+"""Methods that `quasi_newton` is compared with, with the same interface."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from jaxgan.paths.quasi_newton import lbfgs
 def laplacian_preconditioner(
     curvature: Curvature, weights: Weights, path: Path, gradient: Path
 ) -> Path:
-    """Precondition with the path Laplacian alone."""
+    """Return P⁻¹ times a gradient, P the path Laplacian, without the curvature."""
     del curvature, path
     return solve_laplacian(weights, gradient)
 
@@ -24,26 +24,26 @@ def laplacian_preconditioner(
 def identity(
     curvature: Curvature, weights: Weights, path: Path, gradient: Path
 ) -> Path:
-    """Only scale, by the mean diagonal of the path Laplacian."""
+    """Return a gradient divided by the mean diagonal of the path Laplacian."""
     del curvature, path
     return gradient / (4 * len(weights) * jnp.mean(weights))
 
 
 def georce() -> Method:
-    """Descend along P⁻¹∇U: the step of GEORCE for a conformal metric.
+    """Return descent along P⁻¹∇U, the step of GEORCE for a conformal metric.
 
-    Rygaard & Hauberg 2025, arXiv:2505.05961.
+    Rygaard & Hauberg 2025 (arXiv:2505.05961).
     """
     return lbfgs(laplacian_preconditioner, memory=0, uses_curvature=False)
 
 
 def plain_lbfgs() -> Method:
-    """L-BFGS as it is."""
+    """Return L-BFGS without a preconditioner."""
     return lbfgs(identity, rescale=True, uses_curvature=False)
 
 
 class Moments(NamedTuple):
-    """What Adam remembers.
+    """The inner state of Adam.
 
     Attributes:
         trial: the next path to evaluate.
@@ -55,7 +55,7 @@ class Moments(NamedTuple):
 
 
 def adam(rate: float) -> Method:
-    """Adam on the knots; the best path it has met is kept.
+    """Return Adam on the knots, with the best path so far as its result.
 
     Args:
         rate: step size, in units of the distance between the two codes.

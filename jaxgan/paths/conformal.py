@@ -1,8 +1,9 @@
 """Conformally flat metrics λ(z) I on a latent space: what a path between codes costs.
 
-For two images the exercise's metric is λ(z) = ‖G(z) − x_a‖² + ‖G(z) − x_b‖², which is
-2‖G(z) − m‖² + ½D² with the average m and the distance D of the two. All is in the units
-of `generate`: let it give pixels in [0, 1], and so will the energies be.
+The metric that belongs to two images x_a and x_b is
+λ(z) = ‖G(z) − x_a‖² + ‖G(z) − x_b‖² = 2‖G(z) − m‖² + ½D², with their average m and
+their distance D. Its units are those of `generate`: energies are on the scale of pixels
+in [0, 1] if `generate` returns such pixels.
 """
 
 from collections.abc import Callable
@@ -15,41 +16,45 @@ from jaxtyping import Array, Float
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
-"""Any pure λ, on a batch of latents; positive."""
+"""A pure function that returns λ > 0 for each latent of a batch."""
 
 Matrix: TypeAlias = Float[Array, "latent latent"]
+"""A linear map of latent space."""
 
 
 class MetricFamily(NamedTuple):
-    """One metric for each of many pairs of codes.
+    """A family of metrics, one for each pair of codes.
+
+    An *item* is the data that determine the metric of one pair: a tree of arrays, such
+    as the two images of `between_images`, or None if all pairs have the same metric.
 
     Attributes:
-        at: `at(item)` is the metric of a pair; the item is a tree of arrays that says
-            which one, or None if there is only one.
-        curvature: `curvature(item, latents)` approximates the mean Hessian of λ over
-            some latents by a positive semidefinite matrix; None if nothing is known.
+        metric_of: `metric_of(item)` is the metric of a pair.
+        curvature: `curvature(item, latents)` is a positive semidefinite approximation
+            to the mean Hessian of λ over some latents; None if none is known.
     """
 
-    at: Callable[[Any], Metric]
+    metric_of: Callable[[Any], Metric]
     curvature: Callable[[Any, Latents], Matrix] | None = None
 
 
 def common(metric: Metric) -> MetricFamily:
-    """Use one metric for all pairs; items are None."""
+    """Return the family in which all pairs have one metric; its items are None."""
     return MetricFamily(lambda item: metric)
 
 
 def between_images(generate: Callable[[Latents], Examples]) -> MetricFamily:
-    """Make the metrics of pairs of images; an item is such a pair.
+    """Return the metrics of pairs of images; an item is such a pair.
 
-    The curvature is that of Gauss and Newton, 4 JᵀJ: for a network of leaky ReLUs the
-    rest is in tanh and in kinks. Few of its eigenvalues are large.
+    The curvature is the Gauss-Newton approximation 4 JᵀJ, J the Jacobian of `generate`.
+    For a network of leaky ReLUs it leaves out only the curvature of tanh and the kinks.
+    Few of its eigenvalues are large.
 
     Args:
         generate: from latents to images, a pure function.
     """
 
-    def at(item: tuple[Example, Example]) -> Metric:
+    def metric_of(item: tuple[Example, Example]) -> Metric:
         return image_metric(generate, *item)
 
     def curvature(item: tuple[Example, Example], latents: Latents) -> Matrix:
@@ -59,7 +64,7 @@ def between_images(generate: Callable[[Latents], Examples]) -> MetricFamily:
 
         return jnp.mean(jax.vmap(one)(latents), 0)
 
-    return MetricFamily(at, curvature)
+    return MetricFamily(metric_of, curvature)
 
 
 def image_metric(
@@ -67,7 +72,12 @@ def image_metric(
     image_a: Example,
     image_b: Float[Array, "*other_shape"],
 ) -> Metric:
-    """Make λ(z) = ‖G(z) − x_a‖² + ‖G(z) − x_b‖², sums over pixels.
+    """Return the metric λ(z) = ‖G(z) − x_a‖² + ‖G(z) − x_b‖², sums over pixels.
+
+    Args:
+        generate: G, from latents to images.
+        image_a: x_a, in the units of `generate`.
+        image_b: x_b, likewise.
 
     Raises:
         ValueError: if the two images have different shapes.
@@ -87,7 +97,7 @@ def image_metric(
 
 
 def least_value(image_a: Example, image_b: Example) -> Scalar:
-    """Give ½D², below which λ of two images is nowhere, whatever the generator."""
+    """Return ½D², the least value of λ for two images and any generator."""
     difference = image_a - image_b
     return 0.5 * jnp.sum(difference * difference)
 
@@ -95,7 +105,7 @@ def least_value(image_a: Example, image_b: Example) -> Scalar:
 def value_and_gradient(
     metric: Metric, latents: Latents
 ) -> tuple[Float[Array, "batch"], Latents]:
-    """Evaluate λ and ∇λ with one vector-Jacobian product."""
+    """Return λ and ∇λ, from one vector-Jacobian product."""
     values, pull = jax.vjp(metric, latents)
     return values, pull(jnp.ones_like(values))[0]
 
@@ -103,19 +113,19 @@ def value_and_gradient(
 def energy_bound(
     value_a: Scalar, value_b: Scalar, least: Scalar, distance: Scalar, slope: Scalar
 ) -> Scalar:
-    """Bound the energy of every path between two codes from below.
+    """Return a lower bound of the energy of every path between two codes.
 
-    √λ falls from each end no faster than its Lipschitz constant lets it, down to its
-    least value; and half the distance has to be gone from each end. The square of the
-    length that this leaves is the bound, and at least `least · distance²`.
+    From each end √λ falls at most as fast as its Lipschitz constant allows, down to its
+    least value, and each half of the path is at least half of the distance long. The
+    bound is the square of the length that follows; at least `least` · `distance`².
 
     Args:
         value_a: λ at one code.
-        value_b: λ at the other.
-        least: of λ anywhere.
-        distance: of the two codes.
-        slope: a Lipschitz constant of √λ; √2 times that of G for the metric of two
-            images; infinite if none is known.
+        value_b: λ at the other code.
+        least: lower bound of λ everywhere.
+        distance: Euclidean distance of the two codes.
+        slope: a Lipschitz constant of √λ. For the metric of two images it is √2 times
+            that of G; infinite if none is known.
     """
 
     def half(value: Scalar) -> Scalar:

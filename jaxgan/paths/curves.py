@@ -1,4 +1,7 @@
-"""Paths as arrays of knots: simple ones, finer ones, and points along them."""
+"""Paths as arrays of knots: lines, arcs, refinement, and midpoints of segments.
+
+A path of N segments consists of N + 1 codes, its *knots*.
+"""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -9,20 +12,20 @@ Path = Float[Array, "knots latent"]
 
 
 def line(start: Latent, end: Latent, segments: int) -> Path:
-    """Straight line."""
+    """Return the straight line, with knots at equal distances."""
     times = jnp.linspace(0, 1, segments + 1, dtype=start.dtype)[:, None]
     return start[None] * (1 - times) + end[None] * times
 
 
 def slerp(start: Latent, end: Latent, segments: int) -> Path:
-    """Spherical interpolation (White 2016, arXiv:1609.04468).
+    """Return the spherical interpolation (White 2016, arXiv:1609.04468).
 
-    The directions turn at constant speed; so do the norms grow. Codes in opposite
-    directions have no such path: it is not finite.
+    The direction turns at constant speed, and the norm changes at constant speed. Codes
+    in opposite directions have no such path, and the knots between them are NaN.
     """
     length_a, length_b = jnp.linalg.norm(start), jnp.linalg.norm(end)
     a, b = start / length_a, end / length_b
-    # Accurate at every angle, unlike the arc cosine.
+    # Accurate at every angle, in contrast to the arc cosine.
     half = jnp.arctan2(jnp.linalg.norm(a - b), jnp.linalg.norm(a + b))
     times = jnp.linspace(0, 1, segments + 1, dtype=start.dtype)
     sine = jnp.sin(2 * half)
@@ -38,10 +41,11 @@ def slerp(start: Latent, end: Latent, segments: int) -> Path:
 
 
 def prolong(path: Path) -> Float[Array, "finer latent"]:
-    """Halve each segment: new knots on the cubic through the four around them.
+    """Return the path with each segment halved.
 
-    On a smooth path the error is of fourth order, and of the second with the middles.
-    Two segments are too few: they are halved in their middles.
+    A new knot lies on the cubic through the four knots around it, so that the error on
+    a smooth path is of fourth order; midpoints would make one of second order. Paths of
+    one or two segments are too short for a cubic and get midpoints.
     """
     if len(path) < 4:
         new = midpoints(path)
@@ -55,12 +59,12 @@ def prolong(path: Path) -> Float[Array, "finer latent"]:
 
 
 def subdivide(path: Path, parts: int) -> Float[Array, "finer latent"]:
-    """Cut each segment of the polygon into equal parts."""
+    """Return the same polygon with each segment cut into equal parts."""
     shares = (jnp.arange(parts, dtype=path.dtype) / parts)[None, :, None]
     cut = path[:-1, None] * (1 - shares) + path[1:, None] * shares
     return jnp.concatenate([cut.reshape(-1, path.shape[1]), path[-1:]])
 
 
 def midpoints(path: Path) -> Latents:
-    """Middle of each segment."""
+    """Return the midpoint of each segment."""
     return (path[1:] + path[:-1]) / 2

@@ -1,12 +1,13 @@
-"""Discretised paths between two codes: their energy, its gradient, and simple paths.
+"""The energy of a discretised path, its gradient, and its length.
 
-A path of N segments is N + 1 knots `[knots, latent]`; its energy under λ(z) I is
+The energy of a path Z(t) under the metric λ(z) I is ∫₀¹ λ(Z) ‖Z′‖² dt. For the knots zᵢ
+of N segments the midpoint rule gives
 
-    U_N = N Σ λᵢ ‖zᵢ₊₁ − zᵢ‖²,    λᵢ at the middle of segment i,
+    U_N = N Σ λᵢ ‖zᵢ₊₁ − zᵢ‖²,    λᵢ at the midpoint of segment i.
 
-the midpoint rule for ∫₀¹ λ(Z) ‖Z'‖² dt: of second order, so that minima of N/2 and N
-segments extrapolate. Weights at the left ends, as in some other implementations, are of
-first order.
+Its error is of second order, so that the minima for N/2 and N segments can be
+extrapolated (`records.richardson`). With λ at the left ends of the segments, as in some
+other implementations, it would be of first order.
 """
 
 from typing import Literal, NamedTuple
@@ -20,15 +21,16 @@ from jaxgan.types import Scalar
 
 Weights = Float[Array, "segments"]
 Rule = Literal["midpoint", "simpson"]
+"""Quadrature of λ over a segment."""
 
 
 class Expansion(NamedTuple):
-    """The energy around a path.
+    """The energy of a path to first order.
 
     Attributes:
         energy: U_N.
-        gradient: by all knots; zero at both ends, which are fixed.
-        weights: λ in the middle of each segment.
+        gradient: derivative by all knots; zero at both ends, which are fixed.
+        weights: λ at the midpoint of each segment.
     """
 
     energy: Scalar
@@ -37,7 +39,7 @@ class Expansion(NamedTuple):
 
 
 def segment_weights(metric: Metric, path: Path, rule: Rule = "midpoint") -> Weights:
-    """Mean of λ over each segment, by the midpoint rule or by Simpson's."""
+    """Return the mean of λ over each segment, by the midpoint rule or by Simpson's."""
     middle = metric(midpoints(path))
     if rule == "midpoint":
         return middle
@@ -46,26 +48,30 @@ def segment_weights(metric: Metric, path: Path, rule: Rule = "midpoint") -> Weig
 
 
 def path_energy(metric: Metric, path: Path, rule: Rule = "midpoint") -> Scalar:
-    """Energy of a path; with Simpson's rule nearly that of the polygon itself.
+    """Return the energy U_N of a path, in units of λ times squared latent distance.
 
-    The energy of a polygon bounds the least energy from above.
+    With Simpson's rule it is nearly the exact energy of the polygon, which is an upper
+    bound of the least energy.
     """
     weights = segment_weights(metric, path, rule)
     return (len(path) - 1) * jnp.sum(weights * squared_lengths(path))
 
 
 def path_length(metric: Metric, path: Path, rule: Rule = "midpoint") -> Scalar:
-    """Length ∫ √λ ‖dZ‖; its square is at most the energy, equal at constant speed."""
+    """Return the length ∫ √λ ‖dZ‖ of a path.
+
+    Its square is at most the energy, and equal to it at constant speed.
+    """
     return jnp.sum(segment_lengths(metric, path, rule))
 
 
 def segment_lengths(metric: Metric, path: Path, rule: Rule = "midpoint") -> Weights:
-    """Length of each segment under the metric."""
+    """Return the length of each segment under the metric."""
     return jnp.sqrt(segment_weights(metric, path, rule) * squared_lengths(path))
 
 
 def expand(metric: Metric, path: Path) -> Expansion:
-    """Evaluate energy and gradient in closed form, with one gradient of λ."""
+    """Return energy and gradient in closed form, from one gradient of λ."""
     weights, slopes = value_and_gradient(metric, midpoints(path))
     squares = squared_lengths(path)
     segments = len(path) - 1
@@ -78,18 +84,18 @@ def expand(metric: Metric, path: Path) -> Expansion:
 
 
 def squared_lengths(path: Path) -> Weights:
-    """Euclidean length of each segment, squared."""
+    """Return the squared Euclidean length of each segment."""
     return jnp.sum(jnp.diff(path, axis=0) ** 2, 1)
 
 
 def at_equal_speed(
     metric: Metric, path: Path, segments: int
 ) -> Float[Array, "points latent"]:
-    """Give the points that cut a path into segments of equal length under λ."""
+    """Return the points that cut a path into segments of equal length under λ."""
     lengths = segment_lengths(metric, path)
     travelled = jnp.pad(jnp.cumsum(lengths), (1, 0))
     stops = jnp.linspace(0, 1, segments + 1, dtype=path.dtype) * travelled[-1]
-    # The end exactly, whatever the sum rounds to.
+    # Rounding of the sum must not move the end.
     where = jnp.clip(jnp.searchsorted(travelled, stops, side="right") - 1, 0)
     where = jnp.minimum(where, len(lengths) - 1)
     shares = jnp.clip((stops - travelled[where]) / lengths[where], 0.0, 1.0)[:, None]

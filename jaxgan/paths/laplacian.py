@@ -1,10 +1,11 @@
-"""The path Laplacian, the model of a path energy's Hessian that preconditions it.
+"""The path Laplacian, a model of the Hessian of a path's energy, for preconditioning.
 
-With λ frozen, the Hessian of U_N = N Σ λᵢ ‖zᵢ₊₁ − zᵢ‖² is a Laplacian P along the path,
-the same for each coordinate. λ adds the potential N Σ qᵢ λ(mᵢ), qᵢ the squared length
-of a segment and mᵢ its middle. With a constant curvature C of λ, the sum of both is
-tridiagonal in each eigendirection of C: a screened Laplacian, inverted in O(N d) beside
-the change of basis.
+For constant λᵢ the Hessian of U_N = N Σ λᵢ ‖zᵢ₊₁ − zᵢ‖² is a Laplacian P along the
+path, the same for each coordinate. The dependence of λ on the path adds the potential
+N Σ qᵢ λ(mᵢ), with the squared length qᵢ of a segment and its midpoint mᵢ. If λ has a
+constant Hessian C, the sum of both is tridiagonal in each eigendirection of C. This
+*screened Laplacian* of N segments in d dimensions is inverted by O(N d) operations and
+two changes of basis.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from jaxgan.paths.energy import Weights, squared_lengths
 
 
 class Curvature(NamedTuple):
-    """A symmetric positive semidefinite matrix by its eigenvectors.
+    """A symmetric positive semidefinite matrix, decomposed.
 
     Attributes:
         values: eigenvalues.
@@ -31,19 +32,19 @@ class Curvature(NamedTuple):
 
 
 def decompose(matrix: Matrix) -> Curvature:
-    """Find the eigenvectors; eigenvalues below zero become zero."""
+    """Return eigenvalues and eigenvectors; negative eigenvalues become zero."""
     values, basis = jnp.linalg.eigh(matrix)
     return Curvature(jnp.maximum(values, 0.0), basis)
 
 
 def apply_laplacian(weights: Weights, change: Path) -> Path:
-    """Multiply by P a change that is zero at both ends."""
+    """Return P times a change that is zero at both ends."""
     flow = 2 * len(weights) * weights[:, None] * jnp.diff(change, axis=0)
     return jnp.pad(flow[:-1] - flow[1:], ((1, 1), (0, 0)))
 
 
 def solve_laplacian(weights: Weights, gradient: Path) -> Path:
-    """Multiply by P⁻¹, with two cumulative sums; ends are ignored, and stay zero."""
+    """Return P⁻¹ times a gradient, by two cumulative sums; it is zero at both ends."""
     total = jnp.cumsum(gradient[1:-1], axis=0) / (2 * len(weights))
     total = jnp.pad(total, ((1, 0), (0, 0)))
     ease = 1 / weights[:, None]
@@ -55,7 +56,10 @@ def solve_laplacian(weights: Weights, gradient: Path) -> Path:
 def solve_screened(
     curvature: Curvature, weights: Weights, path: Path, gradient: Path
 ) -> Path:
-    """Multiply by (P + N Σ qᵢ Mᵢᵀ C Mᵢ)⁻¹, Mᵢ the mean of the two ends of segment i."""
+    """Return (P + N Σ qᵢ Mᵢᵀ C Mᵢ)⁻¹ times a gradient.
+
+    Mᵢ takes the mean of the two ends of segment i, and C is the curvature.
+    """
     segments = len(weights)
     screen = squared_lengths(path)[:, None] * curvature.values[None] / 8
     plus, minus = weights[:, None] + screen, screen - weights[:, None]
@@ -68,7 +72,7 @@ def solve_screened(
 def _solve_tridiagonal(
     diagonal: Float[Array, "n d"], beside: Float[Array, "n-1 d"], right: Path
 ) -> Path:
-    """Thomas's algorithm for d symmetric positive definite systems side by side."""
+    """Return the solutions of d symmetric positive definite systems (Thomas 1949)."""
     beside = jnp.pad(beside, ((1, 0), (0, 0)))
 
     def eliminate(carry, row):

@@ -1,6 +1,7 @@
-"""The one interface of all methods that lower the energy of a path.
+"""The interface of all methods that minimise the energy of a path.
 
-A step evaluates energy and gradient once. Steps are for one path and batch with `vmap`.
+A step evaluates energy and gradient once. Steps are for one path; `jax.vmap` makes them
+steps for many.
 """
 
 from collections.abc import Callable
@@ -15,15 +16,15 @@ from jaxgan.types import Scalar
 
 
 class State(NamedTuple):
-    """One path on its way down.
+    """The state of a method for one path.
 
     Attributes:
-        path: the best one so far.
-        energy: of it; infinite before the first evaluation, or if none was finite.
-        decrement: what the method expects to gain from its next step; infinite if it
-            expects nothing.
-        stuck: whether the method gave up.
-        inner: what only the method knows.
+        path: the best path so far.
+        energy: its energy; infinite before the first evaluation, or if none was finite.
+        decrement: decrease of the energy that the method predicts for its next step;
+            infinite while it is unknown.
+        stuck: whether the method has given up.
+        inner: further state of this method.
     """
 
     path: Path
@@ -34,13 +35,13 @@ class State(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A way to lower the energy.
+    """A method that minimises the energy of a path.
 
     Attributes:
-        init: `init(path)`, evaluates nothing.
-        step: `step(metric, curvature, state)`, evaluates energy and gradient once.
-            Nothing that is not finite is ever accepted.
-        uses_curvature: whether the curvature matters to it.
+        init: `init(path)` is the first state; it evaluates nothing.
+        step: `step(metric, curvature, state)` is the next state. It evaluates energy
+            and gradient once, and accepts no path where they are not finite.
+        uses_curvature: whether `step` reads the curvature. If not, it is given zeros.
     """
 
     init: Callable[[Path], State]

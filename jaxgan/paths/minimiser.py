@@ -1,6 +1,6 @@
-"""Paths of least energy between many pairs of codes, with what finding them took.
+"""Paths of least energy between many pairs of codes, and what it cost to find them.
 
-All costs are counted in evaluations of the finest level.
+An *evaluation* is that of a path's energy with its gradient.
 """
 
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxgan.parallel import devices
 from jaxgan.paths.conformal import MetricFamily
 from jaxgan.paths.methods import Method
-from jaxgan.paths.multilevel import RENEWED, multilevel_descent
+from jaxgan.paths.multilevel import CURVATURE_LEVELS, multilevel_descent
 from jaxgan.paths.quasi_newton import lbfgs
 from jaxgan.paths.starts import SAMPLED, draw_bows
 from jaxgan.types import Latents, PRNGKey
@@ -21,19 +21,20 @@ DEFAULT_METHOD = lbfgs()
 
 
 class Minimised(NamedTuple):
-    """Paths and how they were reached.
+    """Paths of least energy and how they were found.
 
     Attributes:
-        paths: the best ones found.
-        energies: of the best path at the end of each level; infinite where nothing was
-            finite.
-        evaluations: of the gradient at each level, all starts of a pair together.
-        cost: in evaluations of the finest level; a column of the curvature's Jacobian
-            counts as one gradient at one latent.
+        paths: the best paths found.
+        energies: energy of the best path at the end of each level; infinite where
+            nothing was finite.
+        evaluations: number of evaluations on each level, summed over the starts.
+        cost: number of evaluations, an evaluation on a coarser level counted by its
+            share of the finest level's segments. A column of the Jacobian that the
+            curvature needs counts as one segment.
         finished: whether the last level ended because nothing was left to gain.
         spread: energies of all starts at the end of the coarsest level.
-        history: best energy after each evaluation of the finest level; from its last
-            evaluation on the last one.
+        history: best energy after each evaluation on the finest level; after the last
+            evaluation its value is repeated.
     """
 
     paths: Float[np.ndarray, "pairs knots latent"]
@@ -59,31 +60,33 @@ def minimise(
     key: PRNGKey | None = None,
     first_pair: int = 0,
 ) -> Minimised:
-    """Find a path of least energy for each pair.
+    """Return a path of least energy for each pair of codes.
 
-    What is found for a pair does not depend on the other pairs, nor on the devices that
-    share them, beyond rounding.
+    Apart from rounding, what is found for a pair depends neither on the other pairs nor
+    on the devices that share them.
 
     Args:
-        metrics: of the pairs; whoever calls again with the same ones, the same method
-            and the same shapes compiles nothing.
+        metrics: of the pairs. A second call with the same ones, the same method and the
+            same shapes compiles nothing.
         codes_a: first code of each pair, in the precision to compute in.
         codes_b: second code of each pair.
-        items: which metric each pair has: a tree of arrays with a leading axis.
-        levels: segments, each twice as many as before.
-        method: one of `jaxgan.paths.methods`; default: its `lbfgs`.
-        tolerance: a pair ends when its gain, expected from the next step or made by the
-            last ones, is below this part of its energy. Coarser levels are less
-            exact, as their energies are: by the square of their segments' length.
-            0: only `max_evaluations` ends it.
-        max_evaluations: of the gradient, for each level.
-        num_starts: of each pair on the coarsest level: the straight line, and others
-            with random bows, of which the best one goes on.
+        items: data of each pair's metric (`MetricFamily`), such as its two images: a
+            tree of arrays with a leading axis of pairs.
+        levels: number of segments of each level, each twice that of the level before.
+        method: to minimise the energy with; by default preconditioned `lbfgs`.
+        tolerance: a level of a pair ends when the decrease predicted for the next step,
+            or made by the last ones, is below this part of its energy. On coarser
+            levels it is multiplied by the square of the ratio of segment lengths, as
+            their energies are less exact. With 0 only `max_evaluations` ends a level.
+        max_evaluations: greatest number of evaluations on each level.
+        num_starts: starts of each pair on the coarsest level: the straight line, and
+            others with random bows. The best of them goes on to the next level.
         key: of the bows; required when `num_starts` > 1, and not used otherwise.
         first_pair: number of the first pair, for the key.
 
     Raises:
-        ValueError: if shapes, levels or numbers do not fit.
+        ValueError: if the codes differ in shape, levels do not double, a number is out
+            of range, or the key is missing.
     """
     if codes_a.shape != codes_b.shape or codes_a.ndim != 2:
         raise ValueError(
@@ -105,20 +108,20 @@ def minimise(
             f"{tolerance} and {max_evaluations}"
         )
     bows = draw_bows(key, codes_a, num_starts, first_pair)
-    arrivals, spread = devices.map_rows(
+    results, spread = devices.map_rows(
         multilevel_descent,
         (metrics, method, levels, max_evaluations),
         (jnp.asarray(tolerance, codes_a.dtype),),
         (codes_a, codes_b, items, bows),
     )
-    last = arrivals[-1]
-    evaluations = np.stack([a.evaluations for a in arrivals], 1)
+    last = results[-1]
+    evaluations = np.stack([result.evaluations for result in results], 1)
     latent_dim = codes_a.shape[1]
     known = method.uses_curvature and metrics.curvature is not None
-    sampled = SAMPLED * latent_dim * min(len(levels), RENEWED) if known else 0
+    sampled = SAMPLED * latent_dim * min(len(levels), CURVATURE_LEVELS) if known else 0
     return Minimised(
         last.path,
-        np.stack([a.energy for a in arrivals], 1),
+        np.stack([result.energy for result in results], 1),
         evaluations,
         (evaluations @ np.array(levels) + sampled) / levels[-1],
         last.finished,

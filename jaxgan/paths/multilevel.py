@@ -1,7 +1,7 @@
-"""Down from a path to one of least energy, level by level, for many pairs: one program.
+"""Multilevel minimisation of the energies of many paths, as one compiled function.
 
-Each level has twice the segments of the one before and starts where that one ended.
-Most of the way down is gone on coarse levels, where an evaluation costs little.
+Each level has twice as many segments as the one before and starts from its result. Most
+of the energy is lost on coarse levels, where an evaluation costs little.
 """
 
 from functools import partial
@@ -17,22 +17,29 @@ from jaxgan.paths.curves import prolong
 from jaxgan.paths.methods import Method, State
 from jaxgan.paths.starts import curvatures, starting_paths
 
-RENEWED = 3
-"""Levels that begin with the curvature where they begin; the others keep the last."""
+COARSEST = 8
+"""Number of segments of the coarsest level."""
+CURVATURE_LEVELS = 3
+"""The first levels, which compute the curvature anew; later ones keep the last."""
 PATIENCE = 6
-"""A level ends after so many evaluations in a row that gained too little together."""
+"""A level ends if this many evaluations in a row gain too little together."""
 ROWS = 256
 """Latents evaluated at a time, over all lanes: enough for fast matrix products, and few
 enough that states stay in the cache and the last pairs leave few lanes idle."""
 
 
-class Walk(NamedTuple):
-    """A path on one level.
+def levels(segments: int) -> tuple[int, ...]:
+    """Return 8, 16, 32, … up to `segments`, the segments of each level."""
+    return tuple(COARSEST << k for k in range((segments // COARSEST).bit_length()))
+
+
+class Progress(NamedTuple):
+    """The minimisation of one path on one level.
 
     Attributes:
         state: of the method.
-        evaluations: so far.
-        history: best energy after each.
+        evaluations: number of evaluations so far.
+        history: best energy after each evaluation; the last entries repeat the newest.
     """
 
     state: State
@@ -40,8 +47,16 @@ class Walk(NamedTuple):
     history: Float[Array, "evaluations"]
 
 
-class Arrival(NamedTuple):
-    """What is kept of a walk."""
+class LevelResult(NamedTuple):
+    """The result of one level for one path.
+
+    Attributes:
+        path: the best one.
+        energy: its energy.
+        evaluations: number of evaluations.
+        finished: whether the level ended because nothing was left to gain.
+        history: best energy after each evaluation.
+    """
 
     path: Float[Array, "knots latent"]
     energy: Float[Array, ""]
@@ -61,36 +76,36 @@ def multilevel_descent(
     codes_b: Array,
     items: Any,
     bows: Array,
-) -> tuple[list[Arrival], Array]:
-    """Do what `minimise_paths` does, as a pure function, for programs that contain it.
+) -> tuple[list[LevelResult], Array]:
+    """Minimise as `minimise` does, as a pure function that other programs can contain.
 
     Args:
         metrics: of the pairs.
-        method: to lower the energy with.
-        levels: segments.
-        max_evaluations: for each level.
-        tolerance: of the finest level.
+        method: to minimise the energy with.
+        levels: number of segments of each level.
+        max_evaluations: greatest number of evaluations on each level.
+        tolerance: on the finest level; see `minimise`.
         codes_a: first code of each pair.
         codes_b: second code of each pair.
-        items: which metric each pair has.
-        bows: see `jaxgan.paths.starts.draw_bows`.
+        items: data of each pair's metric; see `MetricFamily`.
+        bows: amplitudes of the starts; see `draw_bows`.
 
     Returns:
-        The end of each level, and the energies of all starts on the coarsest one.
+        The result of each level, and the energies of all starts on the coarsest one.
     """
     average = metrics.curvature if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
     paths = starting_paths(codes_a, codes_b, levels[0], bows)
     curvature = curvatures(average, paths[:, 0], items)
 
-    def walk(paths: Array, given: Any) -> Arrival:
-        exact = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
-        return _walk(metrics, method, max_evaluations, exact, paths, given)
+    def minimise(paths: Array, given: Any) -> LevelResult:
+        own = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
+        return _minimise(metrics, method, max_evaluations, own, paths, given)
 
     def repeat(leaf: Array) -> Array:
         return jnp.repeat(leaf, num_starts, 0)
 
-    first = walk(
+    first = minimise(
         paths.reshape(-1, *paths.shape[2:]), jax.tree.map(repeat, (items, curvature))
     )
     first = jax.tree.map(
@@ -98,60 +113,52 @@ def multilevel_descent(
     )
     best = jnp.argmin(first.energy, 1)
     chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(pairs), best], first)
-    arrivals = [chosen._replace(evaluations=jnp.sum(first.evaluations, 1))]
+    results = [chosen._replace(evaluations=jnp.sum(first.evaluations, 1))]
     for number in range(1, len(levels)):
-        finer = jax.vmap(prolong)(arrivals[-1].path)
-        if number < RENEWED:
+        finer = jax.vmap(prolong)(results[-1].path)
+        if number < CURVATURE_LEVELS:
             curvature = curvatures(average, finer, items)
-        arrivals.append(walk(finer, (items, curvature)))
-    return arrivals, first.energy
+        results.append(minimise(finer, (items, curvature)))
+    return results, first.energy
 
 
-def _walk(
+def _minimise(
     metrics: MetricFamily,
     method: Method,
     max_evaluations: int,
     tolerance: Array,
     paths: Array,
     given: Any,
-) -> Arrival:
-    def begin(item: Any) -> Walk:
+) -> LevelResult:
+    def begin(item: Any) -> Progress:
         path, _ = item
         history = jnp.full(max_evaluations, jnp.inf, path.dtype)
-        return Walk(method.init(path), jnp.zeros((), jnp.int32), history)
+        return Progress(method.init(path), jnp.zeros((), jnp.int32), history)
 
-    def advance(item: Any, walk: Walk) -> Walk:
+    def advance(item: Any, before: Progress) -> Progress:
         _, (own, curvature) = item
-        state = method.step(metrics.at(own), curvature, walk.state)
-        later = jnp.arange(max_evaluations, dtype=jnp.int32) >= walk.evaluations
-        history = jnp.where(later, state.energy, walk.history)
-        return Walk(state, walk.evaluations + 1, history)
+        state = method.step(metrics.metric_of(own), curvature, before.state)
+        later = jnp.arange(max_evaluations, dtype=jnp.int32) >= before.evaluations
+        history = jnp.where(later, state.energy, before.history)
+        return Progress(state, before.evaluations + 1, history)
 
-    def converged(walk: Walk) -> Array:
-        state, count = walk.state, walk.evaluations
+    def converged(now: Progress) -> Array:
+        state, count = now.state, now.evaluations
         wanted = tolerance * state.energy
-        before = walk.history[jnp.maximum(count - 1 - PATIENCE, 0)]
+        before = now.history[jnp.maximum(count - 1 - PATIENCE, 0)]
         slow = (count > PATIENCE) & (before - state.energy < wanted)
         ended = (state.decrement < wanted) | slow | state.stuck
         return ended & jnp.isfinite(state.energy)
 
-    def finished(walk: Walk) -> Array:
-        over = (walk.evaluations >= max_evaluations) | walk.state.stuck
-        return converged(walk) | over
+    def finished(now: Progress) -> Array:
+        over = (now.evaluations >= max_evaluations) | now.state.stuck
+        return converged(now) | over
 
-    def outcome(walk: Walk) -> Arrival:
-        state = walk.state
-        return Arrival(
-            state.path, state.energy, walk.evaluations, converged(walk), walk.history
+    def outcome(last: Progress) -> LevelResult:
+        state = last.state
+        return LevelResult(
+            state.path, state.energy, last.evaluations, converged(last), last.history
         )
 
     lanes = max(1, ROWS // (paths.shape[1] - 1))
     return run_in_lanes(begin, advance, finished, outcome, (paths, given), lanes)
-
-
-def levels(segments: int) -> tuple[int, ...]:
-    """Double the segments from the coarsest level on."""
-    return tuple(COARSEST << k for k in range((segments // COARSEST).bit_length()))
-
-
-COARSEST = 8

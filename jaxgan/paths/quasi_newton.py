@@ -1,15 +1,16 @@
-"""L-BFGS on a path, with the Hessian's model of `jaxgan.paths.laplacian` to begin with.
+"""L-BFGS on a path, preconditioned by the model of the Hessian in `laplacian`.
 
-In units of that model nearly all eigenvalues of the Hessian are 1, whatever the number
-of segments; the few others are what L-BFGS learns.
+Relative to that model nearly all eigenvalues of the Hessian are 1, for any number of
+segments. L-BFGS learns the few others.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import optax
+from jaxtyping import Array, Float
 
 from jaxgan.paths.conformal import Metric
 from jaxgan.paths.curves import Path
@@ -20,26 +21,27 @@ from jaxgan.types import Scalar
 
 MEMORY = 10
 SUFFICIENT = 1e-4
-"""Part of the decrease that the slope promises which a step must bring (Armijo)."""
+"""A step must bring this part of the decrease that the slope predicts (Armijo)."""
 SHORTEST = 1e-5
-"""Rate of a step below which the search along its direction gives up."""
+"""The line search gives up below this length, in units of the direction."""
 CURVED = 1e-8
-"""Least cosine between a step and the change of gradient for both to be kept."""
+"""A step is remembered if its cosine with the change of the gradient is larger."""
 
 Preconditioner = Callable[[Curvature, Weights, Path, Path], Path]
-"""From curvature, weights, path and a gradient to a descent step, for a linear map."""
+"""`precondition(curvature, weights, path, gradient)` is an approximate inverse Hessian
+times the gradient, linear in it."""
 
 
 class Memory(NamedTuple):
-    """What L-BFGS remembers.
+    """The inner state of L-BFGS.
 
     Attributes:
-        expansion: at the path.
-        direction: of the step that is tried next.
-        rate: its length in units of the direction.
-        steps: the last ones, newest last.
-        changes: of the gradient along them.
-        inverses: of their products; 0 where there is none.
+        expansion: energy and gradient at the best path.
+        direction: direction of the step that is tried next.
+        rate: length of this step in units of the direction.
+        steps: the last accepted steps, the newest one last.
+        changes: changes of the gradient along them.
+        inverses: reciprocals of the products of both; 0 where nothing is stored yet.
     """
 
     expansion: Expansion
@@ -57,16 +59,16 @@ def lbfgs(
     rescale: bool = False,
     uses_curvature: bool = True,
 ) -> Method:
-    """L-BFGS with a preconditioner as its first Hessian, and Armijo backtracking.
+    """Return preconditioned L-BFGS with backtracking by Armijo's condition.
 
     Nocedal & Wright, Numerical Optimization, algorithm 7.4. Without memory it is
     descent along the preconditioned gradient.
 
     Args:
-        precondition: the first Hessian's inverse.
-        memory: steps remembered.
-        rescale: multiply the preconditioner by the ratio that fits the last step
-            (equation 7.20), which a preconditioner that knows no scale needs.
+        precondition: returns the initial inverse Hessian times a gradient.
+        memory: number of steps remembered.
+        rescale: whether to multiply the preconditioner by the factor that fits the last
+            step (equation 7.20). A preconditioner of unknown scale needs it.
         uses_curvature: whether `precondition` reads the curvature. If not, none is
             computed, and it is given zeros.
     """
@@ -123,7 +125,7 @@ def lbfgs(
                 stuck=~(rate >= SHORTEST) | (slope >= 0), inner=now._replace(rate=rate)
             )
 
-        return _choose(accepted, go_on(), go_back())
+        return optax.tree.where(accepted, go_on(), go_back())
 
     return Method(init, step, uses_curvature=uses_curvature)
 
@@ -143,11 +145,11 @@ def _remember(now: Memory, step: Path, change: Path) -> Memory:
         changes=push(now.changes, change),
         inverses=push(now.inverses, inverse),
     )
-    return _choose(product > CURVED * length, pushed, now)
+    return optax.tree.where(product > CURVED * length, pushed, now)
 
 
 def _two_loops(kept: Memory, solve: Callable[[Path], Path], gradient: Path) -> Path:
-    """Multiply a gradient by the inverse Hessian of L-BFGS."""
+    """Return a gradient times the inverse Hessian of L-BFGS."""
     remembered = (kept.steps, kept.changes, kept.inverses)
 
     def down(rest: Path, pair) -> tuple[Path, Scalar]:
@@ -161,7 +163,3 @@ def _two_loops(kept: Memory, solve: Callable[[Path], Path], gradient: Path) -> P
 
     rest, shares = jax.lax.scan(down, gradient, remembered, reverse=True)
     return jax.lax.scan(up, solve(rest), (remembered, shares))[0]
-
-
-def _choose(condition: Bool[Array, ""], one: Any, other: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), one, other)

@@ -1,7 +1,7 @@
-"""What is known of a path: how exact its energy is, and whether it is a minimum.
+"""Measurements of a path: how exact its energy is, and whether it is a minimum.
 
-To be computed in double precision: in single precision the gradient of an energy U is
-not exact enough to tell decrements below about 1e-6 U.
+They need double precision: in single precision the gradient of an energy U is not exact
+enough for decrements below about 1e-6 U.
 """
 
 from typing import Any, NamedTuple
@@ -21,25 +21,26 @@ from jaxgan.types import PRNGKey, Scalar
 Energies = Float[np.ndarray, "n"]
 
 PARTS = 8
-"""Parts of a segment in which the energy of the polygon is summed."""
+"""Parts into which segments are cut to compute the energy of the polygon."""
 NEGATIVE = -1e-6
-"""Eigenvalues of P⁻¹H below this count for the Morse index; most are near 1."""
+"""Eigenvalues of P⁻¹H below this count as negative; most are near 1."""
 STEPS = 20
+"""Steps of Lanczos's method."""
 
 
 class Record(NamedTuple):
-    """What is known of a path.
+    """Measurements of a path with N segments.
 
     Attributes:
         energy: U_N.
-        polygon_energy: that of the polygon, in finer parts: an upper bound of the
-            least energy, but for the rest of its own quadrature error.
+        polygon_energy: energy of the same polygon, computed in finer parts. Apart from
+            its own quadrature error it is an upper bound of the least energy.
         energy_line: U_N of the straight line.
-        energy_slerp: U_N of spherical interpolation.
-        decrement: ½ ∇Uᵀ P⁻¹ ∇U / U; on a network with kinks it does not vanish.
-        speed_variation: standard deviation of the speeds of segments over their mean.
-        morse_index: negative eigenvalues found of the Hessian; see `morse_index`.
-        least_eigenvalue: the smallest one found of P⁻¹H.
+        energy_slerp: U_N of the spherical interpolation.
+        decrement: see `newton_decrement`; at kinks of a network it does not vanish.
+        speed_variation: see `speed_variation`.
+        morse_index: see `morse_index`.
+        least_eigenvalue: the smallest eigenvalue of P⁻¹H that was found.
     """
 
     energy: Scalar
@@ -58,13 +59,13 @@ def record_paths(
     paths: Float[np.ndarray, "n k d"],
     items: Any = None,
 ) -> Record:
-    """Record each path, in double precision; arrays with one entry for each.
+    """Return the measurements of each path, computed in double precision.
 
     Args:
-        key: of the random start of the search for negative eigenvalues.
-        metrics: must compute in the precision of its latents.
+        key: of the random vector with which Lanczos's method begins.
+        metrics: of the paths; they must compute in the precision of their latents.
         paths: in any precision.
-        items: as in `jaxgan.paths.minimiser`.
+        items: data of each path's metric, as in `minimise`.
     """
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), items)
@@ -76,12 +77,13 @@ def _record_all(
     metrics: MetricFamily, key: PRNGKey, paths: Array, items: Any
 ) -> Record:
     return jax.lax.map(
-        lambda pair: record_path(key, metrics.at(pair[1]), pair[0]), (paths, items)
+        lambda pair: record_path(key, metrics.metric_of(pair[1]), pair[0]),
+        (paths, items),
     )
 
 
 def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
-    """Record one path, in its own precision."""
+    """Return the measurements of one path, in its own precision."""
     segments = len(path) - 1
     ends = path[0], path[-1], segments
     eigenvalues = lowest_eigenvalues(key, metric, path)
@@ -98,7 +100,7 @@ def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
 
 
 def newton_decrement(metric: Metric, path: Path) -> Scalar:
-    """½ ∇Uᵀ P⁻¹ ∇U / U: about the part of the energy that is still to be gained."""
+    """Return ½ ∇Uᵀ P⁻¹ ∇U / U, about the relative decrease that is still possible."""
     at = expand(metric, path)
     return jnp.vdot(at.gradient, solve_laplacian(at.weights, at.gradient)) / (
         2 * at.energy
@@ -106,7 +108,10 @@ def newton_decrement(metric: Metric, path: Path) -> Scalar:
 
 
 def speed_variation(metric: Metric, path: Path) -> Scalar:
-    """Coefficient of variation of the speed; its square is U/L² − 1."""
+    """Return the standard deviation of the segments' speeds, relative to their mean.
+
+    Its square is U/L² − 1, with the energy U and the length L.
+    """
     speeds = segment_lengths(metric, path)
     return jnp.std(speeds) / jnp.mean(speeds)
 
@@ -114,11 +119,12 @@ def speed_variation(metric: Metric, path: Path) -> Scalar:
 def lowest_eigenvalues(
     key: PRNGKey, metric: Metric, path: Path, steps: int = STEPS
 ) -> Float[Array, "steps"]:
-    """Approximate outer eigenvalues of P⁻¹H, H the Hessian of the energy (Lanczos).
+    """Return approximate outer eigenvalues of P⁻¹H, ascending, by Lanczos's method.
 
-    Each step costs a Hessian-vector product. The values are Ritz values: the smallest
-    one is never below the smallest eigenvalue, and of equal eigenvalues one is found.
-    At kinks of λ the Hessian is that of the smooth parts.
+    H is the Hessian of the energy and P the path Laplacian. Each step costs one product
+    of H and a vector. The values are Ritz values: the smallest one is never below the
+    smallest eigenvalue, and only one of equal eigenvalues is found. Where λ has kinks,
+    H is the Hessian of its smooth parts.
     """
     weights = segment_weights(metric, path)
     steps = min(steps, path[1:-1].size)
@@ -156,20 +162,24 @@ def lowest_eigenvalues(
 
 
 def morse_index(eigenvalues: Float[Array, "steps"]) -> Int[Array, ""]:
-    """Count negative eigenvalues: 0 at a minimum, more at a saddle."""
+    """Return the number of negative eigenvalues: 0 at a minimum, more at a saddle."""
     return jnp.sum(eigenvalues < NEGATIVE)
 
 
 def richardson(coarse: Energies, fine: Energies) -> tuple[Energies, Energies]:
-    """Extrapolate least energies of N and 2N segments, with an error bar."""
+    """Return extrapolated least energies and their errors, from N and 2N segments.
+
+    Richardson's extrapolation for an error of second order; the error is estimated by
+    the change that it makes.
+    """
     better = (4 * fine - coarse) / 3
     return better, abs(better - fine)
 
 
 def observed_order(coarsest: Energies, coarse: Energies, fine: Energies) -> Energies:
-    """Order of convergence of energies of N, 2N and 4N segments; 2 in the limit.
+    """Return the order of convergence of energies for N, 2N and 4N segments.
 
-    Not finite where two of them agree to the last bit.
+    It is 2 in the limit, and not finite where two energies agree to the last bit.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log2(np.abs((coarsest - coarse) / (coarse - fine)))

@@ -1,4 +1,4 @@
-"""Where paths begin, and the curvature of the metric there."""
+"""The paths that a minimisation begins with, and the curvature of the metric there."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,16 +14,29 @@ from jaxgan.paths.laplacian import Curvature, decompose
 from jaxgan.types import Latents, PRNGKey
 
 SAMPLED = 4
-"""Points of a path at which the curvature of a metric is averaged."""
+"""Number of points of a path over which the curvature of a metric is averaged."""
 BEND = 0.25
-"""Standard deviation of a random start's first bow, in units of the distance."""
+"""Root mean square norm of the first bow, in units of the codes' distance."""
 BOWS = 3
+"""Number of bows of a start, sines of 1, 2 and 3 half-waves along the straight line."""
 
 
 def draw_bows(
     key: PRNGKey | None, codes_a: Array, num_starts: int, first_pair: int
 ) -> Float[Array, "pairs starts bows latent"]:
-    """Amplitudes of sines beside the straight line; of the first start all zero."""
+    """Return the amplitudes of the bows of every start.
+
+    A *bow* is a sine by which a start deviates from the straight line; its amplitude is
+    in units of the distance of the two codes. The first start of each pair is the
+    straight line itself.
+
+    Args:
+        key: of the amplitudes; None if there is one start only.
+        codes_a: first code of each pair.
+        num_starts: number of starts of each pair.
+        first_pair: number of the first pair. Amplitudes depend only on the key, the
+            number of the pair and the number of the start.
+    """
     pairs, latent_dim = codes_a.shape
     if key is None:
         return jnp.zeros((pairs, 1, BOWS, latent_dim), codes_a.dtype)
@@ -48,7 +61,7 @@ def starting_paths(
     segments: int,
     bows: Float[Array, "pairs s b latent"],
 ) -> Float[Array, "pairs s knots latent"]:
-    """Add to each straight line its bows, in units of its length."""
+    """Return for each pair the straight line with the bows of each start added."""
     paths = jax.vmap(lambda a, b: line(a, b, segments))(codes_a, codes_b)
     distances = jnp.linalg.norm(codes_b - codes_a, axis=1)
     orders = jnp.arange(1, BOWS + 1, dtype=codes_a.dtype)[:, None]
@@ -63,7 +76,13 @@ def curvatures(
     paths: Float[Array, "pairs knots latent"],
     items: Any,
 ) -> Curvature:
-    """Decompose each pair's curvature, averaged over points spread along its path."""
+    """Return each pair's curvature, averaged over points spread along its path.
+
+    Args:
+        average: the curvature of a `MetricFamily`; None: zero curvature.
+        paths: one for each pair.
+        items: of each pair.
+    """
     pairs, knots, latent_dim = paths.shape
     if average is None:
         identity = jnp.eye(latent_dim, dtype=paths.dtype)

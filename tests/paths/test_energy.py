@@ -217,7 +217,7 @@ def test_the_curvature_is_that_of_gauss_and_newton():
     found = metrics.curvature((images[0], images[1]), codes[:1])
     jacobian = jax.jacfwd(lambda z: generate(z[None])[0])(codes[0])
     np.testing.assert_allclose(found, 4 * jacobian.T @ jacobian, rtol=1e-12)
-    metric = metrics.at((images[0], images[1]))
+    metric = metrics.metric_of((images[0], images[1]))
     _, slope = conformal.value_and_gradient(metric, codes[:1])
     residual = generate(codes[:1])[0] - middle
     np.testing.assert_allclose(slope[0], 4 * jacobian.T @ residual, rtol=1e-12)

@@ -29,7 +29,7 @@ def found():
 
 def test_paths_are_better_than_lines_and_keep_their_ends(found):
     lines = [
-        paths.path_energy(METRICS.at((a, b)), paths.line(start, end, LEVELS[-1]))
+        paths.path_energy(METRICS.metric_of((a, b)), paths.line(start, end, LEVELS[-1]))
         for start, end, a, b in zip(*CODES, *ITEMS, strict=True)
     ]
     assert (found.energies[:, -1] < np.array(lines)).all() and found.finished.all()
@@ -38,7 +38,7 @@ def test_paths_are_better_than_lines_and_keep_their_ends(found):
     for path, energy, a, b in zip(
         found.paths, found.energies[:, -1], *ITEMS, strict=True
     ):
-        again = paths.path_energy(METRICS.at((a, b)), jnp.asarray(path))
+        again = paths.path_energy(METRICS.metric_of((a, b)), jnp.asarray(path))
         assert float(again) == pytest.approx(float(energy), rel=1e-5)
     best = np.minimum.accumulate(found.history, 1)
     np.testing.assert_array_equal(found.history, best)
@@ -65,7 +65,7 @@ def test_one_trace_serves_all_calls_of_a_shape():
 
     def at(item):
         traced.append(1)
-        return METRICS.at(item)
+        return METRICS.metric_of(item)
 
     metrics = paths.MetricFamily(at)
     minimise(slice(0, 2), metrics)
@@ -80,7 +80,7 @@ def test_steps_are_the_same_without_jit():
         starts.curvatures(None, CODES.swapaxes(0, 1), None),
     )
     own = jax.tree.map(lambda leaf: leaf[0], curvature)
-    metric = METRICS.at((ITEMS[0][0], ITEMS[1][0]))
+    metric = METRICS.metric_of((ITEMS[0][0], ITEMS[1][0]))
     eager = compiled = method.init(paths.line(CODES[0, 0], CODES[1, 0], 5))
     step = jax.jit(lambda state: method.step(metric, own, state))
     for _ in range(3):
