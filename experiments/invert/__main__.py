@@ -10,27 +10,27 @@ from experiments.running.options import DataOptions, HostOptions, require
 
 @dataclass(frozen=True)
 class Config(DataOptions, HostOptions):
-    """Find codes z with G(z) = x from many starts, and say what minima they end in."""
+    """Find codes z with G(z) = x from many starts, and certify and count the minima."""
 
     checkpoint: str = "mnist-wgan-gp"
-    """Name of a shipped model, or the folder of a run."""
+    """Generator: name of a shipped model, or folder of a run."""
     images: int = 10
-    """Test images to invert: the first ones."""
+    """Number of test images to invert, beginning with the first."""
     targets: tuple[Path, ...] = ()
-    """Own images to invert in their place: .npy arrays, PNG, …"""
+    """Files to invert in place of test images: .npy arrays, or pictures such as PNG."""
     resize: bool = False
-    """Scale own images to 28 × 28 pixels."""
+    """Scale the images in --targets to 28 × 28 pixels."""
     starts: int = 64
-    """Starts for each image."""
+    """Number of starts for each image."""
     survivors: int | None = None
-    """Give up the worse starts of an image until so many are left; default: none."""
+    """Number of starts of each image that are followed to the end; default: all."""
     prior_weight: float = 0.01
-    """κ of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1]; 0 lets codes run far."""
+    """Weight κ, 0 or larger, of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1]."""
     resume: bool = False
-    """Go on with the images that the run in --out has not done."""
+    """Continue the run in --out with the images that are not done."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("images", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
@@ -62,26 +62,26 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.starts} starts each, into {out}"
     )
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
-    plan = search.Plan(
+    plan = search.SearchPlan(
         search_key,
-        config.starts,
-        config.survivors,
-        config.prior_weight,
-        max(1, 1024 // config.starts),
+        num_starts=config.starts,
+        survivors=config.survivors,
+        prior_weight=config.prior_weight,
+        part=max(1, 1024 // config.starts),
     )
     started = time.perf_counter()
     found = search.find_all(out, generator, wanted.images, plan)
     seconds = time.perf_counter() - started
-    made = report.report(count_key, generator, wanted.images, found)
+    result = report.report(count_key, generator, wanted.images, found)
     summary = {
         "experiment": "invert",
         "checkpoint": config.checkpoint,
         "dataset": wanted.name,
-        **made.summary,
+        **result.summary,
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,
     }
-    report.write(out, wanted.images, found, made, config.seed)
+    report.write(out, wanted.images, found, result, config.seed)
     run_folder.write_json(out / "summary.json", summary)
     print(report.in_words(summary))
     return summary

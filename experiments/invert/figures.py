@@ -1,4 +1,4 @@
-"""Figures of an inversion: what was found, how well, from how many starts."""
+"""Figures of an inversion: reconstructions, their errors, distances, convergence."""
 
 from pathlib import Path
 
@@ -6,26 +6,27 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.invert.search import Found
+from experiments.invert.search import FoundCodes
 
 SHOWN_IMAGES = 10
 SHOWN_STARTS = 6
+"""Starts beside the best one in a row of `reconstructions.png`."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def draw(
     out: Path,
     targets: Float[np.ndarray, "n 28 28 1"],
-    found: Found,
+    found: FoundCodes,
     images: Float[np.ndarray, "shown starts pixels"],
 ) -> None:
-    """Write all figures.
+    """Write `reconstructions.png`, `errors.png`, `distances.png`, `convergence.png`.
 
     Args:
-        out: folder.
-        targets: in [-1, 1].
-        found: for all of them.
-        images: generated from all starts of the first targets, pixels in [0, 1].
+        out: folder for the figures.
+        targets: the images that were inverted, pixels in [-1, 1].
+        found: the codes of all of them.
+        images: images of the codes of the first targets, pixels in [0, 1].
     """
     shown = images[:SHOWN_IMAGES]
     grid = _reconstructions((targets + 1) / 2, found, shown)
@@ -35,8 +36,10 @@ def draw(
     _convergence(found).savefig(out / "convergence.png", dpi=150)
 
 
-def _reconstructions(pixels: np.ndarray, found: Found, images: np.ndarray) -> Figure:
-    """Each row: the target, its best reconstruction, and some from worse starts."""
+def _reconstructions(
+    pixels: np.ndarray, found: FoundCodes, images: np.ndarray
+) -> Figure:
+    """Draw each target beside its reconstructions, from the best start to the worst."""
     count = len(images)
     figure = Figure(figsize=(1 + SHOWN_STARTS, 0.3 + 0.95 * count), layout="tight")
     panels = figure.subplots(count, 2 + SHOWN_STARTS, squeeze=False)
@@ -57,8 +60,8 @@ def _reconstructions(pixels: np.ndarray, found: Found, images: np.ndarray) -> Fi
     return figure
 
 
-def _errors(found: Found) -> Figure:
-    """Histogram of where the starts of each image ended."""
+def _errors(found: FoundCodes) -> Figure:
+    """Draw a histogram of the errors of all starts, for each image."""
     count = min(len(found.errors), SHOWN_IMAGES)
     errors = np.where(np.isfinite(found.errors[:count]), found.errors[:count], np.nan)
     logs = np.log10(np.maximum(errors, 1e-12))
@@ -74,8 +77,8 @@ def _errors(found: Found) -> Figure:
     return figure
 
 
-def _distances(found: Found, images: np.ndarray) -> Figure:
-    """Pairs of end points of an image: how far in code, how far as pictures."""
+def _distances(found: FoundCodes, images: np.ndarray) -> Figure:
+    """Draw the distance of two images over that of their codes, for pairs of starts."""
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()
     for row, pictures in enumerate(images):
@@ -100,8 +103,8 @@ def _distances(found: Found, images: np.ndarray) -> Figure:
     return figure
 
 
-def _convergence(found: Found) -> Figure:
-    """Best error so far against gradients, quantiles over images."""
+def _convergence(found: FoundCodes) -> Figure:
+    """Draw quantiles over images of the least error, over the cost in gradients."""
     best = np.nanmin(found.history, 2)
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()

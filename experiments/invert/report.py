@@ -1,4 +1,4 @@
-"""From the end points of an inversion to its numbers, files and words."""
+"""The numbers, files and words of an inversion."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.invert import figures
-from experiments.invert.search import UNKNOWN, Found
+from experiments.invert.search import UNKNOWN, FoundCodes
 from experiments.running import run_folder
 from jaxgan.minima import STATUSES, Count, count_minima
 from jaxgan.statistics import bootstrap_interval
@@ -21,13 +21,13 @@ MINIMA = (STATUSES.index("strict"), STATUSES.index("kink"))
 DEFINITE = (*MINIMA, STATUSES.index("saddle"))
 
 
-class Report(NamedTuple):
-    """What the end points say.
+class InversionReport(NamedTuple):
+    """What is known about the codes that were found.
 
     Attributes:
-        summary: for `summary.json`.
-        counts: of each image's minima; None where no end point is one.
-        images: generated from all starts of the first targets, pixels in [0, 1].
+        summary: numbers for `summary.json`.
+        counts: estimates of the minima of each image; None where none was proved.
+        images: images of the codes of the first targets, pixels in [0, 1].
     """
 
     summary: dict[str, Any]
@@ -39,9 +39,16 @@ def report(
     key: PRNGKey,
     generator: TrainedGenerator,
     targets: Float[np.ndarray, "n 28 28 1"],
-    found: Found,
-) -> Report:
-    """Count the minima of every image, and sum up."""
+    found: FoundCodes,
+) -> InversionReport:
+    """Count the minima of every image, and summarise over images.
+
+    Args:
+        key: random key of the confidence intervals.
+        generator: the generator that was inverted.
+        targets: its targets, pixels in [-1, 1].
+        found: their codes.
+    """
     draw = jax.jit(generator.generate)
 
     def pixels(latents: np.ndarray) -> np.ndarray:
@@ -59,11 +66,11 @@ def report(
         )
     shown = found.latents[: figures.SHOWN_IMAGES]
     images = np.stack([pixels(latents) for latents in shown])
-    return Report(_summary(key, targets, found, counts), counts, images)
+    return InversionReport(_summary(key, targets, found, counts), counts, images)
 
 
 def _summary(
-    key: PRNGKey, targets: np.ndarray, found: Found, counts: list[Count | None]
+    key: PRNGKey, targets: np.ndarray, found: FoundCodes, counts: list[Count | None]
 ) -> dict[str, Any]:
     best = found.errors.min(1)
     known = [count for count in counts if count is not None]
@@ -77,23 +84,23 @@ def _summary(
         "gradients_per_image": float(found.gradients_per_image),
         "best_mse_per_pixel_median": float(np.median(best)),
         "best_mse_per_pixel_p95": float(np.quantile(best, 0.95)),
-        **{name: found and found.value for name, found in estimates.items()},
+        **{name: each and each.value for name, each in estimates.items()},
         "pairs": {
             name: float(np.mean([getattr(count.pairs, name) for count in known]))
             for name in (known[0].pairs._fields if known else ())
         },
         "intervals_over_images": {
-            name: found and found[1:] for name, found in estimates.items()
+            name: each and each[1:] for name, each in estimates.items()
         },
     }
 
 
 def _over_images(
-    found: Found, known: list[Count]
+    found: FoundCodes, known: list[Count]
 ) -> dict[str, tuple[Callable[[np.ndarray], float], np.ndarray]]:
-    """Name statistics over images, each with its numbers for every image.
+    """Return, by name, a statistic over images and its values for all images.
 
-    Starts of one image are no independent trials of what images are like.
+    Images are resampled for its interval: starts of one image are not independent.
     """
     settled = found.statuses != UNKNOWN
 
@@ -128,8 +135,8 @@ def _over_images(
 def write(
     out: Path,
     targets: Float[np.ndarray, "n 28 28 1"],
-    found: Found,
-    found_report: Report,
+    found: FoundCodes,
+    result: InversionReport,
     seed: int,
 ) -> None:
     """Write `results.npz`, `minima.jsonl` and the figures."""
@@ -144,14 +151,14 @@ def write(
     )
     rows = [
         count and {"image": number, **count._asdict(), "pairs": count.pairs._asdict()}
-        for number, count in enumerate(found_report.counts)
+        for number, count in enumerate(result.counts)
     ]
     run_folder.write_rows(out / "minima.jsonl", [row for row in rows if row])
-    figures.draw(out, targets, found, found_report.images)
+    figures.draw(out, targets, found, result.images)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:
-    """Say what was found."""
+    """Return the summary in words."""
     lines = [
         f"best mean squared error per pixel: median "
         f"{summary['best_mse_per_pixel_median']:.2e}, 95 % below "

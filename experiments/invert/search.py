@@ -1,4 +1,4 @@
-"""Codes and local minima of many images, part by part, each part kept on disk."""
+"""Find codes and local minima of many images in parts, each of them kept on disk."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -20,17 +20,17 @@ UNKNOWN = -1
 """Status of a start that was given up."""
 
 
-class Found(NamedTuple):
-    """What was found from every start of every image.
+class FoundCodes(NamedTuple):
+    """The codes that were found from every start of every image.
 
     Attributes:
-        latents: where the start ended.
-        errors: mean squared error per pixel there, pixels in [0, 1].
-        statuses: number in `jaxgan.minima.certificates.STATUSES`, or -1.
-        held: facets of the generator that the end point is on.
-        history: error of each start's best point so far.
-        gradients: spent on an image until then, mean over images.
-        gradients_per_image: spent in all, settling included.
+        latents: the code in which each start ended.
+        errors: mean squared error per pixel of its image, pixels in [0, 1].
+        statuses: index of its status in `jaxgan.minima.STATUSES`, or `UNKNOWN`.
+        held: number of facets that it lies on: kinks of the generator.
+        history: after each round, the least error that each start has reached.
+        gradients: cost of each image until then, in gradients, mean over images.
+        gradients_per_image: cost of each image in all, mean over images.
     """
 
     latents: Float[np.ndarray, "n starts latent"]
@@ -42,15 +42,15 @@ class Found(NamedTuple):
     gradients_per_image: np.ndarray
 
 
-class Plan(NamedTuple):
-    """How the images are worked through.
+class SearchPlan(NamedTuple):
+    """How codes are searched.
 
     Attributes:
-        key: of starts.
-        num_starts: for each image.
-        survivors: of these, that are settled.
-        prior_weight: of ½‖z‖² beside the error.
-        part: images worked on at a time.
+        key: random key of the starts.
+        num_starts: number of starts for each image.
+        survivors: number of them that are followed to the end; None: all.
+        prior_weight: κ of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1].
+        part: number of images in a part, which are searched together.
     """
 
     key: PRNGKey
@@ -64,12 +64,12 @@ def find_all(
     out: Path,
     generator: TrainedGenerator,
     targets: Float[np.ndarray, "n 28 28 1"],
-    plan: Plan,
-) -> Found:
-    """Find the codes of all targets; parts that are on disk are not computed again.
+    plan: SearchPlan,
+) -> FoundCodes:
+    """Return the codes of all targets; parts that are on disk are read.
 
     Raises:
-        Interrupted: after a signal; the parts that are done are kept.
+        Interrupted: after a signal; finished parts are on disk.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
@@ -80,13 +80,15 @@ def find_all(
         costs.in_gradients(generator),
     )
 
-    def job(first: int) -> jobs.Job[Found]:
+    def job(first: int) -> jobs.Job[FoundCodes]:
         some = targets[first : first + plan.part]
         return jobs.Job(
             f"from image {first}",
             len(some),
             lambda: kept(
-                folder / f"{first:06d}.npz", Found, partial(find, some, first, plan)
+                folder / f"{first:06d}.npz",
+                FoundCodes,
+                partial(find, some, first, plan),
             ),
         )
 
@@ -102,9 +104,18 @@ def find_part(
     cost: costs.Costs,
     targets: Float[np.ndarray, "n 28 28 1"],
     first: int,
-    plan: Plan,
-) -> Found:
-    """Search from all starts, settle those that are left in local minima."""
+    plan: SearchPlan,
+) -> FoundCodes:
+    """Return the codes of some targets; those not given up are settled in a minimum.
+
+    Args:
+        generator: the generator to invert.
+        rounded: the same generator with rounded kinks.
+        cost: cost of each kind of step.
+        targets: images of one part.
+        first: number of its first image.
+        plan: how to search.
+    """
     found = inversion.invert(
         generator.generate,
         plan.key,
@@ -137,7 +148,7 @@ def find_part(
     settling_cost = cost.newton * single + costs.DOUBLE * (
         cost.newton * double + cost.on_facets * on_facets
     )
-    return Found(
+    return FoundCodes(
         latents,
         errors,
         statuses,
@@ -148,7 +159,7 @@ def find_part(
     )
 
 
-def _joined(parts: Sequence[Found]) -> Found:
+def _joined(parts: Sequence[FoundCodes]) -> FoundCodes:
     sizes = np.array([len(part.errors) for part in parts], float)
 
     def mean(name: str) -> np.ndarray:
@@ -157,7 +168,7 @@ def _joined(parts: Sequence[Found]) -> Found:
     def all_(name: str, axis: int = 0) -> np.ndarray:
         return np.concatenate([getattr(p, name) for p in parts], axis)
 
-    return Found(
+    return FoundCodes(
         all_("latents"),
         all_("errors"),
         all_("statuses"),

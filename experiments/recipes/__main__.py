@@ -1,4 +1,4 @@
-"""Compare recipes for the code of an image: `python -m experiments.recipes`."""
+"""Compare recipes for finding codes of images: `python -m experiments.recipes`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,26 +9,26 @@ from experiments.running.options import DataOptions, require
 
 @dataclass(frozen=True)
 class Config(DataOptions):
-    """Compare the published recipes and ours at equal numbers of gradients."""
+    """Find codes of test images by published recipes and by ours, at equal cost."""
 
     checkpoint: str = "mnist-wgan-gp"
-    """Name of a shipped model, or the folder of a run."""
+    """Generator: name of a shipped model, or folder of a run."""
     images: int = 20
-    """Test images to invert: the first ones."""
+    """Number of test images to invert, beginning with the first."""
     budget: int = 10_000
-    """Gradients for each image."""
+    """Number of gradients for each image, 500 or more."""
     resume: bool = False
-    """Go on with what the run in --out has not done."""
+    """Continue the run in --out with what is not done."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         require(self.images >= 1, self, "images", "at least 1")
         require(self.budget >= 500, self, "budget", "at least 500")
 
 
 def run(config: Config) -> dict[str, Any]:
-    """Follow every recipe, write everything, and return the summary."""
+    """Run every recipe, write everything, and return the summary."""
     import time
 
     import jax
@@ -47,7 +47,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     started = time.perf_counter()
     key = jax.random.key(config.seed)
-    found = race.follow_all(out, generator, key, wanted.images, config.budget)
+    found = race.run_all(out, generator, key, wanted.images, config.budget)
     summary = {
         "experiment": "recipes",
         "checkpoint": config.checkpoint,
@@ -57,7 +57,7 @@ def run(config: Config) -> dict[str, Any]:
     }
     report.write(out, found)
     run_folder.write_json(out / "summary.json", summary)
-    print(report.table(found))
+    print(report.table(found), end="")
     return summary
 
 

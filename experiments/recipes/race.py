@@ -1,4 +1,4 @@
-"""Every recipe on every image, at equal budgets, each part kept on disk."""
+"""Run every recipe on every image, at equal cost, in parts that are kept on disk."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,21 +17,23 @@ from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 OURS = "jaxgan"
+"""Name of our own recipe, `jaxgan.inversion.invert`."""
 SHARES = (0.1, 0.2, 0.5, 1.0)
-"""Of the budget, that ours gets."""
+"""Shares of the budget that it is run with."""
 ONE_START = 120
-"""With fewer steps than this to spend, one start gets all of them."""
+"""Steps below which our recipe has one start, in place of four."""
 PART = 100
+"""Number of images in a part."""
 
 
-class Followed(NamedTuple):
-    """What a recipe reached.
+class RecipeResult(NamedTuple):
+    """What a recipe reached, and at what cost.
 
     Attributes:
-        errors: of the best start of each image; mean squared error per pixel, pixels
-            in [0, 1].
-        gradients: for each image.
-        starts: for each image.
+        errors: mean squared error per pixel of the best start of each image, pixels in
+            [0, 1].
+        gradients: cost of each image, in gradients.
+        starts: number of starts for each image.
     """
 
     errors: Float[np.ndarray, "images"]
@@ -39,19 +41,19 @@ class Followed(NamedTuple):
     starts: int
 
 
-Recipe = Callable[[Float[np.ndarray, "n 28 28 1"], int], Followed]
-"""From some targets, and the number of the first, to what was reached."""
+RunRecipe = Callable[[Float[np.ndarray, "n 28 28 1"], int], RecipeResult]
+"""`run(targets, first)` finds codes of images whose first has the number `first`."""
 
 
 def recipes(
     generator: TrainedGenerator, key: PRNGKey, budget: int
-) -> dict[str, Recipe]:
-    """List the published recipes, then ours with parts of the budget."""
+) -> dict[str, RunRecipe]:
+    """Return the published recipes, then ours with shares of the budget, by name."""
     cost = costs.in_gradients(generator).search
     rounded = networks.rounded_generator(generator.params)
 
-    def published(recipe: inversion.Recipe) -> Recipe:
-        def follow(targets: np.ndarray, first: int) -> Followed:
+    def published(recipe: inversion.Recipe) -> RunRecipe:
+        def run(targets: np.ndarray, first: int) -> RecipeResult:
             found = inversion.follow_recipe(
                 recipe,
                 generator.generate,
@@ -61,14 +63,16 @@ def recipes(
                 budget=budget,
                 first_image=first,
             )
-            return Followed(found.errors.min(1), found.gradients, found.errors.shape[1])
+            return RecipeResult(
+                found.errors.min(1), found.gradients, found.errors.shape[1]
+            )
 
-        return follow
+        return run
 
-    def ours(share: float) -> Recipe:
+    def ours(share: float) -> RunRecipe:
         starts, survivors, steps = plan(int(share * budget / cost))
 
-        def find(targets: np.ndarray, first: int) -> Followed:
+        def run(targets: np.ndarray, first: int) -> RecipeResult:
             found = inversion.invert(
                 generator.generate,
                 key,
@@ -82,68 +86,61 @@ def recipes(
                 first_image=first,
             )
             spent = cost * found.steps[-1].sum(1).mean()
-            return Followed(found.errors.min(1), float(spent), starts)
+            return RecipeResult(found.errors.min(1), float(spent), starts)
 
-        return find
+        return run
 
     every = {name: published(recipe) for name, recipe in inversion.RECIPES.items()}
     return every | {f"{OURS} {share:.0%}": ours(share) for share in SHARES}
 
 
 def plan(steps: int) -> tuple[int, int, int]:
-    """Spend so many steps: starts, survivors among them, and steps of these."""
+    """Divide the steps that an image may take among its starts.
+
+    Returns:
+        The number of starts, the number of them that survive the first round, and the
+        number of steps of each survivor.
+    """
+    each = inversion.STEPS_PER_ROUND
     if steps < ONE_START:
-        return (
-            1,
-            1,
-            max(steps // inversion.STEPS_PER_ROUND, 1) * inversion.STEPS_PER_ROUND,
-        )
-    # Two of four starts end after the first round.
-    return (
-        4,
-        2,
-        (steps // 2 - inversion.STEPS_PER_ROUND)
-        // inversion.STEPS_PER_ROUND
-        * inversion.STEPS_PER_ROUND,
-    )
+        return 1, 1, max(steps // each, 1) * each
+    # Two of the four starts end after the first round.
+    return 4, 2, (steps // 2 - each) // each * each
 
 
-def follow_all(
+def run_all(
     out: Path,
     generator: TrainedGenerator,
     key: PRNGKey,
     targets: Float[np.ndarray, "n 28 28 1"],
     budget: int,
-) -> dict[str, Followed]:
-    """Follow all recipes; parts that are on disk are not computed again.
+) -> dict[str, RecipeResult]:
+    """Return the results of all recipes; parts that are on disk are read.
 
     Raises:
-        Interrupted: after a signal; the parts that are done are kept.
+        Interrupted: after a signal; finished parts are on disk.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
     every = recipes(generator, key, budget)
     firsts = range(0, len(targets), PART)
 
-    def job(name: str, first: int) -> jobs.Job[Followed]:
+    def job(name: str, first: int) -> jobs.Job[RecipeResult]:
         some = targets[first : first + PART]
         path = folder / f"{name.replace(' ', '-').strip('%')}-{first:06d}.npz"
-        follow = partial(every[name], some, first)
-        return jobs.Job(name, len(some), lambda: kept(path, Followed, follow))
+        run = partial(every[name], some, first)
+        return jobs.Job(name, len(some), lambda: kept(path, RecipeResult, run))
 
+    pairs = [(name, first) for name in every for first in firsts]
     with stop_requested() as stopping:
-        parts = jobs.run(
-            [job(name, first) for name in every for first in firsts], "image", stopping
-        )
-    return {
-        name: _joined(parts[place * len(firsts) : (place + 1) * len(firsts)])
-        for place, name in enumerate(every)
-    }
+        parts = jobs.run([job(*pair) for pair in pairs], "image", stopping)
+    named = [(name, part) for (name, _), part in zip(pairs, parts, strict=True)]
+    return {name: _joined([part for n, part in named if n == name]) for name in every}
 
 
-def _joined(parts: list[Followed]) -> Followed:
+def _joined(parts: list[RecipeResult]) -> RecipeResult:
     sizes = [len(part.errors) for part in parts]
-    return Followed(
+    return RecipeResult(
         np.concatenate([part.errors for part in parts]),
         float(np.average([part.gradients for part in parts], weights=sizes)),
         int(parts[0].starts),

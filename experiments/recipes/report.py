@@ -1,4 +1,4 @@
-"""From the errors of recipes to a table, a summary and a figure."""
+"""The table, the numbers and the figure of a comparison of recipes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.recipes.race import OURS, Followed
+from experiments.recipes.race import OURS, RecipeResult
 from experiments.reporting import tables
 from jaxgan.statistics import wilson
 
@@ -25,20 +25,20 @@ def _is_ours(name: str) -> bool:
     return name.startswith(OURS)
 
 
-def _published(found: Mapping[str, Followed]) -> dict[str, Followed]:
+def _published(found: Mapping[str, RecipeResult]) -> dict[str, RecipeResult]:
     return {name: one for name, one in found.items() if not _is_ours(name)}
 
 
-def _full(found: Mapping[str, Followed]) -> Followed:
-    """Ours with the whole budget."""
+def _full(found: Mapping[str, RecipeResult]) -> RecipeResult:
+    """Return the result of our recipe with the whole budget."""
     return max(
         (one for name, one in found.items() if _is_ours(name)),
         key=lambda one: one.gradients,
     )
 
 
-def summary(found: Mapping[str, Followed]) -> dict[str, Any]:
-    """Sum up: how much better, on how many images, with how many fewer gradients."""
+def summary(found: Mapping[str, RecipeResult]) -> dict[str, Any]:
+    """Return how our recipe compares with the best of the published ones."""
     others, full = _published(found), _full(found)
     best_name = min(others, key=lambda name: float(np.median(others[name].errors)))
     best = float(np.median(others[best_name].errors))
@@ -62,11 +62,11 @@ def summary(found: Mapping[str, Followed]) -> dict[str, Any]:
     }
 
 
-def table(found: Mapping[str, Followed]) -> str:
-    """Write a row for each recipe, in Markdown."""
+def table(found: Mapping[str, RecipeResult]) -> str:
+    """Return a table with a row for each recipe, in Markdown."""
     full = _full(found)
 
-    def row(name: str, one: Followed) -> list[str]:
+    def row(name: str, one: RecipeResult) -> list[str]:
         return [
             name,
             f"{one.starts}",
@@ -79,7 +79,7 @@ def table(found: Mapping[str, Followed]) -> str:
     return tables.markdown(HEADER, [row(name, one) for name, one in found.items()])
 
 
-def write(out: Path, found: Mapping[str, Followed]) -> None:
+def write(out: Path, found: Mapping[str, RecipeResult]) -> None:
     """Write `errors.npz`, `table.md` and `recipes.png`."""
     np.savez_compressed(
         out / "errors.npz",
@@ -90,8 +90,8 @@ def write(out: Path, found: Mapping[str, Followed]) -> None:
     _figure(found).savefig(out / "recipes.png", dpi=150)
 
 
-def _figure(found: Mapping[str, Followed]) -> Figure:
-    """Share of the images below each error."""
+def _figure(found: Mapping[str, RecipeResult]) -> Figure:
+    """Draw the share of images whose error is below each value."""
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for number, (name, one) in enumerate(found.items()):

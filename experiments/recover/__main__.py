@@ -10,19 +10,19 @@ from experiments.running.options import HostOptions, OutputOptions, require
 
 @dataclass(frozen=True)
 class Config(OutputOptions, HostOptions):
-    """Find the code of images G(z) from the images alone, and compare it with z."""
+    """Find the code z from its image G(z), and compare the code found with z."""
 
     checkpoint: str = "mnist-wgan-gp-expansive"
-    """Name of a shipped model, or the folder of a run."""
+    """Generator: name of a shipped model, or folder of a run."""
     images: int = 100
-    """Images to make, of codes from the prior."""
+    """Number of images to generate, from standard normal codes."""
     starts: int = 16
-    """Most starts for each image."""
+    """Largest number of starts for each image."""
     resume: bool = False
-    """Go on with the images that the run in --out has not done."""
+    """Continue the run in --out with the images that are not done."""
 
     def check(self) -> None:
-        """Raise a `UsageError` for values that cannot be."""
+        """Raise a `UsageError` if a flag is out of range."""
         super().check()
         for name in ("images", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")

@@ -1,4 +1,4 @@
-"""From recovered codes to a summary, a figure and words."""
+"""The numbers, the figure and the words of recovered codes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +11,11 @@ from experiments.recover.search import Recovered
 from jaxgan.statistics import wilson
 
 SAME = 1e-6
-"""Relative distance of codes that count as the same."""
+"""Largest relative distance at which two codes count as the same."""
 
 
 def summary(found: Recovered) -> dict[str, Any]:
-    """Sum up: how many images and codes were found, and how well."""
+    """Return how many images and codes were recovered, and how exactly."""
     count = len(found.errors)
     errors = found.latent_errors
     same = errors <= SAME
@@ -51,7 +51,7 @@ def write(out: Path, found: Recovered) -> None:
 
 
 def _figure(found: Recovered) -> Figure:
-    """Error of the code against that of the image, and against the condition."""
+    """Draw the error of codes over that of images, and over the condition number."""
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     errors = np.maximum(found.latent_errors, 1e-16)
@@ -80,7 +80,7 @@ def _figure(found: Recovered) -> Figure:
 
 
 def in_words(summary: Mapping[str, Any]) -> str:
-    """Say what was found."""
+    """Return the summary in words."""
     return (
         f"{summary['exact_fraction']:.1%} of {summary['num_images']} images are found "
         f"exactly, {summary['image_fraction']:.1%} to 1e-6 per pixel\n"

@@ -1,4 +1,4 @@
-"""Codes of a generator's own images, part by part, each part kept on disk."""
+"""Recover codes of a generator's own images in parts, each of them kept on disk."""
 
 from functools import partial
 from pathlib import Path
@@ -17,18 +17,19 @@ from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 PART = 50
+"""Number of images in a part."""
 
 
 class Recovered(NamedTuple):
-    """What was made, and what was found from it.
+    """True codes, and the codes that were found from their images.
 
     Attributes:
-        true: the codes of the images.
-        latents: those that were found.
-        errors: mean squared error per pixel, pixels in [0, 1].
-        exact: whether that is zero up to rounding: what a user can see.
-        starts: how many were tried.
-        conditions: condition number of the Jacobian at the true code.
+        true: the codes that the images were generated from.
+        latents: the codes that were found.
+        errors: mean squared error per pixel of their images, pixels in [0, 1].
+        exact: whether the error is zero up to rounding.
+        starts: number of starts that were tried.
+        conditions: condition number of the generator's Jacobian at the true code.
         saturated: share of the pixels within 1e-3 of black or white.
     """
 
@@ -42,7 +43,7 @@ class Recovered(NamedTuple):
 
     @property
     def latent_errors(self) -> Float[np.ndarray, "n"]:
-        """Distance of the codes, relative to the length of the true one."""
+        """Distance of the two codes, relative to the length of the true one."""
         distances = np.linalg.norm(self.latents - self.true, axis=1)
         return distances / np.linalg.norm(self.true, axis=1)
 
@@ -50,10 +51,10 @@ class Recovered(NamedTuple):
 def recover_all(
     out: Path, generator: TrainedGenerator, key: PRNGKey, count: int, num_starts: int
 ) -> Recovered:
-    """Make images and recover their codes; parts on disk are not computed again.
+    """Generate images and recover their codes; parts that are on disk are read.
 
     Raises:
-        Interrupted: after a signal; the parts that are done are kept.
+        Interrupted: after a signal; finished parts are on disk.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
