@@ -1,1 +1,1 @@
-"""Speed, measured as ratios in one run: `python -m benchmarks.<name>`."""
+"""Benchmarks: ratios of times within one run. `python -m benchmarks.<name>`."""

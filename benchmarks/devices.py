@@ -1,19 +1,21 @@
-"""What does dividing work cost? `python -m benchmarks.devices` prints JSON.
+"""Cost of dividing work among devices: `python -m benchmarks.devices` prints JSON.
 
-Work for each device stays the same while virtual devices on this processor grow from 1
-to 8. Where they do not outnumber the cores the wall clock should stay; beyond, the
-processor time for each device should.
+The number of virtual devices on this processor grows from 1 to 8, and the work of each
+stays the same. The wall-clock time should not grow while there are as many cores as
+devices; with more devices, the processor time per device should not.
 """
 
 import json
 
+from benchmarks.flags import command_line
 from benchmarks.measuring import in_own_process, machine
 
 COUNTS = (1, 2, 4, 8)
 
 
 def main() -> None:
-    """Compare the counts in turn, each in a process of its own."""
+    """Print one JSON object, from a process for each number of devices."""
+    command_line(__doc__).parse_args()
     found = {n: in_own_process("benchmarks.on_devices", devices=n) for n in COUNTS}
     report = {
         what: {

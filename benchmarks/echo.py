@@ -1,13 +1,11 @@
-"""What does Echo's sampler cost in training? `python -m benchmarks.echo` prints JSON.
+"""Cost of sampling Echo noise in training: `python -m benchmarks.echo` prints JSON.
 
-A training step of an autoencoder of images, at batch 128 and depth 64: with each of
-the samplers, and with no noise at all. What a sampler costs, forwards and backwards, is
-the difference, and its share is of the whole step. Compared in one run, in turns; the
-median over rounds of the ratios within a round. The samplers alone, with their
-gradients, are timed too, at several depths.
+A training step of an autoencoder of images is timed with each of the samplers and
+without noise, in turns. The cost of a sampler, with its gradient, is the difference; it
+is reported as a share of the whole step, the median over rounds. The samplers alone,
+with their gradients, are timed at several depths.
 """
 
-import argparse
 import json
 import statistics
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from benchmarks.flags import command_line
 from benchmarks.measuring import machine, seconds, training_program
 from jaxgan import autoencoders, training
 from jaxgan.autoencoders import Maps
@@ -26,7 +25,7 @@ SAMPLERS = {"ring": autoencoders.ring, "in_batch": autoencoders.in_batch}
 
 
 def noiseless(key: PRNGKey, maps: Maps, depth: int) -> Latents:
-    """Give the locations: what a step costs without a sampler."""
+    """Return the locations, without noise."""
     del key, depth
     return maps.locations
 
@@ -34,7 +33,7 @@ def noiseless(key: PRNGKey, maps: Maps, depth: int) -> Latents:
 def step_program(
     sampler: autoencoders.Sampler, batch: int, depth: int, latent_dim: int, units: int
 ) -> tuple[Callable[[], None], float]:
-    """Compile one epoch of training steps; also return the seconds that it took."""
+    """Compile one epoch of training steps; see `training_program`."""
     model = autoencoders.Autoencoder(
         mlp_encoder(latent_dim, (units,)),
         mlp_decoder(latent_dim, (units,)),
@@ -53,7 +52,7 @@ def step_program(
 def sampler_program(
     sampler: autoencoders.Sampler, batch: int, depth: int, latent_dim: int, calls: int
 ) -> Callable[[], object]:
-    """Compile the sampler and its gradient, called many times over."""
+    """Return a compiled function that calls a sampler and its gradient many times."""
     maps = Maps(
         jax.random.normal(jax.random.key(0), (batch, latent_dim)),
         jnp.full((batch, latent_dim), 0.5),
@@ -73,7 +72,7 @@ def sampler_program(
 def measure(
     batch: int, depth: int, latent_dim: int, units: int, rounds: int
 ) -> dict[str, object]:
-    """Compare steps with and without samplers; medians over the rounds."""
+    """Return the times of steps with and without samplers, medians over rounds."""
     compiled = {
         name: step_program(sampler, batch, depth, latent_dim, units)
         for name, sampler in {"none": noiseless, **SAMPLERS}.items()
@@ -117,13 +116,14 @@ def measure(
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--depth", type=int, default=64)
-    parser.add_argument("--latent-dim", type=int, default=32)
-    parser.add_argument("--units", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=15)
-    flags = parser.parse_args()
+    flags = command_line(
+        __doc__,
+        batch_size=(128, "images in each batch"),
+        depth=(64, "terms of the noise, fewer than --batch-size"),
+        latent_dim=(32, "dimensions of the latent space"),
+        units=(500, "width of the hidden layers"),
+        rounds=(15, "how often everything is timed"),
+    ).parse_args()
     result = measure(
         flags.batch_size, flags.depth, flags.latent_dim, flags.units, flags.rounds
     )

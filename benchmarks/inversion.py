@@ -1,14 +1,12 @@
-"""How fast are codes found? `python -m benchmarks.inversion` prints JSON.
+"""Speed of the search for codes: `python -m benchmarks.inversion` prints JSON.
 
-Compared in one run, in turns, at Defense-GAN's budget of 10 starts × 200 gradients: all
-images at once; one image after another, its starts together; one start after another;
-the matrix products of all gradients alone; and, when torch is importable, eager
+At Defense-GAN's budget of 10 starts × 200 gradients these are timed in turns: all
+images at once; one image after another, with its starts together; one start after
+another; the matrix products of all gradients alone; and, if PyTorch is installed, eager
 PyTorch, all images at once and one image after another. Then the Levenberg-Marquardt
-search: from all starts to the end, and giving up the worse ones.
+search is timed with all starts to the end, and with the worse ones given up.
 """
 
-import argparse
-import importlib.util
 import json
 import statistics
 import time
@@ -19,11 +17,11 @@ from itertools import pairwise
 import jax
 import numpy as np
 
-from benchmarks.measuring import in_own_process, machine, seconds
+from benchmarks.flags import command_line
+from benchmarks.measuring import in_own_process, machine, seconds, torch_is_installed
 from benchmarks.products import each, products_program
 from benchmarks.sizes import GENERATOR_WIDTHS
 from jaxgan import inversion, load_generator
-from jaxgan.inversion import descend
 
 STARTS, STEPS = 10, 200
 BUDGET = STARTS * STEPS
@@ -31,11 +29,11 @@ KEY = jax.random.key(0)
 
 
 def search_program(generate, optimizer, starts, targets) -> Callable[..., object]:
-    """Compile the search from so many starts, each with its target."""
+    """Compile the search from `starts`, each with its target."""
 
     @jax.jit
     def search(latents, targets):
-        return descend(
+        return inversion.descend(
             generate, latents, targets, optimizer, STEPS, fit=inversion.pixel_mean
         )
 
@@ -43,7 +41,7 @@ def search_program(generate, optimizer, starts, targets) -> Callable[..., object
 
 
 def compare(images: int, rounds: int) -> dict[str, object]:
-    """Time the contenders in turns; medians over the rounds."""
+    """Return ratios of times, medians over the rounds."""
     generator = load_generator("mnist-wgan-gp")
     target_key, start_key = jax.random.split(KEY)
     draw = jax.jit(generator.generate)
@@ -73,7 +71,7 @@ def compare(images: int, rounds: int) -> dict[str, object]:
         jax.block_until_ready(run())
     peers = {"torch": images, "torch_image_by_image": 1}
     times: dict[str, list[float]] = {name: [] for name in (*contenders, *peers)}
-    has_torch = importlib.util.find_spec("torch") is not None
+    has_torch = torch_is_installed()
     for _ in range(rounds):
         for name, run in contenders.items():
             times[name].append(seconds(run))
@@ -102,8 +100,8 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     }
 
 
-def compaction(images: int) -> dict[str, object]:
-    """Time the search from 16 starts with and without giving up."""
+def giving_up(images: int) -> dict[str, object]:
+    """Return the times of the search from 16 starts, with and without giving up."""
     generator = load_generator("mnist-wgan-gp")
     draw = jax.jit(generator.generate)
     targets = draw(jax.random.normal(KEY, (images, generator.latent_dim)))
@@ -134,14 +132,15 @@ def compaction(images: int) -> dict[str, object]:
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=50)
-    parser.add_argument("--rounds", type=int, default=3)
-    flags = parser.parse_args()
+    flags = command_line(
+        __doc__,
+        images=(50, "images to invert"),
+        rounds=(3, "how often everything is timed"),
+    ).parse_args()
     result = {
         **machine(),
         "defense_gan_budget": compare(flags.images, flags.rounds),
-        "giving_up_starts": compaction(flags.images // 5 or 1),
+        "giving_up_starts": giving_up(flags.images // 5 or 1),
     }
     print(json.dumps(result, indent=2))
 

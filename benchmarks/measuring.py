@@ -1,5 +1,6 @@
-"""How benchmarks time what they compare, and say where they ran."""
+"""What benchmarks share: timing, compiled training steps, and peers in processes."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -17,7 +18,7 @@ from jaxgan.training import Algorithm
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Time one call, to its end on the device."""
+    """Return the seconds that one call takes, until its result is on the device."""
     started = time.perf_counter()
     jax.block_until_ready(run())
     return time.perf_counter() - started
@@ -31,9 +32,18 @@ def training_program(
     batch_size: int,
     mesh: Mesh | None = None,
 ) -> tuple[Callable[[], None], float]:
-    """Compile training steps on images of noise; each call goes on from the last.
+    """Compile training steps on images of noise.
 
-    Also returns the seconds that compiling took.
+    Args:
+        algorithm: to train with.
+        num_images: training images.
+        steps: training steps in one call.
+        batch_size: images in each batch.
+        mesh: devices to divide the batches among; None for one device.
+
+    Returns:
+        A function that takes the steps, each call from where the last one ended; and
+        the seconds that compiling took.
     """
     shape = (num_images, 28, 28, 1)
     data = jax.random.randint(jax.random.key(0), shape, 0, 256).astype(jnp.uint8)
@@ -54,7 +64,14 @@ def training_program(
 
 
 def in_own_process(module: str, **flags: int) -> dict[str, Any]:
-    """Run a peer that prints JSON, in a process of its own: no thread pools meet."""
+    """Run a module that prints JSON, and return what it printed.
+
+    It has a process of its own, so that its thread pools do not compete with ours.
+
+    Args:
+        module: name of the module.
+        flags: its command line; `batch_size=64` is `--batch-size=64`.
+    """
     words = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
     done = subprocess.run(
         [sys.executable, "-m", module, *words],
@@ -66,9 +83,17 @@ def in_own_process(module: str, **flags: int) -> dict[str, Any]:
 
 
 def machine() -> dict[str, object]:
-    """Say what ran the benchmark."""
+    """Return the version of JAX, the device, and the number of usable cores."""
     return {
         "jax_version": jax.__version__,
         "device": jax.devices()[0].device_kind,
         "threads": len(os.sched_getaffinity(0)),
     }
+
+
+def torch_is_installed() -> bool:
+    """Return whether PyTorch can be imported; if not, print a line about it."""
+    found = importlib.util.find_spec("torch") is not None
+    if not found:
+        print("PyTorch is not installed: it is not compared", file=sys.stderr)
+    return found

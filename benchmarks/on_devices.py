@@ -1,22 +1,28 @@
-"""Work that grows with the devices, timed on so many virtual ones; prints JSON.
+"""Times of training, search and paths on some virtual devices; prints JSON.
 
-Each has a core of its own, as far as there are cores, and LAPACK no threads besides,
-which would wait for one another. Needs Linux.
+The work grows with the number of devices. Each has a core of its own while there are
+enough, and LAPACK has no threads of its own, which would wait for one another. Linux
+only.
 """
 
-import argparse
 import json
 import os
 import time
 from collections.abc import Callable
 
+from benchmarks.flags import command_line
+
 BATCH, STARTS, PAIRS = 64, 32, 4
-"""For each device."""
+"""Images in a batch, starts of a search, and pairs of codes, on each device."""
 STEPS, REPEATS = 20, 3
+"""Training steps in one call; timed calls."""
 
 
 def measure(run: Callable[[], object]) -> dict[str, float]:
-    """Wall and processor seconds: the least of some repetitions, after a first one."""
+    """Return the least wall-clock and processor seconds of `REPEATS` calls.
+
+    A first call, which may compile, is not counted.
+    """
     run()
     found = []
     for _ in range(REPEATS):
@@ -29,7 +35,7 @@ def measure(run: Callable[[], object]) -> dict[str, float]:
 
 
 def work() -> dict[str, dict[str, float]]:
-    """Train, search and walk."""
+    """Return the times of training, of the search for codes, and of finding paths."""
     import jax
 
     from benchmarks.measuring import training_program
@@ -63,7 +69,7 @@ def work() -> dict[str, dict[str, float]]:
 
     metrics = paths.between_images(generator.generate)
 
-    def walk() -> None:
+    def find_paths() -> None:
         paths.minimise(
             metrics,
             codes[0],
@@ -74,13 +80,19 @@ def work() -> dict[str, dict[str, float]]:
             max_evaluations=10,
         )
 
-    return {"train": measure(train), "search": measure(search), "walk": measure(walk)}
+    return {
+        "train": measure(train),
+        "search": measure(search),
+        "paths": measure(find_paths),
+    }
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--devices", type=int, default=1)
-    count = parser.parse_args().devices
+    count = (
+        command_line(__doc__, devices=(1, "number of virtual devices"))
+        .parse_args()
+        .devices
+    )
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
     os.environ["JAX_PLATFORMS"] = "cpu"

@@ -1,12 +1,12 @@
-"""How exact is the path penalty's gradient? `python -m benchmarks.path_gradient`.
+"""Exactness of the path penalty's gradient: `python -m benchmarks.path_gradient`.
 
-By the weights of a shipped generator, for the pairs that the penalty holds after some
-uses: on straight lines, on the paths that it has by then, on paths of as many segments
-minimised to the end, each beside the gradient on paths of 64 segments minimised to the
-end. Prints JSON; the cosine and the relative error of each.
+The penalty keeps pairs of codes and improves their paths a little at every use. After
+some uses, its gradient by the weights of a generator is computed on straight lines, on
+the paths that it keeps, and on paths of as many segments with the least energy. Each is
+compared with the gradient on paths of 64 segments with the least energy. Prints JSON:
+the cosine and the relative error of each.
 """
 
-import argparse
 import json
 from functools import partial
 
@@ -15,22 +15,29 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from benchmarks.flags import command_line
 from benchmarks.measuring import machine
 from jaxgan import networks, paths, storage
 from jaxgan.gan import log_rho, path_energy_penalty
 
 USES = 16
+"""Uses of the penalty before its gradient is measured."""
 FINEST = (8, 16, 32, 64)
+"""Segments of the exact paths, level by level."""
 
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--checkpoint", default="mnist-wgan-gp")
-    parser.add_argument("--pairs", type=int, default=8)
-    parser.add_argument("--renewed", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=8)
-    flags = parser.parse_args()
+    line = command_line(
+        __doc__,
+        pairs=(8, "pairs of codes that the penalty keeps"),
+        renewed=(2, "pairs that are drawn anew at every use"),
+        steps=(8, "steps of the path minimiser at every use"),
+    )
+    line.add_argument(
+        "--checkpoint", default="mnist-wgan-gp", help="shipped model or model folder"
+    )
+    flags = line.parse_args()
     trained = storage.load_generator(flags.checkpoint)
     options = trained.card["parts"]["generator"]["options"]
     generator = networks.mlp_generator(**options, batch_norm=False)

@@ -1,15 +1,15 @@
-"""What does the path penalty cost? `python -m benchmarks.path_penalty` prints JSON.
+"""Cost of the penalties on paths: `python -m benchmarks.path_penalty` prints JSON.
 
-Training steps of the WGAN-GP with and without each penalty, in turns in one run: by
-the clock, and in processor time, which other programs disturb less; the least of the
-rounds of each. On one core (`taskset -c 0`) the two are the same on an idle machine.
+Training steps of the WGAN-GP are timed with and without each penalty, in turns: by the
+clock, and in processor time, which other programs disturb less. The least of all rounds
+counts. On one core of an idle machine (`taskset -c 0`) the two agree.
 """
 
-import argparse
 import json
 import math
 import time
 
+from benchmarks.flags import command_line
 from benchmarks.measuring import machine, seconds, training_program
 from jaxgan import gan
 from jaxgan.gan import Penalty, path_energy_penalty, path_length_penalty, regularised
@@ -21,7 +21,7 @@ STEPS = 80
 
 
 def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
-    """Build the plain algorithm and one for each penalty."""
+    """Return the algorithm without a penalty, and with each one."""
     generator, critic = mlp_generator(latent_dim), mlp_critic()
 
     def make(optimizer):
@@ -40,11 +40,12 @@ def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--latent-dim", type=int, default=64)
-    parser.add_argument("--every", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=5)
-    flags = parser.parse_args()
+    flags = command_line(
+        __doc__,
+        latent_dim=(64, "dimensions of the latent space"),
+        every=(8, "generator steps from one use of a penalty to the next"),
+        rounds=(5, "how often everything is timed"),
+    ).parse_args()
     programs = {
         name: training_program(algorithm, NUM_IMAGES, STEPS, batch_size=64)
         for name, algorithm in algorithms(flags.latent_dim, flags.every).items()

@@ -1,13 +1,13 @@
-"""How fast are paths found? `python -m benchmarks.paths` prints JSON.
+"""Speed of finding paths of least energy: `python -m benchmarks.paths` prints JSON.
 
-Pairs of prior codes of the shipped generator, and pairs of inverted test digits, all of
-a kind in one program, 64 segments: seconds a pair, compile time apart, and evaluations
-of the gradient (in those of the finest level) to a gap of 1e-4 of the least energy that
-any method found. Plain L-BFGS and Adam run on the first pairs; so does the minimiser
-with 256 segments, for what a finer path costs.
+The pairs are codes from the prior of the shipped generator, and codes of test digits;
+all pairs of a kind are one program, with 64 segments. Reported are seconds per pair,
+without compilation, and evaluations of the gradient (as many as cost the same on the
+finest level) until the energy is within 1e-4 of the least that any method found. Other
+methods run on the first pairs, and so does the minimiser with 256 segments, to see what
+a finer path costs.
 """
 
-import argparse
 import json
 import time
 
@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.flags import command_line
 from benchmarks.measuring import machine
 from experiments.path import pairs, search
 from experiments.path.pairs import Pairs
@@ -24,7 +25,7 @@ KEY = jax.random.key(0)
 
 
 def quantiles(costs: np.ndarray) -> dict[str, float | None]:
-    """Quartiles over pairs; None where the pair there never came so near."""
+    """Return the quartiles over pairs; None where a pair never came so near."""
     found = np.quantile(costs, (0.25, 0.5, 0.75), method="lower")
     names = ("quarter", "median", "three_quarters")
     return {
@@ -34,7 +35,7 @@ def quantiles(costs: np.ndarray) -> dict[str, float | None]:
 
 
 def minimise(metrics: paths.MetricFamily, pairs: Pairs, segments: int, **options):
-    """Find the paths, and say how long it took the first time and the second."""
+    """Return the paths, and the seconds of a first call and of a second one."""
 
     def run():
         started = time.perf_counter()
@@ -56,11 +57,11 @@ def minimise(metrics: paths.MetricFamily, pairs: Pairs, segments: int, **options
 def measure(
     metrics: paths.MetricFamily, pairs: Pairs, compared: int
 ) -> dict[str, object]:
-    """Time the minimiser on all pairs, and count against the others on the first."""
+    """Time the minimiser on all pairs, and compare it with others on the first."""
     found, (first, second) = minimise(metrics, pairs, 64)
     long, _ = minimise(metrics, pairs, 64, tolerance=1e-7, max_evaluations=300)
     least = np.minimum(found.energies[:, -1], long.energies[:, -1])
-    races, known = search.compare_methods(metrics, pairs, compared)
+    methods, known = search.compare_methods(metrics, pairs, compared)
     least[:compared] = np.minimum(least[:compared], known)
     coarse = found.cost - found.evaluations[:, -1]
     costs = search.Convergence(coarse, found.history).to_gap(least)
@@ -79,10 +80,10 @@ def measure(
         "compared_pairs": compared,
         "compared_evaluations_to_gap": {
             name: {
-                **quantiles(race.to_gap(least[:compared])),
-                "reached": float(np.isfinite(race.to_gap(least[:compared])).mean()),
+                **quantiles(method.to_gap(least[:compared])),
+                "reached": float(np.isfinite(method.to_gap(least[:compared])).mean()),
             }
-            for name, race in races.items()
+            for name, method in methods.items()
         },
         "cost_at_256_over_64_segments": float(
             np.median(fine.cost) / np.median(found.cost[:compared])
@@ -92,12 +93,14 @@ def measure(
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=100)
-    parser.add_argument("--compared", type=int, default=20)
-    parser.add_argument("--dataset", default="auto")
-    parser.add_argument("--data-dir", default=None)
-    flags = parser.parse_args()
+    line = command_line(
+        __doc__,
+        pairs=(100, "pairs of each kind"),
+        compared=(20, "pairs that other methods run on"),
+    )
+    line.add_argument("--dataset", default="auto", help="dataset of the test digits")
+    line.add_argument("--data-dir", help="folder with the four official IDX files")
+    flags = line.parse_args()
     generator = load_generator("mnist-wgan-gp")
     metrics = paths.between_images(pairs.in_pixels(generator))
     test = data.load(flags.dataset, "test", data_dir=flags.data_dir)

@@ -1,25 +1,26 @@
-"""The limit that a program's matrix products set: what they take by themselves."""
+"""The time of a program's matrix products alone, a lower limit of its own time."""
 
 from collections.abc import Callable, Sequence
 
 import jax
 
 Product = tuple[str, int, int, int]
-"""`forward`, `weights` (xᵀδ) or `inputs` (δWᵀ); rows, layer inputs, layer outputs."""
+"""The kind, `forward` (xW), `weights` (xᵀδ) or `inputs` (δWᵀ); then the numbers of
+rows, of inputs and of outputs of the layer."""
 
 
 def each(kind: str, rows: int, layers: Sequence[tuple[int, int]]) -> list[Product]:
-    """List one product for each layer."""
+    """Return one product for each layer."""
     return [(kind, rows, *layer) for layer in layers]
 
 
 def gflop(products: list[Product]) -> float:
-    """Count the floating-point operations, in 10⁹."""
+    """Return the number of floating-point operations, in 10⁹."""
     return sum(2e-9 * rows * i * o for _, rows, i, o in products)
 
 
 def products_program(products: list[Product], steps: int) -> Callable[[], object]:
-    """Compile `steps` repetitions of these products and nothing else."""
+    """Return a compiled function that repeats these products `steps` times."""
     shapes = {"forward": (0, 1, 2), "weights": (1, 0, 2), "inputs": (0, 2, 1)}
     operands = []
     for number, (kind, *sizes) in enumerate(products):
@@ -39,8 +40,8 @@ def products_program(products: list[Product], steps: int) -> Callable[[], object
     def body(operands, _):
         changed = []
         for (kind, *_), (a, b) in zip(products, operands, strict=True):
-            # The barrier makes the whole product, and the one changed element keeps
-            # it inside the loop.
+            # The barrier keeps the whole product, and the changed element keeps it
+            # inside the loop.
             product = jax.lax.optimization_barrier(multiply(kind, a, b))
             changed.append((a.at[0, 0].set(1e-3 * product[0, 0]), b))
         return changed, None

@@ -1,18 +1,22 @@
-"""Defense-GAN's search for codes in eager PyTorch, batched; prints seconds as JSON."""
+"""Defense-GAN's search for codes in eager PyTorch; prints its seconds as JSON."""
 
-import argparse
 import json
 import os
+import sys
 import time
 
-import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
-
+from benchmarks.flags import command_line
 from benchmarks.sizes import GENERATOR_WIDTHS
+
+try:
+    import torch  # pyright: ignore[reportMissingImports]
+    from torch import nn  # pyright: ignore[reportMissingImports]
+except ModuleNotFoundError:
+    sys.exit("PyTorch is not installed: install the package `torch` to compare with it")
 
 
 def folded_generator() -> nn.Sequential:
-    """Affine layers and leaky ReLUs: what a finished generator is."""
+    """Return a network of affine layers and leaky ReLUs, like a finished generator."""
     layers = []
     for before, width in zip(GENERATOR_WIDTHS, GENERATOR_WIDTHS[1:-1], strict=False):
         layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
@@ -22,7 +26,7 @@ def folded_generator() -> nn.Sequential:
 def search(
     generate: nn.Module, targets: torch.Tensor, starts: int, steps: int
 ) -> torch.Tensor:
-    """Descend from all starts of all targets at once; keep the best points."""
+    """Return the best codes of a descent from all starts of all targets at once."""
     wanted = targets.repeat_interleave(starts, 0)
     latents = torch.randn(len(wanted), GENERATOR_WIDTHS[0]) / GENERATOR_WIDTHS[0] ** 0.5
     latents.requires_grad_()
@@ -43,12 +47,13 @@ def search(
 
 
 def main() -> None:
-    """Time one search after a short one."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=50)
-    parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=200)
-    flags = parser.parse_args()
+    """Print the seconds of one search, after a short one."""
+    flags = command_line(
+        __doc__,
+        images=(50, "images to invert"),
+        starts=(10, "starts for each image"),
+        steps=(200, "gradient steps from each start"),
+    ).parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     generate = folded_generator().requires_grad_(False)
     targets = torch.rand(flags.images, GENERATOR_WIDTHS[-1]) * 2 - 1

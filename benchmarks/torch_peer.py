@@ -1,24 +1,28 @@
-"""The benchmarked WGAN-GP step in eager PyTorch; prints its milliseconds as JSON.
+"""The WGAN-GP training step in eager PyTorch; prints its milliseconds as JSON.
 
-`plain` is the step as PyTorch code usually writes it: one critic pass each for real,
-fake and interpolated images, the generator's forward pass once for the critic and
-once for itself. `shared` has the two savings of `jaxgan.training.loop`: real and fake in
-one pass, and one generator forward pass.
+`plain` is the step as it is usually written in PyTorch: one pass of the critic each for
+real, fake and interpolated images, and one forward pass of the generator each for the
+critic's update and for its own. `shared` has the two savings of `jaxgan.gan`: real and
+fake images in one pass, and one forward pass of the generator for both updates.
 """
 
-import argparse
 import json
 import os
+import sys
 import time
 
-import torch  # pyright: ignore[reportMissingImports]
-from torch import nn  # pyright: ignore[reportMissingImports]
-
+from benchmarks.flags import command_line
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
+
+try:
+    import torch  # pyright: ignore[reportMissingImports]
+    from torch import nn  # pyright: ignore[reportMissingImports]
+except ModuleNotFoundError:
+    sys.exit("PyTorch is not installed: install the package `torch` to compare with it")
 
 
 def generator() -> nn.Sequential:
-    """Batch-normalise all hidden layers but the first, as `mlp_generator` does."""
+    """Return `mlp_generator`'s network: all hidden layers but the first normalised."""
     latent, first, *others = GENERATOR_WIDTHS[:-1]
     layers = [nn.Linear(latent, first), nn.LeakyReLU(0.2)]
     for before, width in zip([first, *others], others, strict=False):
@@ -33,7 +37,7 @@ def generator() -> nn.Sequential:
 
 
 def critic() -> nn.Sequential:
-    """No normalisation, as `mlp_critic`."""
+    """Return the network of `mlp_critic`, without normalisation."""
     layers = []
     for before, width in zip(CRITIC_WIDTHS, CRITIC_WIDTHS[1:-1], strict=False):
         layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
@@ -86,11 +90,12 @@ def make_step(batch_size: int, shared: bool):
 
 
 def main() -> None:
-    """Time both forms of the step."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=100)
-    flags = parser.parse_args()
+    """Print the milliseconds of both forms of the step."""
+    flags = command_line(
+        __doc__,
+        batch_size=(64, "images in each batch"),
+        steps=(100, "steps that are timed"),
+    ).parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     result: dict[str, object] = {"torch_version": torch.__version__}
     for name, shared in (("plain", False), ("shared", True)):

@@ -1,25 +1,25 @@
-"""How fast is a WGAN-GP training step? `python -m benchmarks.train_step` prints JSON.
+"""Speed of a WGAN-GP training step: `python -m benchmarks.train_step` prints JSON.
 
-Compared in one run, in turns: the step inside `jaxgan.training.loop.chunk`, an epoch of
-60,000 images at a time, as the experiments run it; its matrix products alone; and,
-when torch is importable, the same step in eager PyTorch, as it is usually written and
-with the same two savings (see `benchmarks.torch_peer`).
+These are timed in turns: the step inside `jaxgan.training.chunk`, an epoch of 60,000
+images at a time, as the experiments run it; its matrix products alone; and, if PyTorch
+is installed, the same step in eager PyTorch, as it is usually written and with the same
+two savings (see `benchmarks.torch_peer`).
 """
 
-import argparse
-import importlib.util
 import json
 import statistics
 from collections.abc import Callable
 from itertools import pairwise
 
-from benchmarks.measuring import in_own_process, machine, seconds, training_program
-from benchmarks.products import (
-    Product,
-    each,
-    gflop,
-    products_program,
+from benchmarks.flags import command_line
+from benchmarks.measuring import (
+    in_own_process,
+    machine,
+    seconds,
+    torch_is_installed,
+    training_program,
 )
+from benchmarks.products import Product, each, gflop, products_program
 from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
 from jaxgan import gan
 from jaxgan.networks import mlp_critic, mlp_generator
@@ -28,7 +28,7 @@ NUM_IMAGES = 60_000
 
 
 def step_products(batch: int) -> list[Product]:
-    """List the matrix products that a step cannot do without."""
+    """Return the matrix products that a step cannot do without."""
     critic = list(pairwise(CRITIC_WIDTHS))
     generator = list(pairwise(GENERATOR_WIDTHS))
 
@@ -54,7 +54,7 @@ def step_products(batch: int) -> list[Product]:
 
 
 def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
-    """Compile `steps` training steps; also return the seconds that it took."""
+    """Compile `steps` training steps; see `training_program`."""
     algorithm = gan.wgan_gp(
         mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
         mlp_critic(CRITIC_WIDTHS[1:-1]),
@@ -63,11 +63,11 @@ def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
 
 
 def measure(batch: int, rounds: int) -> dict[str, object]:
-    """Compare the contenders at one batch size; medians over the rounds."""
+    """Return times and ratios at one batch size, medians over the rounds."""
     epoch, few = NUM_IMAGES // batch, 100
     step, compile_seconds = step_program(batch, epoch)
     products = products_program(step_products(batch), few)
-    has_torch = importlib.util.find_spec("torch") is not None
+    has_torch = torch_is_installed()
     times: dict[str, list[float]] = {"step": [], "gemm": [], "plain": [], "shared": []}
     step()
     products()
@@ -100,10 +100,15 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
 
 def main() -> None:
     """Print one JSON object."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[64, 256])
-    parser.add_argument("--rounds", type=int, default=5)
-    flags = parser.parse_args()
+    line = command_line(__doc__, rounds=(5, "how often everything is timed"))
+    line.add_argument(
+        "--batch-sizes",
+        type=int,
+        nargs="+",
+        default=[64, 256],
+        help="images in a batch",
+    )
+    flags = line.parse_args()
     result = {
         **machine(),
         "results": [measure(batch, flags.rounds) for batch in flags.batch_sizes],
