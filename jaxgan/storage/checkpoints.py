@@ -120,7 +120,7 @@ def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves, log: str) -> N
         "files": _file_digests(folder),
         "log": log,
     }
-    write(folder / MANIFEST, seal_json(manifest))
+    write(folder, {MANIFEST: seal_json(manifest)})
 
 
 def _file_digests(folder: Path) -> dict[str, str]:

@@ -82,8 +82,8 @@ def save_model(
 ) -> None:
     """Write a model; files of the same names are replaced.
 
-    Each file is replaced at once, and the card last, so that a model whose writing was
-    interrupted is either the old one or does not match its card.
+    They are replaced when all new ones are on disk, the card last: a model is the old
+    one, the new one, or, if the process was killed in between, refused by the loaders.
 
     Args:
         folder: made if needed.
@@ -109,9 +109,8 @@ def save_model(
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            write(folder / f"{name}.safetensors", content)
-        write(folder / "card.json", seal_json(card))
+        files = {f"{name}.safetensors": data for name, data in contents.items()}
+        write(folder, files | {"card.json": seal_json(card)})
     except OSError as error:
         raise CheckpointError(f"{folder}: not writable: {error.strerror}") from error
 

@@ -18,14 +18,21 @@ EMPTY = b"0" * 64
 AFTER_JSON = b'"\n}\n'
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file under another name, and rename it when it is complete."""
-    temporary = path.with_name(f".{path.name}.tmp")
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files under other names, and rename them, in order, when all are complete.
+
+    Raises:
+        OSError: if one of them cannot be written; older files are unchanged.
+    """
+    paths = {name: folder / f".{name}.tmp" for name in files}
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        for name, content in files.items():
+            paths[name].write_bytes(content)
+        for name, path in paths.items():
+            os.replace(path, folder / name)
     finally:
-        temporary.unlink(missing_ok=True)
+        for path in paths.values():
+            path.unlink(missing_ok=True)
 
 
 def seal_json(content: Mapping[str, Any]) -> bytes:
