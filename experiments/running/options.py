@@ -60,7 +60,7 @@ class DataOptions(OutputOptions):
     """Which images to use."""
 
     dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
-    """auto is MNIST if it is on disk or can be downloaded, else 5,000 of its digits."""
+    """auto is mnist if it is there or can be downloaded, else sample (5,000 digits)."""
     data_dir: Path | None = None
     """Folder with the four official IDX files of the dataset."""
 
