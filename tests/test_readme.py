@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import pytest
 import tyro
+from test_house import ORDER
 
 import jaxgan
 from experiments.running.options import OutputOptions
@@ -169,18 +170,14 @@ def test_names_exist(page):
                 assert public(name), name
 
 
-def test_the_table_of_rooms_is_complete():
+def test_the_table_of_rooms_is_complete_and_in_the_order_of_imports():
     rows = table(README.read_text(), "## Rooms")
-    rooms = {name for name in jaxgan.__all__ if not name.startswith(("load_", "ship"))}
-    assert [names(row[0]) for row in rows] == [[names(row[0])[0]] for row in rows]
-    assert {names(row[0])[0] for row in rows} == rooms
-    assert len(rows) == len(rooms)
-    for room, _, first, functions in rows:
-        assert f"jaxgan/{names(room)[0]}" in first
+    assert [names(row[0]) for row in rows] == [[room] for room in ORDER]
+    for room, (_, _, first, functions) in zip(ORDER, rows, strict=True):
+        assert f"jaxgan/{room}" in first
         assert names(functions)
         for name in names(functions):
-            assert name.startswith(f"{names(room)[0]}.")
-            assert public(name), name
+            assert name.startswith(f"{room}.") and public(name), name
 
 
 def test_the_table_of_experiments_is_complete():
