@@ -53,7 +53,7 @@ def sharpen_all(
     prior_weight: float,
     chunk: int,
 ) -> tuple[newton.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
-    """Take rounds of steps until all corners are sharp or the rounds run out.
+    """Sharpen all corners by rounds of steps, until they are sharp or rounds run out.
 
     Args:
         params: weights of a folded fully connected generator.
