@@ -140,6 +140,18 @@ def test_tests_exist(page):
             assert f"def {name}(" in found[file].read_text() or not name, span
 
 
+def test_slow_tests_are_marked():
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    found = re.findall(r"`([\w/]*test_\w+\.py)::(\w+)`(°?)", text)
+    assert {mark for _, _, mark in found} == {"", "°"}
+    for file, name, mark in found:
+        source = (ROOT / "tests" / file).read_text()
+        slow = "\npytestmark = pytest.mark.slow\n" in source or re.search(
+            rf"\n@pytest\.mark\.slow\n(?:@.*\n)*def {name}\(", source
+        )
+        assert bool(slow) == bool(mark), name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=label)
 def test_commands_exist_and_take_their_flags(page):
     for span in quoted(page):
