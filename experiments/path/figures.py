@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
 
 from experiments.path.along import Profile
@@ -15,7 +15,7 @@ from jaxgan.pixels import to_pixels
 
 SHOWN = 2
 """Pairs with a film strip."""
-ROUND_TRIP_SECONDS = 3
+ROUND_TRIP_SECONDS = 3.0
 COLOURS = {"line": "tab:gray", "slerp": "tab:blue", "minimiser": "tab:red"}
 
 
@@ -34,7 +34,7 @@ def draw(
 
 def film_strip(
     pairs: Pairs, profiles: Mapping[str, Profile], number: int
-) -> Float[np.ndarray, "height width"]:
+) -> UInt8[np.ndarray, "height width"]:
     """Return a row for each kind of path, between the two images of the pair."""
     first, last = (
         to_pixels(2 * images[number : number + 1] - 1)

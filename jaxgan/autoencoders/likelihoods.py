@@ -68,7 +68,7 @@ def gaussian_distortion(mean: Example, example: Example, *, std: float = 1.0) ->
 
 
 def distortion_at_rate_zero(
-    pixels: Examples, heldout: Examples
+    pixels: Examples, heldout: Float[Array, "heldout *shape"]
 ) -> tuple[Scalar, Scalar]:
     """Return the Bernoulli distortion of the best constant decoder, in nats.
 
