@@ -1,1 +1,1 @@
-"""Trained models that ship with jaxgan: see each folder's card, and `jaxgan.models`."""
+"""Trained models that ship with jaxgan: see each folder's card, and `jaxgan.storage`."""

@@ -205,4 +205,4 @@ def test_the_packages_that_are_installed_are_those_on_disk():
     packages = tomllib.loads(text)["tool"]["setuptools"]["packages"]
     rooms = [path.parent for path in sorted((ROOT / "jaxgan").glob("**/__init__.py"))]
     names = [".".join(room.relative_to(ROOT).parts) for room in rooms]
-    assert sorted(packages) == sorted([*names, "jaxgan.shipped"])
+    assert sorted(packages) == sorted([*names, "jaxgan.checkpoints"])

@@ -26,7 +26,7 @@ from jaxgan.storage.seals import open_json, seal_json, write
 from jaxgan.types import Examples, Latents, Params, Scores
 
 FORMAT = 2
-SHIPPED = "jaxgan.shipped"
+SHIPPED = "jaxgan.checkpoints"
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "mlp_generator": partial(networks.mlp_generator, batch_norm=False),

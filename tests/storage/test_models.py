@@ -156,6 +156,12 @@ def test_shipped_models_load_and_are_small():
         assert {"command", "seed", "data_sha256", "versions"} <= set(generator.card)
 
 
+def test_the_front_door_still_names_the_models_after_one_was_loaded():
+    """The package of the models must not take the place of the function `shipped`."""
+    jaxgan.load_generator("mnist-wgan-gp-2d")
+    assert jaxgan.shipped() == storage.shipped()
+
+
 def test_a_shipped_name_is_not_searched_in_the_working_directory(
     saved, tmp_path, monkeypatch
 ):
