@@ -1,1 +1,1 @@
-"""Trained models that ship with jaxgan: see each folder's card, and `jaxgan.storage`."""
+"""Trained models that ship with jaxgan: see their cards, and `jaxgan.storage`."""
