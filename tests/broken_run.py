@@ -1,4 +1,4 @@
-"""A run that has a bug in its second process: `python broken_run.py`."""
+"""A run that has a bug in its second process: `python -m tests.broken_run`."""
 
 from experiments.running.command_line import main
 from experiments.running.options import RunOptions

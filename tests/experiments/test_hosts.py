@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 
-import broken_run
 import numpy as np
 import pytest
 from processes import command
@@ -115,7 +114,7 @@ def test_the_first_of_two_is_lost_and_both_go_on(tmp_path):
 
 def test_a_bug_in_one_of_two_ends_both():
     """It shows its traceback; the other one does not wait for it for minutes."""
-    both = spread([sys.executable, broken_run.__file__])
+    both = spread([sys.executable, "-m", "tests.broken_run"])
     began = time.monotonic()
     said = [process.communicate(timeout=120)[1] for process in both]
     assert time.monotonic() - began < 2 * WITHIN
