@@ -152,8 +152,9 @@ def test_shipped_models_load_and_are_small():
             continue
         generator = jaxgan.load_generator(name)
         samples = generator.generate(jnp.zeros((1, generator.latent_dim)))
-        assert jaxgan.load_critic(name)(samples).shape == (1,)
         assert {"command", "seed", "data_sha256", "versions"} <= set(generator.card)
+        if "critic" in generator.card["parts"]:
+            assert jaxgan.load_critic(name)(samples).shape == (1,)
 
 
 def test_the_front_door_still_names_the_models_after_one_was_loaded():
