@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.networks.convolutions import ConvTranspose
 from jaxgan.networks.layers import (
     EPSILON,
     Activation,
@@ -66,7 +67,7 @@ class _ConvGenerator(nn.Module):
         x = Hidden(dense(7 * 7 * first), self.normalise, name="hidden_1")(x)
         x = x.reshape(-1, 7, 7, first)
         x = Hidden(conv_transpose(second), self.normalise, name="hidden_2")(x)
-        return jnp.tanh(nn.ConvTranspose(1, (4, 4), (2, 2), name="output")(x))
+        return jnp.tanh(ConvTranspose(1, name="output")(x))
 
 
 def _generator(

@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgan.networks.convolutions import Conv, ConvTranspose
 from jaxgan.types import Params, PRNGKey
 
 Activation: TypeAlias = Callable[[jax.Array], jax.Array]
@@ -74,12 +75,12 @@ def dense(features: int) -> Callable[..., nn.Module]:
 
 def conv(features: int) -> Callable[..., nn.Module]:
     """Return a constructor of 4×4 convolutions that halve the image."""
-    return lambda **options: nn.Conv(features, (4, 4), (2, 2), **options)
+    return lambda **options: Conv(features, **options)
 
 
 def conv_transpose(features: int) -> Callable[..., nn.Module]:
     """Return a constructor of 4×4 transposed convolutions that double the image."""
-    return lambda **options: nn.ConvTranspose(features, (4, 4), (2, 2), **options)
+    return lambda **options: ConvTranspose(features, **options)
 
 
 def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
