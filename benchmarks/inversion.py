@@ -12,7 +12,6 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 
 import jax
 import numpy as np
@@ -20,7 +19,7 @@ import numpy as np
 from benchmarks.flags import command_line
 from benchmarks.measuring import in_own_process, machine, seconds, torch_is_installed
 from benchmarks.products import each, products_program
-from benchmarks.sizes import GENERATOR_WIDTHS
+from benchmarks.sizes import GENERATOR_WIDTHS, dense
 from jaxgan import inversion, load_generator
 
 STARTS, STEPS = 10, 200
@@ -48,7 +47,7 @@ def compare(images: int, rounds: int) -> dict[str, object]:
     targets = draw(jax.random.normal(target_key, (images, generator.latent_dim)))
     starts = jax.random.normal(start_key, (images * STARTS, generator.latent_dim)) / 8
     optimizer = inversion.RECIPES["defense_gan"].optimizer(STEPS)
-    layers = list(pairwise(GENERATOR_WIDTHS))
+    layers = dense(GENERATOR_WIDTHS)
     rows = images * STARTS
     wanted = jax.numpy.repeat(targets, STARTS, 0)
     compile_for = partial(search_program, generator.generate, optimizer)

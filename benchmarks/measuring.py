@@ -63,7 +63,7 @@ def training_program(
     return run, spent
 
 
-def in_own_process(module: str, **flags: int) -> dict[str, Any]:
+def in_own_process(module: str, **flags: int | str) -> dict[str, Any]:
     """Run a module that prints JSON, and return what it printed.
 
     It has a process of its own, so that its thread pools do not compete with ours.

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 
 import jax
 
+from benchmarks.sizes import Layer
+
 Product = tuple[str, int, int, int]
 """The kind, `forward` (xW), `weights` (xᵀδ) or `inputs` (δWᵀ); then the numbers of
 rows, of inputs and of outputs of the layer."""
 
 
-def each(kind: str, rows: int, layers: Sequence[tuple[int, int]]) -> list[Product]:
+def each(kind: str, examples: int, layers: Sequence[Layer]) -> list[Product]:
     """Return one product for each layer."""
-    return [(kind, rows, *layer) for layer in layers]
+    return [(kind, examples * rows, i, o) for rows, i, o in layers]
 
 
 def gflop(products: list[Product]) -> float:

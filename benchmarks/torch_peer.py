@@ -12,7 +12,7 @@ import sys
 import time
 
 from benchmarks.flags import command_line
-from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
+from benchmarks.sizes import CHANNELS, CRITIC_WIDTHS, GENERATOR_WIDTHS, WIDTH
 
 try:
     import torch  # pyright: ignore[reportMissingImports]
@@ -21,38 +21,79 @@ except ModuleNotFoundError:
     sys.exit("PyTorch is not installed: install the package `torch` to compare with it")
 
 
-def generator() -> nn.Sequential:
+def normalised(layer: nn.Module, norm: nn.Module) -> list[nn.Module]:
+    """Return a hidden layer with batch-normalisation by the batch at hand."""
+    return [layer, norm, nn.LeakyReLU(0.2)]
+
+
+def mlp_generator() -> nn.Sequential:
     """Return `mlp_generator`'s network: all hidden layers but the first normalised."""
     latent, first, *others = GENERATOR_WIDTHS[:-1]
-    layers = [nn.Linear(latent, first), nn.LeakyReLU(0.2)]
+    layers: list[nn.Module] = [nn.Linear(latent, first), nn.LeakyReLU(0.2)]
     for before, width in zip([first, *others], others, strict=False):
-        layers += [
+        layers += normalised(
             nn.Linear(before, width, bias=False),
             nn.BatchNorm1d(width, track_running_stats=False),
-            nn.LeakyReLU(0.2),
-        ]
-    return nn.Sequential(
-        *layers, nn.Linear(others[-1], GENERATOR_WIDTHS[-1]), nn.Tanh()
-    )
+        )
+    layers += [nn.Linear(others[-1], GENERATOR_WIDTHS[-1]), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Unflatten(1, (1, 28, 28)))
 
 
-def critic() -> nn.Sequential:
+def mlp_critic() -> nn.Sequential:
     """Return the network of `mlp_critic`, without normalisation."""
-    layers = []
+    layers: list[nn.Module] = [nn.Flatten()]
     for before, width in zip(CRITIC_WIDTHS, CRITIC_WIDTHS[1:-1], strict=False):
         layers += [nn.Linear(before, width), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers, nn.Linear(CRITIC_WIDTHS[-2], 1))
 
 
-def make_step(batch_size: int, shared: bool):
+def conv_generator() -> nn.Sequential:
+    """Two dense layers and two transposed convolutions, as `conv_generator`."""
+    first, second = CHANNELS
+    return nn.Sequential(
+        nn.Linear(GENERATOR_WIDTHS[0], WIDTH),
+        nn.LeakyReLU(0.2),
+        *normalised(
+            nn.Linear(WIDTH, 49 * first, bias=False),
+            nn.BatchNorm1d(49 * first, track_running_stats=False),
+        ),
+        nn.Unflatten(1, (first, 7, 7)),
+        *normalised(
+            nn.ConvTranspose2d(first, second, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(second, track_running_stats=False),
+        ),
+        nn.ConvTranspose2d(second, 1, 4, 2, 1),
+        nn.Tanh(),
+    )
+
+
+def conv_critic() -> nn.Sequential:
+    """Two convolutions and a dense layer, as `conv_critic`."""
+    first, second = CHANNELS
+    return nn.Sequential(
+        nn.Conv2d(1, second, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(second, first, 4, 2, 1),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(49 * first, WIDTH),
+        nn.LeakyReLU(0.2),
+        nn.Linear(WIDTH, 1),
+    )
+
+
+PAIRS = {"mlp": (mlp_generator, mlp_critic), "conv": (conv_generator, conv_critic)}
+
+
+def make_step(architecture: str, batch_size: int, shared: bool):
     """Return a function that takes one training step."""
-    make, score = generator(), critic()
+    make, score = (build() for build in PAIRS[architecture])
     adams = [
         torch.optim.Adam(network.parameters(), 5e-4, (0.0, 0.99))
         for network in (make, score)
     ]
     average = [p.detach().clone() for p in make.parameters()]
-    data = torch.randint(0, 256, (60_000, CRITIC_WIDTHS[0]), dtype=torch.uint8)
+    data = torch.randint(0, 256, (60_000, 1, 28, 28), dtype=torch.uint8)
 
     def step() -> None:
         real = data[torch.randint(0, len(data), (batch_size,))].float() / 127.5 - 1
@@ -66,10 +107,10 @@ def make_step(batch_size: int, shared: bool):
             with torch.no_grad():
                 fake = make(latents)
             fake_scores, real_scores = score(fake), score(real)
-        epsilon = torch.rand(batch_size, 1)
+        epsilon = torch.rand(batch_size, 1, 1, 1)
         between = (fake + epsilon * (real - fake)).requires_grad_()
         (slope,) = torch.autograd.grad(score(between).sum(), between, create_graph=True)
-        penalty = ((slope.norm(dim=1) - 1) ** 2).mean()
+        penalty = ((slope.flatten(1).norm(dim=1) - 1) ** 2).mean()
         loss = fake_scores.mean() - real_scores.mean() + 10 * penalty
         adams[1].zero_grad()
         loss.backward()
@@ -91,16 +132,18 @@ def make_step(batch_size: int, shared: bool):
 
 def main() -> None:
     """Print the milliseconds of both forms of the step."""
-    flags = command_line(
+    line = command_line(
         __doc__,
         batch_size=(64, "images in each batch"),
         steps=(100, "steps that are timed"),
-    ).parse_args()
+    )
+    line.add_argument("--architecture", choices=list(PAIRS), default="mlp")
+    flags = line.parse_args()
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     result: dict[str, object] = {"torch_version": torch.__version__}
     for name, shared in (("plain", False), ("shared", True)):
-        step = make_step(flags.batch_size, shared)
-        for _ in range(20):
+        step = make_step(flags.architecture, flags.batch_size, shared)
+        for _ in range(max(2, flags.steps // 5)):
             step()
         started = time.perf_counter()
         for _ in range(flags.steps):

@@ -9,7 +9,6 @@ two savings (see `benchmarks.torch_peer`).
 import json
 import statistics
 from collections.abc import Callable
-from itertools import pairwise
 
 from benchmarks.flags import command_line
 from benchmarks.measuring import (
@@ -20,18 +19,15 @@ from benchmarks.measuring import (
     training_program,
 )
 from benchmarks.products import Product, each, gflop, products_program
-from benchmarks.sizes import CRITIC_WIDTHS, GENERATOR_WIDTHS
-from jaxgan import gan
-from jaxgan.networks import mlp_critic, mlp_generator
+from benchmarks.sizes import layers
+from jaxgan import gan, networks
 
 NUM_IMAGES = 60_000
 
 
-def step_products(batch: int) -> list[Product]:
+def step_products(architecture: str, batch: int) -> list[Product]:
     """Return the matrix products that a step cannot do without."""
-    critic = list(pairwise(CRITIC_WIDTHS))
-    generator = list(pairwise(GENERATOR_WIDTHS))
-
+    generator, critic = layers(architecture)
     return [
         *each("forward", batch, generator),
         # The critic's scores of real and fake images, and their gradient.
@@ -53,20 +49,36 @@ def step_products(batch: int) -> list[Product]:
     ]
 
 
-def step_program(batch: int, steps: int) -> tuple[Callable[[], object], float]:
+PAIRS = {
+    "mlp": (networks.mlp_generator, networks.mlp_critic),
+    "conv": (networks.conv_generator, networks.conv_critic),
+}
+LATENT_DIM = 64
+
+
+def step_program(
+    architecture: str, batch: int, steps: int
+) -> tuple[Callable[[], object], float]:
     """Compile `steps` training steps; see `training_program`."""
-    algorithm = gan.wgan_gp(
-        mlp_generator(GENERATOR_WIDTHS[0], GENERATOR_WIDTHS[1:-1]),
-        mlp_critic(CRITIC_WIDTHS[1:-1]),
-    )
+    generator, critic = PAIRS[architecture]
+    algorithm = gan.wgan_gp(generator(LATENT_DIM), critic())
     return training_program(algorithm, NUM_IMAGES, steps, batch_size=batch)
 
 
-def measure(batch: int, rounds: int) -> dict[str, object]:
-    """Return times and ratios at one batch size, medians over the rounds."""
-    epoch, few = NUM_IMAGES // batch, 100
-    step, compile_seconds = step_program(batch, epoch)
-    products = products_program(step_products(batch), few)
+def measure(
+    architecture: str, batch: int, rounds: int, epoch: int, few: int
+) -> dict[str, object]:
+    """Return times and ratios at one batch size, medians over the rounds.
+
+    Args:
+        architecture: of both networks: `mlp` or `conv`.
+        batch: images in each batch.
+        rounds: how often each contender is timed.
+        epoch: training steps in one program.
+        few: steps of the other contenders.
+    """
+    step, compile_seconds = step_program(architecture, batch, epoch)
+    products = products_program(step_products(architecture, batch), few)
     has_torch = torch_is_installed()
     times: dict[str, list[float]] = {"step": [], "gemm": [], "plain": [], "shared": []}
     step()
@@ -75,7 +87,12 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
         times["step"].append(1000 * seconds(step) / epoch)
         times["gemm"].append(1000 * seconds(products) / few)
         if has_torch:
-            peer = in_own_process("benchmarks.torch_peer", batch_size=batch, steps=few)
+            peer = in_own_process(
+                "benchmarks.torch_peer",
+                architecture=architecture,
+                batch_size=batch,
+                steps=few,
+            )
             times["plain"].append(peer["plain"])
             times["shared"].append(peer["shared"])
     middle = {name: statistics.median(t) for name, t in times.items() if t}
@@ -84,6 +101,7 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
         return middle[name] / middle["step"] if name in middle else None
 
     return {
+        "architecture": architecture,
         "batch_size": batch,
         "step_ms": middle["step"],
         "gemm_limit_ms": middle["gemm"],
@@ -92,7 +110,7 @@ def measure(batch: int, rounds: int) -> dict[str, object]:
         "step_over_gemm_limit": middle["step"] / middle["gemm"],
         "torch_over_step": over_step("plain"),
         "torch_shared_over_step": over_step("shared"),
-        "gemm_gflop": gflop(step_products(batch)),
+        "gemm_gflop": gflop(step_products(architecture, batch)),
         "images_per_second": 1000 * batch / middle["step"],
         "compile_seconds": compile_seconds,
     }
@@ -108,11 +126,15 @@ def main() -> None:
         default=[64, 256],
         help="images in a batch",
     )
+    line.add_argument("--architecture", choices=list(PAIRS), default="mlp")
     flags = line.parse_args()
-    result = {
-        **machine(),
-        "results": [measure(batch, flags.rounds) for batch in flags.batch_sizes],
-    }
+    results = []
+    for batch in flags.batch_sizes:
+        epoch, few = (
+            (NUM_IMAGES // batch, 100) if flags.architecture == "mlp" else (50, 20)
+        )
+        results.append(measure(flags.architecture, batch, flags.rounds, epoch, few))
+    result = {**machine(), "results": results}
     print(json.dumps(result, indent=2))
 
 
