@@ -141,8 +141,7 @@ def conv_generator(
 
     Latents pass a dense layer of `width`, one of 7·7·channels[0], and stride-2
     transposed convolutions 7→14→28; all hidden layers but the first are
-    batch-normalised, all are followed by a leaky ReLU, the output by tanh. Meant for
-    accelerators: XLA's convolutions are slow on CPUs.
+    batch-normalised, all are followed by a leaky ReLU, the output by tanh.
 
     Raises:
         ValueError: if a width is below 1.

@@ -134,7 +134,7 @@ def test_a_training_step_holds_only_convolutions_that_are_fast_inside_a_loop():
     state = wgan.init(KEY)
     with jax.numpy_dtype_promotion("standard"):  # optax mixes types
         lowered = training.chunk.lower(wgan, state, images, 3, batch_size=4)
-    text = lowered.compile().as_text()
+    text = str(lowered.compile().as_text())
     layouts = re.findall(r"convolution\(.*dim_labels=([^,\s]+)", text)
     assert len(layouts) > 10 and set(layouts) == {"b01f_01io->b01f"}
 
