@@ -1,50 +1,124 @@
-"""Experiments run as users run them: whole processes, on the embedded digits."""
+"""Experiments run as users run them: whole processes, on the embedded digits.
 
+Warnings are errors in them, except one: two processes may meet at one file of the cache
+of compiled programs, and the second then compiles the program itself.
+"""
+
+import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-
-def finish(experiment, out, *flags):
-    return run_experiment(experiment, out, "--dataset", "sample", *flags)
-
-
-def run_experiment(experiment, out, *flags):
-    return subprocess.run(
-        command(experiment, out, *flags), capture_output=True, text=True, timeout=240
-    )
+SAMPLE = ("--dataset", "sample")
+TOY = (
+    *(*SAMPLE, "--epochs", "6", "--batch-size", "500", "--checkpoint-every", "1"),
+    *("--latent-dim", "4", "--widths", "16"),
+)
+"""A short training of a small generator, in epochs of eight steps."""
+TOY_WGAN = (*TOY, "--penalty-weight", "100")
+"""With so large a weight the critic has gradients of norm one by the end."""
+WARNINGS = "error,ignore:Error reading persistent compilation cache entry"
 
 
 def command(experiment, out, *flags):
     module = [sys.executable, "-m", f"experiments.{experiment}"]
-    return [*module, "--out", str(out), *flags]
+    return [*module, "--out", str(out), *map(str, flags)]
 
 
-def kill_when(condition, experiment, out, *flags, dataset="sample"):
-    """Start an experiment, and end it with SIGKILL as soon as the condition holds."""
-    data = ["--dataset", dataset] if dataset else []
-    process = subprocess.Popen(
-        command(experiment, out, *data, *flags),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+def environment(**variables):
+    return {**os.environ, "PYTHONWARNINGS": WARNINGS, **variables}
+
+
+def finish(words, **variables):
+    """Run a command to its end; `variables` are added to the environment."""
+    return subprocess.run(
+        words,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
+
+
+def start(words, **variables):
+    """Start a command; what it writes to standard error can be read."""
+    return subprocess.Popen(
+        words,
+        env=environment(**variables),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def succeed(experiment, out, *flags):
+    """Run an experiment that has nothing to complain of; return what it says."""
+    done = finish(command(experiment, out, *flags))
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def fail(code, message, experiment, out, *flags, **variables):
+    """Run an experiment that ends with this exit code and one line."""
+    done = finish(command(experiment, out, *flags), **variables)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def wait_until(condition, *processes):
+    """Wait while all processes run; one that ends before fails the test."""
+    while not condition():
+        for process in processes:
+            assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+
+
+def kill_when(condition, experiment, out, *flags):
+    """Start an experiment, and end it with SIGKILL as soon as the condition holds."""
+    process = start(command(experiment, out, *flags))
     try:
-        while not condition():
-            assert process.poll() is None, process.returncode
-            time.sleep(0.005)
+        wait_until(condition, process)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
-def kill_after(seconds, words):
-    """Give a command so long, then SIGKILL; return its exit code and what it said."""
-    process = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        errors = process.communicate(timeout=seconds)[1]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        errors = process.communicate()[1]
-    return process.returncode, errors
+def kill_at_random(kills, seconds, check, experiment, out, *flags):
+    """Kill and resume an experiment so many times, and then let it end.
+
+    Each time it has a random part of the seconds that all of it takes. Where it is
+    quicker, it is checked and begins anew.
+    """
+    draws, out = random.Random(0), Path(out)
+    killed = quick = saving = 0
+
+    def words():
+        resume = ["--resume"] if (out / "config.json").exists() else []
+        return command(experiment, out, *flags, *resume)
+
+    while killed < kills:
+        started = time.monotonic()
+        process = start(words())
+        try:
+            errors = process.communicate(timeout=draws.uniform(0.1, 0.9) * seconds)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            errors = process.communicate()[1]
+        assert not errors, errors
+        if process.returncode == 0:
+            seconds = time.monotonic() - started
+            quick += 1
+            check(out)
+            shutil.rmtree(out)
+        else:
+            assert process.returncode == -signal.SIGKILL
+            killed += 1
+            saving += bool(list(out.rglob(".saving-*")))
+    done = finish(words())
+    assert (done.returncode, done.stderr) == (0, "")
+    check(out)
+    print(f"{killed} kills, {saving} of them in a save; {quick} runs were too quick")

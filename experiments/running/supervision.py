@@ -36,6 +36,8 @@ def watch() -> int:
     for number in SIGNALS:
         signal.signal(number, lambda number, _: child.send_signal(number))
     code = child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
     if code >= 0 or -code in SIGNALS:
         os.unlink(log)
         return code if code >= 0 else 128 - code

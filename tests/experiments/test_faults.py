@@ -3,46 +3,35 @@
 import gzip
 import json
 import os
-import random
 import shutil
 import signal
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import damages
 import numpy as np
 import pytest
-from processes import kill_after
+from processes import (
+    TOY_WGAN,
+    command,
+    fail,
+    finish,
+    start,
+    succeed,
+    wait_until,
+)
 
+from experiments import wgan
 from experiments.running import run_folder
-from experiments.running.errors import UsageError
+from jaxgan.errors import DataError
 from jaxgan.storage import seals
 
-TOY = ["--dataset", "sample", "--epochs", "6", "--batch-size", "500"]
-TOY += ["--checkpoint-every", "1", "--latent-dim", "4", "--widths", "16"]
 
-
-def command(out, *flags):
-    module = [sys.executable, "-m", "experiments.wgan"]
-    return [*module, *TOY, "--out", str(out), *flags]
-
-
-def start(out, *flags):
-    return subprocess.Popen(
-        command(out, *flags), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-
-
-def finish(out, *flags, **environment):
-    return subprocess.run(
-        command(out, *flags),
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+def toy(out, *flags):
+    """The command of a toy run."""
+    return command("wgan", out, *TOY_WGAN, *flags)
 
 
 def state_hash(out):
@@ -59,8 +48,7 @@ def steps(out):
 def whole(tmp_path_factory):
     """A run that nothing disturbed."""
     out = tmp_path_factory.mktemp("runs") / "whole"
-    done = finish(out)
-    assert done.returncode == 0, done.stderr
+    succeed("wgan", out, *TOY_WGAN)
     return out
 
 
@@ -69,7 +57,7 @@ def killed_in_a_save(whole, tmp_path_factory):
     """What a real SIGKILL in the middle of a save left of the same run."""
     for _ in range(10):
         out = tmp_path_factory.mktemp("runs") / "killed"
-        process = start(out)
+        process = start(toy(out))
         saves = out / "checkpoint"
         while process.poll() is None:
             if len(steps(out)) >= 2 and list(saves.glob(".saving-*")):
@@ -97,9 +85,8 @@ def test_a_kill_during_a_save_costs_that_save_only(whole, killed):
     """The rows are kept with the state: their file may be lost."""
     last = steps(killed)[-1]
     (killed / "metrics.jsonl").write_text("{")
-    done = finish(killed, "--resume")
-    assert done.returncode == 0 and not done.stderr
-    assert f"resumed at epoch {last // 8} of 6" in done.stdout
+    said = succeed("wgan", killed, *TOY_WGAN, "--resume")
+    assert f"resumed at epoch {last // 8} of 6" in said
     assert state_hash(killed) == state_hash(whole)
     assert logged(killed) == logged(whole)
     left = [path.name for path in (killed / "checkpoint").iterdir()]
@@ -111,12 +98,10 @@ def test_a_damaged_checkpoint_is_named_set_aside_and_made_good(whole, killed):
     newest = killed / "checkpoint" / str(last)
     data = [p for p in newest.rglob("*") if p.is_file()]
     largest = max(data, key=lambda p: p.stat().st_size)
-    content = bytearray(largest.read_bytes())
-    content[len(content) // 2] ^= 1
-    largest.write_bytes(bytes(content))
+    damages.flip(largest)
     frame = killed / "frames" / "00001.png"
     frame.write_bytes(frame.read_bytes()[:100])
-    done = finish(killed, "--resume")
+    done = finish(toy(killed, "--resume"))
     assert done.returncode == 0, done.stderr
     checkpoint, film = done.stderr.splitlines()
     assert f"step {last} unusable: corrupt: " in checkpoint
@@ -130,10 +115,8 @@ def test_a_damaged_checkpoint_is_named_set_aside_and_made_good(whole, killed):
 def test_no_good_checkpoint_is_no_fresh_start(killed):
     for path in (killed / "checkpoint").rglob("*"):
         if path.is_file():
-            path.write_bytes(b"")
-    done = finish(killed, "--resume")
-    assert done.returncode == 4 and "nothing else is there" in done.stderr
-    assert done.stderr.count("\n") == 1
+            damages.empty(path)
+    fail(4, "nothing else is there", "wgan", killed, *TOY_WGAN, "--resume")
 
 
 def test_a_full_disk_stops_the_run_only_at_its_end(whole, killed):
@@ -143,16 +126,13 @@ def test_a_full_disk_stops_the_run_only_at_its_end(whole, killed):
     small_disk = f"""
 import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
-sys.argv = {["wgan", *command(killed, "--resume")[3:]]}
+sys.argv = {["wgan", *toy(killed, "--resume")[3:]]}
 runpy.run_module("experiments.wgan", run_name="__main__")
 """
-    done = subprocess.run(
+    done = finish(
         [sys.executable, "-c", small_disk],
         # It may read what others compiled, but has no room to add to it.
-        env=os.environ | {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1000"},
-        capture_output=True,
-        text=True,
-        timeout=240,
+        JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="1000",
     )
     assert done.returncode == 4, done.stderr
     lines = done.stderr.splitlines()
@@ -163,24 +143,20 @@ runpy.run_module("experiments.wgan", run_name="__main__")
     checkpoints = [path for path in good if "checkpoint" in path.parts]
     assert checkpoints and all(path.read_bytes() == good[path] for path in checkpoints)
     # With room again it goes on from the last one that was saved.
-    done = finish(killed, "--resume")
-    assert done.returncode == 0, done.stderr
+    succeed("wgan", killed, *TOY_WGAN, "--resume")
     assert state_hash(killed) == state_hash(whole)
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
     out = tmp_path / "run"
-    first = start(out, "--epochs", "100000")
+    first = start(toy(out, "--epochs", "100000"))
     try:
-        while not (out / "metrics.jsonl").exists():
-            assert first.poll() is None
-            time.sleep(0.01)
-        second = finish(out, "--overwrite")
-        assert second.returncode == 2 and second.stderr.count("\n") == 1
-        assert f"in use by process {first.pid}" in second.stderr
+        wait_until((out / "metrics.jsonl").exists, first)
+        message = f"in use by process {first.pid}"
+        fail(2, message, "wgan", out, *TOY_WGAN, "--overwrite")
         # The first is none the worse, and stops where it can be resumed.
         first.terminate()
-        errors = first.communicate(timeout=60)[1].decode()
+        errors = first.communicate(timeout=60)[1]
         assert first.returncode == 75 and errors.count("\n") == 1, errors
         assert "go on with --resume" in errors and steps(out)
     finally:
@@ -198,11 +174,9 @@ def catches_signals(process):
 def test_a_second_signal_leaves_at_once(tmp_path):
     """Not at the end of the epoch, which takes some seconds with batches of four."""
     out = tmp_path / "run"
-    process = start(out, "--batch-size", "4")
+    process = start(toy(out, "--batch-size", "4"))
     try:
-        while not catches_signals(process):
-            assert process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: catches_signals(process), process)
         process.terminate()
         time.sleep(0.3)
         assert process.poll() is None
@@ -216,38 +190,26 @@ def test_a_second_signal_leaves_at_once(tmp_path):
 
 
 def test_ctrl_c_before_anything_can_be_saved_is_no_traceback(tmp_path):
-    process = start(tmp_path / "run")
-    while not (tmp_path / "run" / "config.json").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
+    process = start(toy(tmp_path / "run"))
+    wait_until((tmp_path / "run" / "config.json").exists, process)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60)[1] == b""
+    assert process.communicate(timeout=60)[1] == ""
     assert process.returncode == -signal.SIGINT
 
 
 def test_a_folder_that_cannot_be_is_said_before_anything_is_compiled():
     """Nobody, not even root, makes a folder there."""
-    done = finish(Path("/proc/jaxgan"), JAX_LOG_COMPILES="1")
-    assert done.returncode == 2 and "is not writable" in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("name", ["file", "file/run"])
-def test_a_file_in_the_way_is_left_alone(tmp_path, name):
-    (tmp_path / "file").write_text("mine")
-    for overwrite in (False, True):
-        with pytest.raises(UsageError, match="is a file|is not writable"):
-            run_folder.open_run_folder(
-                tmp_path / name, {}, resume=False, overwrite=overwrite
-            )
-    assert (tmp_path / "file").read_text() == "mine"
+    out, said = Path("/proc/jaxgan"), {"JAX_LOG_COMPILES": "1"}
+    fail(2, "is not writable", "wgan", out, *TOY_WGAN, **said)
 
 
 def test_another_key_implementation_is_refused(killed):
-    done = finish(killed, "--resume", JAX_DEFAULT_PRNG_IMPL="rbg")
-    assert done.returncode == 4, done.stderr
-    assert "key is threefry2x32, expected rbg" in done.stderr
-    assert done.stderr.count("\n") == 1 and not list(killed.rglob("corrupt-*"))
+    message, other = (
+        "key is threefry2x32, expected rbg",
+        {"JAX_DEFAULT_PRNG_IMPL": "rbg"},
+    )
+    fail(4, message, "wgan", killed, *TOY_WGAN, "--resume", **other)
+    assert not list(killed.rglob("corrupt-*"))
 
 
 @pytest.mark.slow
@@ -260,9 +222,8 @@ def test_another_dtype_and_an_unknown_format_are_refused(killed):
         ({"format": 99}, "format is 99, expected 2"),
     ):
         manifest.write_bytes(seals.seal_json(content | other))
-        done = finish(killed, "--resume")
-        assert done.returncode == 4 and message in done.stderr
-        assert done.stderr.count("\n") == 1 and not list(killed.rglob("corrupt-*"))
+        fail(4, message, "wgan", killed, *TOY_WGAN, "--resume")
+        assert not list(killed.rglob("corrupt-*"))
 
 
 IMAGES = struct.pack(">IIII", 0x803, 60_000, 28, 28)
@@ -302,79 +263,48 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        "cut gzip",
-        *(pytest.param(f, marks=pytest.mark.slow) for f in list(MALFORMED)[1:]),
-    ],
-)
-def test_malformed_data_is_one_line(tmp_path, fault):
-    """Fashion-MNIST: of MNIST the very content is known, and told first."""
+def write_malformed(folder, fault):
+    """Write the files of a dataset with a fault; return what is to be said of it."""
     write_images, labels, message = MALFORMED[fault]
     for part in ("train", "t10k"):
-        write_images(tmp_path / f"{part}-images-idx3-ubyte")
-        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(labels or b"")
-    flags = ["--dataset", "fashion_mnist", "--data-dir", str(tmp_path)]
-    done = finish(tmp_path / "run", *flags, TFDS_DATA_DIR=str(tmp_path / "tfds"))
-    assert done.returncode == 3, done.stderr
-    assert message in done.stderr and "expected" in done.stderr
-    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+        write_images(folder / f"{part}-images-idx3-ubyte")
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels or b"")
+    return message
+
+
+# Fashion-MNIST: of MNIST the very content is known, and told first.
+
+
+@pytest.mark.parametrize("fault", MALFORMED)
+def test_malformed_data_is_one_line(tmp_path, fault):
+    message = write_malformed(tmp_path, fault)
+    config = wgan.Config(
+        dataset="fashion_mnist", data_dir=tmp_path, out=tmp_path / "run"
+    )
+    with pytest.raises(DataError) as caught:
+        wgan.run(config)
+    said = str(caught.value)
+    assert message in said and "expected" in said and "\n" not in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_malformed_data_ends_a_process_with_one_line(tmp_path):
+    message = write_malformed(tmp_path, "cut gzip")
+    flags = ["--dataset", "fashion_mnist", "--data-dir", tmp_path]
+    fail(3, message, "wgan", tmp_path / "run", *flags)
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_data_and_no_network_is_one_line_with_the_ways_out(tmp_path):
     nowhere = {"http_proxy": "http://127.0.0.1:9", "TFDS_DATA_DIR": str(tmp_path)}
-    done = finish(tmp_path / "run", "--dataset", "kmnist", **nowhere)
-    assert done.returncode == 3, done.stderr
-    assert "--data-dir, or use --dataset sample" in done.stderr
-    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
+    message = "--data-dir, or use --dataset sample"
+    fail(3, message, "wgan", tmp_path / "run", "--dataset", "kmnist", **nowhere)
+    assert not (tmp_path / "run").exists()
 
 
 def test_pickled_arrays_are_refused(tmp_path, toy_model):
     path = tmp_path / "objects.npy"
     np.save(path, np.array([print]), allow_pickle=True)
-    module = [
-        sys.executable,
-        "-m",
-        "experiments.invert",
-        "--out",
-        str(tmp_path / "run"),
-    ]
-    done = subprocess.run(
-        [*module, "--checkpoint", str(toy_model), "--targets", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 2 and "Python objects" in done.stderr
-    assert done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
-
-
-@pytest.mark.slow
-def test_a_run_killed_twenty_times_ends_with_the_same_state(tmp_path):
-    """At random moments, from the first import to the last figure."""
-    flags = ["--epochs", "20"]
-    started = time.monotonic()
-    assert finish(tmp_path / "whole", *flags).returncode == 0
-    span = time.monotonic() - started
-    out, rng, kills, in_saves, finished = tmp_path / "killed", random.Random(1), 0, 0, 0
-    while kills < 20:
-        resume = ["--resume"] if (out / "config.json").exists() else []
-        started = time.monotonic()
-        words = command(out, *flags, *resume)
-        code, errors = kill_after(rng.uniform(0, span), words)
-        if code == 0:
-            finished += 1
-            span = time.monotonic() - started
-            assert state_hash(out) == state_hash(tmp_path / "whole")
-            shutil.rmtree(out)
-            continue
-        assert code == -signal.SIGKILL and not errors, errors
-        kills += 1
-        in_saves += bool(list((out / "checkpoint").glob(".saving-*")))
-    done = finish(
-        out, *flags, *(["--resume"] if (out / "config.json").exists() else [])
-    )
-    assert done.returncode == 0 and not done.stderr
-    assert state_hash(out) == state_hash(tmp_path / "whole")
-    print(f"{kills} kills, {in_saves} of them during a save; {finished} runs too quick")
+    flags = ["--checkpoint", toy_model, "--targets", path]
+    fail(2, "Python objects", "invert", tmp_path / "run", *flags)
+    assert not (tmp_path / "run").exists()

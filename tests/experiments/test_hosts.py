@@ -1,7 +1,6 @@
 """Two processes of one run, through the real command line."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -10,11 +9,10 @@ import time
 
 import numpy as np
 import pytest
-from processes import command
-from processes import run_experiment as finish
+from processes import SAMPLE, command, environment, fail, succeed, wait_until
 from safetensors.numpy import load_file
 
-TOY = ["--dataset", "sample", "--batch-size", "500", "--checkpoint-every", "1"]
+TOY = [*SAMPLE, "--batch-size", "500", "--checkpoint-every", "1"]
 TOY += ["--latent-dim", "4", "--widths", "16"]
 WITHIN = 15
 """Seconds after which a process has noticed that another one is gone."""
@@ -53,7 +51,7 @@ def spread_by_slurm(words):
 def spawn(words, **variables):
     return subprocess.Popen(
         words,
-        env={**os.environ, **variables},
+        env=environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -70,14 +68,6 @@ def finish_all(processes):
     assert [process.returncode for process in processes] == [0, 0], said
 
 
-def wait_for(path, processes):
-    while not path.exists():
-        assert all(process.poll() is None for process in processes), [
-            process.communicate() for process in processes
-        ]
-        time.sleep(0.02)
-
-
 def weights(out):
     return load_file(out / "model" / "generator.safetensors")
 
@@ -85,7 +75,7 @@ def weights(out):
 def lose(out, number):
     """Kill one of two processes; give the epochs that the other one has logged."""
     both = start("wgan", out, *TOY, "--epochs", "100000")
-    wait_for(out / "checkpoint" / "16" / "manifest.json", both)
+    wait_until((out / "checkpoint" / "16" / "manifest.json").exists, *both)
     both[number].send_signal(signal.SIGKILL)
     began = time.monotonic()
     _, said = both[1 - number].communicate(timeout=120)
@@ -100,9 +90,7 @@ def test_a_run_of_two_loses_one_and_goes_on_alone(tmp_path):
     """Saved by two processes, and restored by one."""
     epochs = lose(tmp_path / "run", 1)
     flags = [*TOY, "--resume", "--epochs", str(epochs + 1)]
-    done = finish("wgan", tmp_path / "run", *flags)
-    assert done.returncode == 0, done.stderr
-    assert "resumed at epoch" in done.stdout
+    assert "resumed at epoch" in succeed("wgan", tmp_path / "run", *flags)
 
 
 @pytest.mark.slow
@@ -127,7 +115,7 @@ def test_a_signal_to_one_stops_both_at_the_same_epoch(tmp_path):
     """And what one process saved, two restore: they end as one that never stopped."""
     out, whole = tmp_path / "run", tmp_path / "whole"
     both = start("wgan", out, *TOY, "--epochs", "60")
-    wait_for(out / "checkpoint" / "8" / "manifest.json", both)
+    wait_until((out / "checkpoint" / "8" / "manifest.json").exists, *both)
     both[1].send_signal(signal.SIGTERM)
     said = [process.communicate(timeout=120)[1] for process in both]
     assert [process.returncode for process in both] == [75, 75], said
@@ -145,8 +133,7 @@ def test_a_signal_to_one_stops_both_at_the_same_epoch(tmp_path):
 def test_two_processes_train_the_model_of_one(tmp_path):
     two, one = tmp_path / "two", tmp_path / "one"
     finish_all(start("wgan", two, *TOY, "--epochs", "1"))
-    done = finish("wgan", one, *TOY, "--epochs", "1")
-    assert done.returncode == 0, done.stderr
+    succeed("wgan", one, *TOY, "--epochs", "1")
     for name, expected in weights(one).items():  # Stored in half precision.
         np.testing.assert_allclose(
             weights(two)[name].astype(float), expected, rtol=2**-9, atol=1e-4
@@ -155,11 +142,10 @@ def test_two_processes_train_the_model_of_one(tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_find_the_codes_and_paths_of_one(tmp_path, toy_model):
-    digits = ["--dataset", "sample", "--checkpoint", str(toy_model)]
+    digits = [*SAMPLE, "--checkpoint", toy_model]
     flags = [*digits, "--images", "3", "--starts", "4"]
     finish_all(start("invert", tmp_path / "two", *flags))
-    done = finish("invert", tmp_path / "one", *flags)
-    assert done.returncode == 0, done.stderr
+    succeed("invert", tmp_path / "one", *flags)
     found = [np.load(tmp_path / name / "results.npz") for name in ("one", "two")]
     for name in ("latents", "losses", "statuses"):
         np.testing.assert_allclose(found[1][name], found[0][name], atol=1e-6)
@@ -167,8 +153,7 @@ def test_two_processes_find_the_codes_and_paths_of_one(tmp_path, toy_model):
     flags = [*digits, "--pairs", "3", "--segments", "32", "--compared", "0"]
     flags += ["--codes", "prior"]
     finish_all(start("path", tmp_path / "two-paths", *flags))
-    done = finish("path", tmp_path / "one-path", *flags)
-    assert done.returncode == 0, done.stderr
+    succeed("path", tmp_path / "one-path", *flags)
     ends = [
         json.loads((tmp_path / name / "summary.json").read_text())
         for name in ("one-path", "two-paths")
@@ -195,9 +180,8 @@ def test_a_process_that_nobody_meets_says_so(tmp_path):
 
 
 def test_flags_of_hosts_go_together():
-    done = finish("wgan", "never", "--coordinator", "localhost:1", *TOY)
-    assert done.returncode == 2
-    assert "--process-id go together" in done.stderr and done.stderr.count("\n") == 1
+    flags = [*TOY, "--coordinator", "localhost:1"]
+    fail(2, "--process-id go together", "wgan", "never", *flags)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from processes import finish
+from processes import SAMPLE, fail, succeed
 
 from experiments.path import pairs, plane
 from experiments.running.errors import UsageError
@@ -18,9 +18,8 @@ from jaxgan import storage
 @pytest.fixture(scope="module")
 def walked(toy_model, tmp_path_factory):
     out = tmp_path_factory.mktemp("path") / "run"
-    flags = ["--checkpoint", str(toy_model), "--pairs", "3", "--segments", "32"]
-    done = finish("path", out, *flags, "--starts", "2", "--compared", "0")
-    assert done.returncode == 0, done.stderr
+    flags = ["--checkpoint", toy_model, "--pairs", "3", "--segments", "32"]
+    succeed("path", out, *SAMPLE, *flags, "--starts", "2", "--compared", "0")
     return out
 
 
@@ -48,9 +47,8 @@ def test_a_walk_writes_everything(walked):
 
 @pytest.mark.slow
 def test_methods_are_compared(toy_model, tmp_path):
-    flags = ["--checkpoint", str(toy_model), "--codes", "prior", "--pairs", "2"]
-    done = finish("path", tmp_path / "run", *flags, "--compared", "1")
-    assert done.returncode == 0, done.stderr
+    flags = ["--checkpoint", toy_model, "--codes", "prior", "--pairs", "2"]
+    succeed("path", tmp_path / "run", *SAMPLE, *flags, "--compared", "1")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     names = ("coarse_to_fine", "adam")
     ours, adam = (summary[f"evaluations_to_gap_{name}"] for name in names)
@@ -60,9 +58,8 @@ def test_methods_are_compared(toy_model, tmp_path):
 
 
 def test_flags_that_cannot_be_are_one_line(tmp_path):
-    done = finish("path", tmp_path / "x", "--segments", "33")
-    assert done.returncode == 2
-    assert "--segments must be a power of two, at least 32, got 33" in done.stderr
+    message = "--segments must be a power of two, at least 32, got 33"
+    fail(2, message, "path", tmp_path / "x", "--segments", "33")
 
 
 def test_pairs_are_of_two_classes_each_and_of_different_images():

@@ -1,21 +1,21 @@
 """The sweep of path penalties as users run it, at toy size."""
 
 import json
-import subprocess
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from processes import command, finish
+from processes import SAMPLE, command, fail, finish, start, succeed, wait_until
 
 from experiments.path_gan import report as trial_report
 from experiments.path_gan.arms import PLAIN, Arm
 from jaxgan import storage
 
-TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 16 "
+TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 "
 TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
-FEW = [*TOY.split(), "--path-weights", "0.5", "--line-weights", "--length-weights"]
+TOY = [*SAMPLE, *TOY.split()]
+FEW = [*TOY, "--path-weights", "0.5", "--line-weights", "--length-weights"]
 
 
 def read(path):
@@ -25,8 +25,7 @@ def read(path):
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     out = tmp_path_factory.mktemp("sweep") / "run"
-    done = finish("path_gan", out, *FEW)
-    assert done.returncode == 0, done.stderr
+    succeed("path_gan", out, *FEW)
     return out
 
 
@@ -66,22 +65,20 @@ def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     films = swept / "models/path-0.5/0/films.npz"
     film = films.read_bytes()
     films.write_bytes(film[:-1])
-    done = finish("path_gan", swept, *FEW, "--resume")
+    done = finish(command("path_gan", swept, *FEW, "--resume"))
     assert done.returncode == 0, done.stderr
     assert "models/path-0.5/0/numbers.json: not as written: films.npz" in done.stderr
     assert done.stderr.count("\n") == 1 and films.read_bytes() == film
     assert numbers.read_text() == kept and read(swept / "summary.json") == before
     # More seeds: those that are there stay as they are.
-    done = finish("path_gan", swept, *FEW, "--resume", "--seeds", "3")
-    assert done.returncode == 0, done.stderr
+    succeed("path_gan", swept, *FEW, "--resume", "--seeds", "3")
     assert numbers.read_text() == kept and read(swept / "summary.json")["seeds"] == 3
 
 
 @pytest.mark.slow
 def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
-    flags = [*TOY.split(), "--algorithm", "gan", "--length-weights", "1"]
-    done = finish("path_gan", tmp_path / "run", *flags)
-    assert done.returncode == 0, done.stderr
+    flags = [*TOY, "--algorithm", "gan", "--length-weights", "1"]
+    succeed("path_gan", tmp_path / "run", *flags)
     report = (tmp_path / "run" / "report.md").read_text()
     assert "The same penalty on straight lines" in report and "length 1" in report
 
@@ -89,18 +86,12 @@ def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
 @pytest.mark.slow
 def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
     out, flags = tmp_path / "run", ["--steps", "1000000", "--chunk", "100"]
-    process = subprocess.Popen(
-        [*command("path_gan", out, "--dataset", "sample", *FEW), *flags],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    process = start(command("path_gan", out, *FEW, *flags))
     try:
-        while not (out / "models" / "path-0.5" / "0").exists():
-            assert process.poll() is None
-            time.sleep(0.1)
+        wait_until((out / "models" / "path-0.5" / "0").exists, process)
         time.sleep(2)  # It trains by now.
         process.terminate()
-        errors = process.communicate(timeout=30)[1].decode()
+        errors = process.communicate(timeout=30)[1]
     finally:
         process.kill()
         process.wait()
@@ -116,9 +107,7 @@ def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
     ],
 )
 def test_flags_that_cannot_be_are_one_line(tmp_path, flags, message):
-    done = finish("path_gan", tmp_path / "x", *flags)
-    assert done.returncode == 2 and message in done.stderr
-    assert done.stderr.count("\n") == 1
+    fail(2, message, "path_gan", tmp_path / "x", *flags)
 
 
 def sweep(rho, distance):

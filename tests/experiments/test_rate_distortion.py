@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from processes import finish, run_experiment
+from processes import SAMPLE, succeed
 
 from experiments.rate_distortion import __main__ as rate_distortion
 from experiments.running.errors import UsageError
 
 FLAGS = [
+    *SAMPLE,
     *("--epochs", "1", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
     *("--betas", "0.1", "10", "--batch-size", "500", "--depth", "9"),
     *("--likelihood-images", "10", "--likelihood-draws", "5"),
@@ -20,9 +21,7 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     out = tmp_path_factory.mktemp("rate_distortion") / "run"
-    done = finish("rate_distortion", out, *FLAGS)
-    assert done.returncode == 0, done.stderr
-    return out, done.stdout
+    return out, succeed("rate_distortion", out, *FLAGS)
 
 
 def test_a_sweep_writes_everything(swept):
@@ -62,12 +61,8 @@ def test_a_sweep_writes_everything(swept):
 @pytest.mark.slow
 def test_models_that_are_done_are_not_trained_again(swept):
     out, said = swept
-    done = finish("rate_distortion", out, *FLAGS)
-    assert done.returncode == 2 and "add --resume or --overwrite" in done.stderr
     stamps = {p: p.stat().st_mtime_ns for p in (out / "parts").glob("*.npz")}
-    done = finish("rate_distortion", out, *FLAGS, "--resume")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == said
+    assert succeed("rate_distortion", out, *FLAGS, "--resume") == said
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
 
 
@@ -87,15 +82,3 @@ def test_flags_that_cannot_be_are_one_line(options, message, tmp_path):
         config = rate_distortion.Config(dataset="sample", out=tmp_path / "x", **options)
         rate_distortion.run(config)
     assert not (tmp_path / "x").exists()
-
-
-@pytest.mark.slow
-def test_linear_models_are_drawn_beside_shannons_curve(tmp_path):
-    done = run_experiment("shannon", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    for kind in ("gaussian", "echo"):
-        assert -1e-4 < summary[f"{kind}_excess_rate_min"]
-        assert summary[f"{kind}_excess_rate_max"] < 0.01
-    with Image.open(tmp_path / "run" / "shannon.png") as image:
-        assert np.asarray(image.convert("L")).std() > 5

@@ -1,9 +1,13 @@
 """Linear autoencoders of Gaussian points against reverse water-filling."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
+from processes import succeed
 
 from experiments.shannon import linear_codes
 from jaxgan import autoencoders, networks
@@ -101,3 +105,14 @@ def test_both_reach_the_curve_in_two_dimensions():
 def test_both_reach_the_curve_at_five_weights():
     found = train()
     check(found, VARIANCES, linear_codes.WATERS, 0.01)
+
+
+@pytest.mark.slow
+def test_linear_models_are_drawn_beside_shannons_curve(tmp_path):
+    succeed("shannon", tmp_path / "run")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    for kind in ("gaussian", "echo"):
+        assert -1e-4 < summary[f"{kind}_excess_rate_min"]
+        assert summary[f"{kind}_excess_rate_max"] < 0.01
+    with Image.open(tmp_path / "run" / "shannon.png") as image:
+        assert np.asarray(image.convert("L")).std() > 5

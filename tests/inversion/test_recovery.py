@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import closed_forms
@@ -6,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from processes import run_experiment
 
 from jaxgan import inversion, load_generator, networks
 
@@ -120,19 +118,3 @@ def test_conditions_are_those_of_finite_differences():
 def test_images_that_cannot_be_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
         inversion.recover(FORMS, KEY, images)
-
-
-def test_a_recovery_writes_everything(toy_model, tmp_path):
-    out = tmp_path / "run"
-    flags = ["--checkpoint", str(toy_model), "--images", "3", "--starts", "4"]
-    done = run_experiment("recover", out, *flags)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads((out / "summary.json").read_text())
-    assert summary["num_images"] == 3
-    assert summary["code_fraction"] <= summary["exact_fraction"] <= 1
-    with np.load(out / "results.npz") as arrays:
-        distances = np.linalg.norm(arrays["latents"] - arrays["true"], axis=1)
-        relative = distances / np.linalg.norm(arrays["true"], axis=1)
-        np.testing.assert_allclose(arrays["latent_errors"], relative)
-    assert (out / "recovery.png").exists()
-    assert (out / "parts" / "000000.npz").exists()
