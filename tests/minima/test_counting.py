@@ -1,7 +1,6 @@
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 from jaxgan import minima, statistics
 from jaxgan.minima import counting
@@ -104,19 +103,6 @@ def test_the_interval_of_chao_is_that_of_its_paper():
     variance = 3 * 2 / 4 + 3 * 5**2 / 16 + 3**2 * 1 * 2**2 / (4 * 16)
     spread = np.exp(counting.NORMAL_QUANTILE * np.sqrt(np.log(1 + variance / 1.5**2)))
     assert found == pytest.approx((6.5, 5 + 1.5 / spread, 5 + 1.5 * spread))
-
-
-@pytest.mark.parametrize(("hits", "trials"), [(0, 10), (3, 10), (10, 10), (40, 100)])
-def test_wilson_agrees_with_scipy(hits, trials):
-    ours = statistics.wilson(hits, trials)
-    theirs = stats.binomtest(hits, trials).proportion_ci(method="wilson")
-    assert ours.low == pytest.approx(theirs.low, abs=1e-12)
-    assert ours.high == pytest.approx(theirs.high, abs=1e-12)
-
-
-def test_wilson_refuses_nonsense():
-    with pytest.raises(ValueError, match="got 3 of 2"):
-        statistics.wilson(3, 2)
 
 
 def test_starts_needed_for_a_sure_success():
