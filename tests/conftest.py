@@ -43,6 +43,13 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 
 
+@pytest.fixture
+def in_double():
+    """Numbers of double precision are not cut to single precision."""
+    with jax.enable_x64(True):
+        yield
+
+
 @pytest.fixture(scope="session")
 def mnist_dir():
     """The four official MNIST files, from the folder JAXGAN_MNIST_DIR."""

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgan import networks, parallel, paths
+from jaxgan import networks, paths
 from jaxgan.paths import laplacian, starts
 
 DIM = 4
@@ -49,10 +49,10 @@ def test_paths_are_better_than_lines_and_keep_their_ends(found):
 
 
 def test_what_is_found_for_a_pair_does_not_depend_on_the_batch(found):
-    alone = minimise(slice(3, 4))
-    np.testing.assert_array_equal(alone.evaluations[0], found.evaluations[3])
-    np.testing.assert_allclose(alone.paths[0], found.paths[3], atol=1e-5)
-    np.testing.assert_allclose(alone.energies[0], found.energies[3], rtol=1e-6)
+    few = minimise(slice(3, 5))
+    np.testing.assert_array_equal(few.evaluations, found.evaluations[3:5])
+    np.testing.assert_allclose(few.paths, found.paths[3:5], atol=1e-5)
+    np.testing.assert_allclose(few.energies, found.energies[3:5], rtol=1e-6)
 
 
 def test_a_key_without_random_starts_changes_nothing(found):
@@ -88,25 +88,6 @@ def test_steps_are_the_same_without_jit():
     np.testing.assert_allclose(eager.path, compiled.path, rtol=1e-4, atol=1e-5)
     line = paths.path_energy(metric, paths.line(CODES[0, 0], CODES[1, 0], 5))
     assert eager.energy < line
-
-
-def test_lanes_do_each_item_as_a_loop_would():
-    goals = jnp.array([3, 1, 4, 1, 5, 9, 2, 6])
-
-    def run(number):
-        return parallel.run_in_lanes(
-            begin=lambda item: (item[0] * 0, item[1]),
-            advance=lambda item, state: (state[0] + 1, state[1] + item[0]),
-            finished=lambda state: state[0] >= state[1] // 1000,
-            outcome=lambda state: (state[0], state[1] % 1000),
-            items=(goals, goals * 1000),
-            lanes=number,
-        )
-
-    for number in (1, 3, 8, 20):
-        steps, sums = jax.jit(run, static_argnums=0)(number)
-        np.testing.assert_array_equal(steps, goals)
-        np.testing.assert_array_equal(sums, goals * goals)
 
 
 def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
