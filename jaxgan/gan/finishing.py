@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jaxgan.networks import Generator, Network
+from jaxgan.networks import FinishedGenerator, Generator
 from jaxgan.storage import as_stored
 from jaxgan.types import Params, PRNGKey
 
@@ -13,7 +13,7 @@ FOLDING_LATENTS = 10_000
 
 def finish(
     key: PRNGKey, generator: Generator, params: Params
-) -> tuple[Network, Params | None]:
+) -> FinishedGenerator | None:
     """Return a trained generator folded, its weights rounded as they are stored.
 
     Args:
@@ -22,16 +22,14 @@ def finish(
         params: its weights, best their moving average.
 
     Returns:
-        The network without batch-normalisation, and its weights; None in place of the
-        weights if one of them is not finite.
+        The finished generator; None if a weight is not finite.
     """
     latents = jax.random.normal(key, (FOLDING_LATENTS, generator.latent_dim))
-    network, weights = generator.fold(params, latents)
-    weights = as_stored(weights)
-    return network, weights if _all_finite(weights) else None
+    finished = as_stored(generator.fold(params, latents))
+    return finished if _all_finite(finished) else None
 
 
 @jax.jit
-def _all_finite(params: Params) -> jax.Array:
-    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)]
+def _all_finite(finished: FinishedGenerator) -> jax.Array:
+    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(finished)]
     return jnp.stack(finite).all()

@@ -11,7 +11,6 @@ gradient does flow through them: only the path is a minimiser.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -94,14 +93,14 @@ def path_energy_penalty(
     def apply(params: Params, key: PRNGKey, walks: Walks) -> tuple[Scalar, Walks]:
         fold_key, pair_key, share_key = jax.random.split(key, 3)
         latents = jax.random.normal(fold_key, (folding_latents, dim))
-        network, weights = generator.fold(params, latents)
-        fixed = partial(network.apply, jax.lax.stop_gradient(weights))
+        folded = generator.fold(params, latents)
+        fixed = jax.lax.stop_gradient(folded).generate
         walks = redraw(pair_key, walks, renewed)
         if steps:
             walks = advance(fixed, walks, steps)
         # Fixed points of quadrature would be learned: λ would be low just there.
         shares = jax.random.uniform(share_key, (pairs, segments))
-        scores = log_rho(partial(network.apply, weights), walks.paths, shares)
+        scores = log_rho(folded.generate, walks.paths, shares)
         return jnp.mean(scores), walks._replace(uses=walks.uses + 1)
 
     return Penalty(init, apply)

@@ -5,8 +5,6 @@ images y, and the running mean a of the norms. Its minimisers have Jacobians wit
 singular values, whatever the image; paths between two codes play no part in it.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
@@ -46,8 +44,7 @@ def path_length_penalty(
         fold_key, latent_key, noise_key = jax.random.split(key, 3)
         dim = generator.latent_dim
         latents = jax.random.normal(fold_key, (folding_latents, dim))
-        network, weights = generator.fold(params, latents)
-        generate = partial(network.apply, weights)
+        generate = generator.fold(params, latents).generate
 
         def norm(latent: Latent, noise_key: PRNGKey) -> Scalar:
             shape = jax.eval_shape(generate, latent[None]).shape[1:]

@@ -4,12 +4,9 @@
 >>> from jaxgan import inversion, networks
 >>> network = networks.mlp_generator(latent_dim=2, widths=(16,), batch_norm=False)
 >>> params = network.init(jax.random.key(0))
->>> def generate(latents):  # in the precision of the latents, as load_generator's
-...     weights = jax.tree.map(lambda leaf: leaf.astype(latents.dtype), params)
-...     return network.apply(weights, latents)
->>> images = generate(jax.numpy.array([[0.5, -0.3], [1.0, 2.0]]))
->>> key = jax.random.key(1)
->>> found = inversion.invert(generate, key, images, latent_dim=2, num_starts=4)
+>>> generator = networks.FinishedGenerator(network.plain, params)
+>>> images = generator.generate(jax.numpy.array([[0.5, -0.3], [1.0, 2.0]]))
+>>> found = inversion.invert(jax.random.key(1), generator, images, num_starts=4)
 >>> found.best().round(3).tolist()
 [[0.5, -0.3], [1.0, 2.0]]
 
@@ -27,12 +24,11 @@ from jaxgan.inversion.first_order import (
 )
 from jaxgan.inversion.multistart import Inversion, invert, invert_from
 from jaxgan.inversion.recipes import RECIPES, Recipe, follow_recipe, pixel_mean
-from jaxgan.inversion.recovery import Forms, Recovery, condition_numbers, forms, recover
+from jaxgan.inversion.recovery import Recovery, condition_numbers, recover
 from jaxgan.inversion.search import STEPS_PER_ROUND
 from jaxgan.inversion.starts import nearest_starts, sample_bank
 
 __all__ = [
-    "Forms",
     "Inversion",
     "RECIPES",
     "Recipe",
@@ -42,7 +38,6 @@ __all__ = [
     "cross_entropy",
     "descend",
     "follow_recipe",
-    "forms",
     "invert",
     "invert_from",
     "levenberg_marquardt",

@@ -4,7 +4,6 @@ Levenberg-Marquardt steps are taken from each start independently. All starts th
 not finished form the batch of one compiled program.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -14,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 
 from jaxgan.inversion.search import Problem, Progress, keep_better, search
 from jaxgan.inversion.starts import starts_for
-from jaxgan.networks.rounded import Rounded
-from jaxgan.types import Examples, Latents, PRNGKey
+from jaxgan.networks import FinishedGenerator
+from jaxgan.types import Examples, PRNGKey
 
 SINGLE_TOLERANCE = 1e-4
 DOUBLE_TOLERANCE = 1e-10
@@ -51,13 +50,11 @@ class Inversion(NamedTuple):
 
 
 def invert(
-    generate: Callable[[Latents], Examples],
     key: PRNGKey,
+    generator: FinishedGenerator,
     targets: Examples,
     *,
-    latent_dim: int,
     num_starts: int,
-    rounded: Rounded | None = None,
     survivors: int | None = None,
     bank_size: int = 10_000,
     prior_weight: float = 0.0,
@@ -72,21 +69,18 @@ def invert(
     of the image and the number of each start: not on the other images, nor on `chunk`.
 
     Args:
-        generate: from latents to images, a pure function that computes in the
-            precision of its latents.
         key: of the starts.
-        targets: images in [-1, 1].
-        latent_dim: number of latent dimensions.
+        generator: whose codes are wanted. If it declares its kinks, steps in single
+            precision are taken on it with rounded corners, which sharpen: they reach
+            errors several times lower.
+        targets: images in the generator's units.
         num_starts: starts of each image. Half of them are the codes of those samples of
             the prior whose images are nearest to it, the others are drawn.
-        rounded: the generator with rounded corners (`networks.rounded_generator`).
-            Steps in single precision are then taken on it while its corners sharpen,
-            and reach errors several times lower.
         survivors: after every round of steps the worse half of an image's starts is
             given up, until this many are left; None: no start is given up.
         bank_size: number of samples to choose the nearest ones from; 0: all starts are
             drawn from the prior.
-        prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the networks'
+        prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the generator's
             units, makes the minimum the most probable code.
         max_steps: greatest number of steps in single precision, in rounds of five.
         double_steps: greatest number of steps in double precision, after these.
@@ -94,26 +88,24 @@ def invert(
         first_image: number of the first target, for the key.
 
     Raises:
-        ValueError: if `num_starts`, `survivors` or `prior_weight` is out of range, or
-            `generate` does not compute in double precision for latents in double
-            precision.
+        ValueError: if `num_starts`, `survivors` or `prior_weight` is out of range, the
+            targets are not images of the generator's shape and range, or it does not
+            compute in double precision for latents in double precision.
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
     starts = starts_for(
-        generate,
         key,
+        generator,
         targets,
-        latent_dim=latent_dim,
         num_starts=num_starts,
         bank_size=bank_size,
         first_image=first_image,
     )
     return invert_from(
-        generate,
+        generator,
         np.asarray(starts),
         targets,
-        rounded=rounded,
         survivors=survivors,
         prior_weight=prior_weight,
         max_steps=max_steps,
@@ -123,11 +115,10 @@ def invert(
 
 
 def invert_from(
-    generate: Callable[[Latents], Examples],
+    generator: FinishedGenerator,
     starts: Float[np.ndarray, "images starts latent"],
     targets: Examples | Float[np.ndarray, "images ..."],
     *,
-    rounded: Rounded | None = None,
     survivors: int | None = None,
     prior_weight: float = 0.0,
     max_steps: int = 40,
@@ -138,6 +129,32 @@ def invert_from(
 
     The arguments and the errors raised are otherwise those of `invert`.
     """
+    return search_from(
+        generator,
+        starts,
+        targets,
+        rounded=generator.network.slope is not None,
+        survivors=survivors,
+        prior_weight=prior_weight,
+        max_steps=max_steps,
+        double_steps=double_steps,
+        chunk=chunk,
+    )
+
+
+def search_from(
+    generator: FinishedGenerator,
+    starts: Float[np.ndarray, "images starts latent"],
+    targets: Examples | Float[np.ndarray, "images ..."],
+    *,
+    rounded: bool,
+    survivors: int | None = None,
+    prior_weight: float = 0.0,
+    max_steps: int = 40,
+    double_steps: int = 20,
+    chunk: int = 256,
+) -> Inversion:
+    """Do what `invert_from` does, with or without rounded corners."""
     num_starts = starts.shape[1]
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
@@ -150,7 +167,7 @@ def invert_from(
     latents = starts.reshape(-1, starts.shape[2]).astype(np.float32)
     count = len(latents)
     problem = Problem(
-        generate,
+        generator,
         rounded,
         np.asarray(targets),
         np.repeat(np.arange(len(targets)), num_starts),
@@ -168,10 +185,12 @@ def invert_from(
     history = [keep_better(problem, begun, latents)]
     history += search(problem, history[-1], max_steps, SINGLE_TOLERANCE, survivors)
     with jax.enable_x64(True):
-        exact = problem._replace(rounded=None, targets=np.asarray(targets, np.float64))
+        exact = problem._replace(rounded=False, targets=np.asarray(targets, np.float64))
         latents = history[-1].latents.astype(np.float64)
-        if generate(jnp.asarray(latents[:1])).dtype != jnp.float64:
-            raise ValueError("generate must compute in the precision of its latents")
+        if generator.generate(jnp.asarray(latents[:1])).dtype != jnp.float64:
+            raise ValueError(
+                "the generator must compute in the precision of its latents"
+            )
         again = history[-1]._replace(
             values=np.full(count, np.inf), finished=np.zeros(count, bool)
         )

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxgan.inversion.first_order import Fit, cross_entropy, descend, squared_error
 from jaxgan.inversion.starts import drawn_starts
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
 
 Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
@@ -180,12 +181,11 @@ RECIPES = {
 
 
 def follow_recipe(
-    recipe: Recipe,
-    generate: Callable[[Latents], Examples],
     key: PRNGKey,
+    generator: FinishedGenerator,
+    recipe: Recipe,
     targets: Examples,
     *,
-    latent_dim: int,
     budget: int,
     first_image: int = 0,
 ) -> Followed:
@@ -196,11 +196,10 @@ def follow_recipe(
     image and their own number.
 
     Args:
-        recipe: one of `RECIPES`, or another.
-        generate: from latents to images.
         key: of the starts.
-        targets: images in [-1, 1].
-        latent_dim: number of latent dimensions.
+        generator: whose codes are wanted.
+        recipe: one of `RECIPES`, or another.
+        targets: images in the generator's units.
         budget: gradients for each image.
         first_image: number of the first target, for the key.
 
@@ -213,29 +212,37 @@ def follow_recipe(
     num_steps = min(budget, recipe.num_steps)
     latents, errors = _follow(
         recipe,
-        generate,
-        latent_dim,
         num_starts,
         num_steps,
         key,
+        generator,
         targets,
         first_image + jnp.arange(len(targets)),
     )
     return Followed(np.asarray(latents), np.asarray(errors), num_starts * num_steps)
 
 
-# Static functions: a second call with the same ones compiles nothing.
-@partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def _follow(
-    recipe, generate, latent_dim, num_starts, num_steps, key, targets, numbers
+    recipe, num_starts, num_steps, key, generator, targets, numbers
 ) -> tuple[Array, Array]:
-    starts = drawn_starts(
-        key, numbers, num_starts, lambda key: recipe.draw(key, latent_dim)
-    )
+    dim, output = generator.latent_dim, generator.network.output
+
+    def signed(pixels: Array) -> Array:
+        """Bring pixels to [-1, 1], the units that step sizes are for."""
+        if (output.low, output.high) == (-1, 1):
+            return pixels
+        return 2 * (pixels - output.low) / (output.high - output.low) - 1
+
+    def generate(latents: Latents) -> Examples:
+        return signed(generator.generate(latents))
+
+    starts = drawn_starts(key, numbers, num_starts, lambda key: recipe.draw(key, dim))
+    wanted = signed(targets)
     found = descend(
         generate,
-        starts.reshape(-1, latent_dim),
-        jnp.repeat(targets, num_starts, 0),
+        starts.reshape(-1, dim),
+        jnp.repeat(wanted, num_starts, 0),
         recipe.optimizer(num_steps),
         num_steps,
         fit=recipe.fit,
@@ -243,7 +250,7 @@ def _follow(
     )
     shape = (len(targets), num_starts)
     images = generate(found.latents).reshape(*shape, -1)
-    gaps = (images - targets.reshape(len(targets), 1, -1)) / 2
+    gaps = (images - wanted.reshape(len(targets), 1, -1)) / 2
     finite = jnp.isfinite(found.values).reshape(shape)
     errors = jnp.where(finite, jnp.mean(gaps * gaps, 2), jnp.inf)
     return found.latents.reshape(*shape, -1), errors

@@ -7,8 +7,6 @@ look alike. So the logits are clipped; the error at z stays zero. The bound is t
 at first, then wide, because a tight bound may hide what distinguishes two codes.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.inversion.multistart import invert_from
+from jaxgan.inversion.multistart import search_from
 from jaxgan.inversion.starts import starts_for
-from jaxgan.networks.piecewise import layers_of, logits_at
-from jaxgan.types import Latents, Params, PRNGKey
+from jaxgan.networks import TANH, FinishedGenerator, Output
+from jaxgan.types import PRNGKey
 
 TIGHT = float(np.arctanh(0.999))
 WIDE = 9.0
@@ -30,22 +28,6 @@ ZERO = 1e-28
 GAUSS_NEWTON_STEPS = 3
 STARTS_AT_ONCE = 2
 """Starts tried together; only images that are still without a code get more."""
-
-
-class Forms(NamedTuple):
-    """The three forms of a generator that `recover` uses, each compiled once.
-
-    Attributes:
-        tight: from latents to logits, clipped to the tight bound.
-        wide: from latents to logits, clipped to the wide bound.
-        at: from a latent to image and Jacobian, in the precision of the latent.
-        latent_dim: number of latent dimensions.
-    """
-
-    tight: Callable[[Latents], Array]
-    wide: Callable[[Latents], Array]
-    at: Callable[[Array], tuple[Array, Array]]
-    latent_dim: int
 
 
 class Recovery(NamedTuple):
@@ -64,37 +46,39 @@ class Recovery(NamedTuple):
     starts: Int[np.ndarray, "images"]
 
 
-def forms(params: Params) -> Forms:
-    """Return the forms of a folded fully connected generator, from its weights.
+def _clip_tight(logits: Array) -> Array:
+    return jnp.clip(logits, -TIGHT, TIGHT)
 
-    Raises:
-        ValueError: if the weights are not those of such a generator.
-    """
-    layers = layers_of(params)
 
-    def clipped(bound: float, latents: Latents) -> Array:
-        weights = jax.tree.map(lambda w: w.astype(latents.dtype), layers)
-        logits = jax.vmap(lambda latent: logits_at(weights, latent))(latents)
-        return jnp.clip(logits, -bound, bound)
+def _clip_wide(logits: Array) -> Array:
+    return jnp.clip(logits, -WIDE, WIDE)
 
-    @jax.jit
-    def at(latent: Array) -> tuple[Array, Array]:
-        weights = jax.tree.map(lambda w: w.astype(latent.dtype), layers)
 
-        def image(latent: Array) -> tuple[Array, Array]:
-            pixels = jnp.tanh(logits_at(weights, latent))
-            return pixels, pixels
+TIGHT_LOGITS = Output(_clip_tight, -TIGHT, TIGHT, jnp.zeros_like)
+WIDE_LOGITS = Output(_clip_wide, -WIDE, WIDE, jnp.zeros_like)
 
-        jacobian, pixels = jax.jacfwd(image, has_aux=True)(latent)
-        return pixels, jacobian
 
-    dim = len(layers.kernels[0])
-    return Forms(partial(clipped, TIGHT), partial(clipped, WIDE), at, dim)
+def _clipped(generator: FinishedGenerator, output: Output) -> FinishedGenerator:
+    """Return the generator of clipped logits."""
+    network = generator.network._replace(output=output)
+    return FinishedGenerator(network, generator.params)
+
+
+@jax.jit
+def _at(generator: FinishedGenerator, latent: Array) -> tuple[Array, Array]:
+    """Return image and Jacobian at a latent, in its precision."""
+
+    def image(latent: Array) -> tuple[Array, Array]:
+        pixels = generator.generate(latent[None]).reshape(-1)
+        return pixels, pixels
+
+    jacobian, pixels = jax.jacfwd(image, has_aux=True)(latent)
+    return pixels, jacobian
 
 
 def recover(
-    generator: Forms,
     key: PRNGKey,
+    generator: FinishedGenerator,
     images: Float[np.ndarray, "images 28 28 1"],
     *,
     num_starts: int = 16,
@@ -107,8 +91,8 @@ def recover(
     found depends only on the key and the number of the image, not on other images.
 
     Args:
-        generator: what `forms` returns; reuse it, so that nothing is compiled again.
         key: of the starts.
+        generator: that made them, with tanh as its output.
         images: G(z) in double precision. In single precision the logits of pixels near
             ±1 are lost, and no code is exact.
         num_starts: greatest number of starts of each image.
@@ -116,9 +100,11 @@ def recover(
         double_steps: greatest number of steps in double precision, after these.
 
     Raises:
-        ValueError: if the images are not in double precision or outside [-1, 1], or a
-            number is out of range.
+        ValueError: if the images are not in double precision or outside [-1, 1], the
+            output is not tanh, or a number is out of range.
     """
+    if generator.network.output is not TANH:
+        raise ValueError("expected a generator whose output is tanh")
     if images.dtype != np.float64 or not np.all(np.abs(images) <= 1):
         raise ValueError(
             f"expected images in double precision in [-1, 1], got {images.dtype} "
@@ -126,10 +112,9 @@ def recover(
         )
     starts = np.asarray(
         starts_for(
-            generator.tight,
             key,
+            _clipped(generator, TIGHT_LOGITS),
             jnp.asarray(_targets(images, TIGHT), jnp.float32),
-            latent_dim=generator.latent_dim,
             num_starts=num_starts,
         )
     )
@@ -152,7 +137,7 @@ def recover(
 
 
 def condition_numbers(
-    generator: Forms, latents: Float[np.ndarray, "images latent"]
+    generator: FinishedGenerator, latents: Float[np.ndarray, "images latent"]
 ) -> Float[np.ndarray, "images"]:
     """Return the condition number of the Jacobian of G at each code.
 
@@ -160,29 +145,31 @@ def condition_numbers(
     is uncertain by a relative error of about ε times the condition number.
     """
     with jax.enable_x64(True):
-        jacobians = [generator.at(jnp.asarray(latent))[1] for latent in latents]
+        jacobians = [_at(generator, jnp.asarray(latent))[1] for latent in latents]
     return np.array([np.linalg.cond(jacobian) for jacobian in jacobians])
 
 
 def _find(
-    generator: Forms,
+    generator: FinishedGenerator,
     starts: Float[np.ndarray, "images starts latent"],
     images: Float[np.ndarray, "images 28 28 1"],
     max_steps: int,
     double_steps: int,
 ) -> tuple[Float[np.ndarray, "images latent"], Float[np.ndarray, "images"]]:
     """Return the best code of each image, and its error."""
-    near = invert_from(
-        generator.tight,
+    near = search_from(
+        _clipped(generator, TIGHT_LOGITS),
         starts,
         _targets(images, TIGHT),
+        rounded=False,
         max_steps=max_steps,
         double_steps=double_steps,
     )
-    found = invert_from(
-        generator.wide,
+    found = search_from(
+        _clipped(generator, WIDE_LOGITS),
         near.best()[:, None],
         _targets(images, WIDE),
+        rounded=False,
         max_steps=0,
         double_steps=double_steps,
     )
@@ -193,12 +180,12 @@ def _find(
 
 
 def _polish(
-    generator: Forms, latent: np.ndarray, target: np.ndarray
+    generator: FinishedGenerator, latent: np.ndarray, target: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return code and error after Gauss-Newton steps on pixels, which are all exact."""
 
     def evaluate(latent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        image, jacobian = map(np.asarray, generator.at(jnp.asarray(latent)))
+        image, jacobian = map(np.asarray, _at(generator, jnp.asarray(latent)))
         return target - image, jacobian
 
     missing, jacobian = evaluate(latent)

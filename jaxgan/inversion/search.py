@@ -4,7 +4,6 @@ After each round of steps the points are evaluated, starts that gain nothing any
 are finished, and, if wanted, the worse half of an image's starts is given up.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -14,9 +13,9 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.networks.rounded import Rounded
+from jaxgan.networks import FinishedGenerator, generate_rounded
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
-from jaxgan.types import Examples, Latents
+from jaxgan.types import Latents
 
 STEPS_PER_ROUND = 5
 """Levenberg-Marquardt steps between two evaluations."""
@@ -30,16 +29,16 @@ class Problem(NamedTuple):
     """What all starts have in common.
 
     Attributes:
-        generate: from latents to images.
-        rounded: the generator with rounded corners, or None to search without.
-        targets: in the networks' units.
+        generator: whose codes are searched.
+        rounded: whether steps are taken on the generator with rounded corners.
+        targets: in the generator's units.
         owners: number of the target of each start.
         prior_weight: κ of an additional ½κ‖z‖².
         chunk: starts advanced at a time.
     """
 
-    generate: Callable[[Latents], Examples]
-    rounded: Rounded | None
+    generator: FinishedGenerator
+    rounded: bool
     targets: np.ndarray
     owners: np.ndarray
     prior_weight: float
@@ -94,11 +93,10 @@ def search(
             states = advance_in_chunks(
                 partial(
                     _advance,
-                    problem.generate,
-                    problem.rounded,
+                    problem.generator,
                     jnp.asarray(problem.targets),
                     jnp.asarray(problem.prior_weight, latents.dtype),
-                    jnp.asarray(width, latents.dtype),
+                    jnp.asarray(width, latents.dtype) if problem.rounded else None,
                 ),
                 states,
                 problem.owners,
@@ -109,7 +107,7 @@ def search(
             progress = progress._replace(
                 steps=progress.steps + STEPS_PER_ROUND * active
             )
-            if problem.rounded is None:
+            if not problem.rounded:
                 stuck = np.asarray(states.value) > (1 - tolerance) * before
                 progress = progress._replace(
                     finished=progress.finished | active & stuck
@@ -137,7 +135,7 @@ def keep_better(problem: Problem, progress: Progress, latents: np.ndarray) -> Pr
     """Return the progress with each best point replaced if the new one is better."""
     measure = partial(
         _evaluate,
-        problem.generate,
+        problem.generator,
         jnp.asarray(problem.targets),
         jnp.asarray(problem.prior_weight, latents.dtype),
     )
@@ -152,13 +150,14 @@ def keep_better(problem: Problem, progress: Progress, latents: np.ndarray) -> Pr
     )
 
 
-# Static functions: a second call with the same ones compiles nothing.
-@partial(jax.jit, static_argnums=(0, 1))
-def _advance(generate, rounded, targets, prior_weight, width, states, owners):
-    def one(state: lm.State, owner: Array) -> lm.State:
-        def current(latents: Latents) -> Array:
-            return generate(latents) if rounded is None else rounded(latents, width)
+@jax.jit
+def _advance(generator, targets, prior_weight, width, states, owners):
+    def current(latents: Latents) -> Array:
+        if width is None:
+            return generator.generate(latents)
+        return generate_rounded(generator, latents, width)
 
+    def one(state: lm.State, owner: Array) -> lm.State:
         target = targets[owner]
         return jax.lax.fori_loop(
             0,
@@ -170,11 +169,13 @@ def _advance(generate, rounded, targets, prior_weight, width, states, owners):
     return jax.vmap(one)(states, owners)
 
 
-@partial(jax.jit, static_argnums=0)
-def _evaluate(generate, targets, prior_weight, latents, owners):
+@jax.jit
+def _evaluate(generator, targets, prior_weight, latents, owners):
     def one(latent: Array, owner: Array) -> tuple[Array, Array]:
-        gap = generate(latent[None]).reshape(-1) - targets[owner].reshape(-1)
+        image = generator.generate(latent[None]).reshape(-1)
+        gap = image - targets[owner].reshape(-1)
         square, length = jnp.sum(gap * gap), jnp.sum(latent * latent)
-        return 0.5 * (square + prior_weight * length), square / (4 * gap.size)
+        error = generator.mean_squared_error(square, gap.size)
+        return 0.5 * (square + prior_weight * length), error
 
     return jax.vmap(one)(latents, owners)

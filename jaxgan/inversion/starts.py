@@ -7,18 +7,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxgan.types import Examples, Latents, PRNGKey
+from jaxgan.networks import FinishedGenerator
+from jaxgan.types import Examples, PRNGKey
 
 CHUNK = 1000
 """Samples generated, or targets compared with them, at a time."""
 
 
 def starts_for(
-    generate: Callable[[Latents], Examples],
     key: PRNGKey,
+    generator: FinishedGenerator,
     targets: Examples,
     *,
-    latent_dim: int,
     num_starts: int,
     bank_size: int = 10_000,
     first_image: int = 0,
@@ -26,10 +26,9 @@ def starts_for(
     """Return starts for each target: codes of the nearest samples, then drawn ones.
 
     Args:
-        generate: from latents to images.
         key: of samples and starts.
-        targets: in the networks' units.
-        latent_dim: number of latent dimensions.
+        generator: of the samples.
+        targets: in the generator's units.
         num_starts: starts of each target. Half of them are codes of nearest samples.
         bank_size: number of samples to choose the nearest ones from; 0: all starts are
             drawn from the prior.
@@ -38,10 +37,10 @@ def starts_for(
     bank_key, prior_key = jax.random.split(key)
     numbers = first_image + jnp.arange(len(targets))
     num_near = min(num_starts // 2, bank_size)
-    drawn = prior_starts(prior_key, numbers, num_starts - num_near, latent_dim)
+    drawn = drawn_starts(prior_key, numbers, num_starts - num_near, generator.draw)
     if not num_near:
         return drawn
-    bank = sample_bank(generate, bank_key, bank_size, latent_dim)
+    bank = sample_bank(bank_key, generator, bank_size)
     near = nearest_starts(bank, targets.reshape(len(targets), -1), num_near)
     return jnp.concatenate([near, drawn], 1)
 
@@ -64,31 +63,25 @@ def drawn_starts(
     return jax.vmap(lambda image: jax.vmap(lambda s: one(image, s))(starts))(numbers)
 
 
-def prior_starts(
-    key: PRNGKey, numbers: Int[Array, "n"], num_starts: int, latent_dim: int
-) -> Float[Array, "n starts latent"]:
-    """Return starts drawn from the prior for the images with these numbers."""
-    return drawn_starts(
-        key, numbers, num_starts, lambda key: jax.random.normal(key, (latent_dim,))
-    )
-
-
-@partial(jax.jit, static_argnums=(0, 2, 3))
+@partial(jax.jit, static_argnums=2)
 def sample_bank(
-    generate: Callable[[Latents], Examples], key: PRNGKey, size: int, latent_dim: int
+    key: PRNGKey, generator: FinishedGenerator, size: int
 ) -> tuple[Float[Array, "size latent"], Float[Array, "size pixels"]]:
     """Return codes drawn from the prior and their flattened images.
 
     One such bank serves all targets.
 
     Args:
-        generate: from latents to images.
         key: of the codes.
+        generator: of the images.
         size: number of codes.
-        latent_dim: number of latent dimensions.
     """
-    latents = jax.random.normal(key, (size, latent_dim))
-    images = jax.lax.map(lambda z: generate(z[None])[0], latents, batch_size=CHUNK)
+    latents = generator.network.draw(key, (size, generator.latent_dim))
+
+    def image(latent: Array) -> Array:
+        return generator.generate(latent[None])[0]
+
+    images = jax.lax.map(image, latents, batch_size=CHUNK)
     return latents, images.reshape(size, -1)
 
 

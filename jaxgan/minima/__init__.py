@@ -5,9 +5,10 @@
 >>> from jaxgan import minima, networks
 >>> network = networks.mlp_generator(latent_dim=2, widths=(16,), batch_norm=False)
 >>> params = network.init(jax.random.key(0))
->>> image = network.apply(params, jax.numpy.array([[0.5, -0.3]]))
+>>> generator = networks.FinishedGenerator(network.plain, params)
+>>> image = generator.generate(jax.numpy.array([[0.5, -0.3]]))
 >>> starts, owners = np.array([[0.1, 0.2], [-0.3, 0.1]]), np.array([0, 0])
->>> ends = minima.settle(params, starts, np.asarray(image), owners)
+>>> ends = minima.settle(generator, starts, np.asarray(image), owners)
 >>> ends.latents.round(3).tolist()
 [[0.5, -0.3], [0.5, -0.3]]
 >>> ends.share("strict")

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxgan.minima import facets
-from jaxgan.networks.piecewise import Layers, region
+from jaxgan.networks import FinishedGenerator
+from jaxgan.networks.piecewise import region
 from jaxgan.types import Scalar
 
 STATUSES = ("strict", "kink", "degenerate", "saddle", "not_stationary")
@@ -48,7 +49,7 @@ class Certificate(NamedTuple):
 
 
 def certify(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: facets.State,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
@@ -70,12 +71,12 @@ def certify(
     - `not_stationary`: none of these, or not proved to be one of them.
 
     Args:
-        layers: of the network.
+        generator: in double precision.
         state: the end point.
-        target: in the networks' units.
+        target: in the generator's units.
         prior_weight: κ of the additional ½κ‖z‖².
     """
-    at = facets.local(layers, state, target, prior_weight)
+    at = facets.local(generator, state, target, prior_weight)
     values, vectors, on_face = facets.tangent(at)
     along = jnp.where(on_face, vectors.T @ at.gradient, 0.0)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
@@ -90,9 +91,9 @@ def certify(
     norms = jnp.sqrt(jnp.sum(at.normals * at.normals, 1))
     distances = jnp.where(state.held, jnp.inf, jnp.abs(at.units) / norms)
     radius = jnp.min(distances)
-    bound = hessian_lipschitz(layers, state, 2 * newton)
+    bound = hessian_lipschitz(generator, state, 2 * newton)
 
-    pushes, bounds = facets.multipliers(layers, state, at, at.gradient)
+    pushes, bounds = facets.multipliers(generator, state, at, at.gradient)
     ratio = jnp.where(state.held, pushes / bounds, 0.5)
     margin = jnp.where(
         jnp.any(state.held & (bounds <= 0)),
@@ -135,17 +136,17 @@ def certify(
     )
 
 
-def hessian_lipschitz(layers: Layers, state: facets.State, radius: Scalar) -> Scalar:
+def hessian_lipschitz(
+    generator: FinishedGenerator, state: facets.State, radius: Scalar
+) -> Scalar:
     """Return a Lipschitz constant of the Hessian in a ball that only held facets enter.
 
-    The error is Σ φₖ(aₖ·z + cₖ) with φ(u) = ½(tanh u − x)². With t = tanh u,
-    φ‴ = (1 − t²)(12t³ − 8t − 6xt² + 2x), and the second factor is at most 8 for
-    |t|, |x| ≤ 1. So ‖Aᵀ diag(8 sₖ ‖aₖ‖) A‖ is such a constant, with sₖ the
-    largest 1 − t² in the ball.
+    The error is Σ fₖ(aₖ·z + cₖ) with f(u) = ½(φ(u) − x)². So ‖Aᵀ diag(bₖ ‖aₖ‖) A‖ is such
+    a constant, with bₖ the bound of |f‴| over the logits in the ball.
     """
-    here = region(layers, state.latent, state.positive & ~state.held)
+    here = region(generator, state.latent, state.positive & ~state.held)
     norms = jnp.sqrt(jnp.sum(here.jacobian * here.jacobian, 1))
     nearest = jnp.maximum(jnp.abs(here.logits) - norms * radius, 0.0)
-    decay = 1 - jnp.tanh(nearest) ** 2
-    weighted = here.jacobian.T @ ((8 * decay * norms)[:, None] * here.jacobian)
+    bounds = generator.network.output.third(nearest)
+    weighted = here.jacobian.T @ ((bounds * norms)[:, None] * here.jacobian)
     return jnp.linalg.eigvalsh(weighted)[-1]

@@ -15,12 +15,11 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.networks import NEGATIVE_SLOPE
+from jaxgan.networks import FinishedGenerator
 from jaxgan.networks.piecewise import (
-    Layers,
     error_derivatives,
-    logits_at,
     region,
+    require_kinks,
     signals,
     units_at,
 )
@@ -30,8 +29,6 @@ FRACTIONS = (1.0, 0.5, 0.1, 0.01)
 """Lengths that a step tries, as parts of the way to the next facet."""
 FAR = (1.0, 0.5, 0.2, 0.05, 0.01)
 """Further lengths, as parts of the Newton step, through all facets on its way."""
-JUMP = 1 - NEGATIVE_SLOPE
-"""Difference of the slopes on the two sides of a facet."""
 RELATIVE_CURVATURE = 1e-10
 """Least curvature that a step trusts, in units of the largest."""
 RELATIVE_EXCESS = 1e-9
@@ -86,33 +83,38 @@ class Local(NamedTuple):
     output: Float[Array, "pixels"]
 
 
-def start(layers: Layers, latent: Latent) -> State:
+def jump(generator: FinishedGenerator) -> float:
+    """Return the difference 1 − α of the slopes on the two sides of a facet."""
+    return 1 - require_kinks(generator)
+
+
+def start(generator: FinishedGenerator, latent: Latent) -> State:
     """Return the first state of a point that is on no facet."""
-    units = units_at(layers, latent)
+    units = units_at(generator, latent)
     return State(latent, units > 0, jnp.zeros(units.shape, bool), jnp.array(False))
 
 
 def value(
-    layers: Layers,
+    generator: FinishedGenerator,
     latent: Latent,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
-    """Return ½‖G(z) − x‖² + ½κ‖z‖², κ the prior weight, in the networks' units."""
-    residual = jnp.tanh(logits_at(layers, latent)) - target
+    """Return ½‖G(z) − x‖² + ½κ‖z‖², κ the prior weight, in the generator's units."""
+    residual = generator.generate(latent[None]).reshape(-1) - target
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
 def local(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: State,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Local:
     """Return the objective to second order at a state."""
     latent = state.latent
-    here = region(layers, latent, state.positive & ~state.held)
-    output, curvature = error_derivatives(here.logits, target)
+    here = region(generator, latent, state.positive & ~state.held)
+    output, curvature = error_derivatives(generator.network.output, here.logits, target)
     hessian = here.jacobian.T @ (curvature[:, None] * here.jacobian)
     hessian = hessian + prior_weight * jnp.eye(len(latent), dtype=latent.dtype)
     (numbers,) = jnp.nonzero(state.held, size=len(latent), fill_value=len(here.units))
@@ -147,7 +149,7 @@ def tangent(at: Local) -> tuple[Array, Array, Array]:
 
 
 def multipliers(
-    layers: Layers, state: State, at: Local, slope: Float[Array, "latent"]
+    generator: FinishedGenerator, state: State, at: Local, slope: Float[Array, "latent"]
 ) -> tuple[Float[Array, "units"], Float[Array, "units"]]:
     """Return the multiplier λ of each held facet and its upper bound (1 − α) δ.
 
@@ -157,7 +159,7 @@ def multipliers(
     layers above, and α the slope on the negative side; a held unit passes on α δ + λ.
 
     Args:
-        layers: of the network.
+        generator: in the precision of the state.
         state: the point.
         at: the objective to second order there.
         slope: the gradient g to balance.
@@ -165,8 +167,10 @@ def multipliers(
     found = -at.inverse @ (at.active @ slope)
     zeros = jnp.zeros(at.units.shape, slope.dtype)
     spread = zeros.at[at.numbers].set(found, mode="drop")
-    arriving = signals(layers, state.positive & ~state.held, at.output, spread)
-    return spread, JUMP * arriving
+    arriving = signals(
+        generator, state.latent, state.positive & ~state.held, at.output, spread
+    )
+    return spread, jump(generator) * arriving
 
 
 class Facet(NamedTuple):
@@ -184,7 +188,7 @@ class Facet(NamedTuple):
 
 
 def step(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: State,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
@@ -196,13 +200,13 @@ def step(
     attract it; if there is none, it is finished. So it is, unmoved, if the step is not
     finite: where many facets meet, a time can be 0/0 or a matrix singular.
     """
-    at = local(layers, state, target, prior_weight)
+    at = local(generator, state, target, prior_weight)
     change = _newton_change(at)
     facet = _first_facet(state, at, change)
     longest = jnp.minimum(facet.time, 1.0)
 
     def objective(length: Scalar) -> Scalar:
-        return value(layers, state.latent + length * change, target, prior_weight)
+        return value(generator, state.latent + length * change, target, prior_weight)
 
     near, far, far_is_lower = _line_search(objective, longest)
     latent = state.latent + near * change
@@ -212,11 +216,11 @@ def step(
 
     moved = State(latent, state.positive, state.held, jnp.array(False))
     at_once = longest * norm < short
-    on_facet = _hold_or_cross(layers, moved, at, near, change, facet, at_once)
-    resting = _let_go(layers, moved, at)
+    on_facet = _hold_or_cross(generator, moved, at, near, change, facet, at_once)
+    resting = _let_go(generator, moved, at)
     after = optax.tree.where(norm < short, resting, moved)
     after = optax.tree.where(arrived, on_facet, after)
-    beyond = _pass_through(layers, moved, state.latent + far * change)
+    beyond = _pass_through(generator, moved, state.latent + far * change)
     after = optax.tree.where(far_is_lower, beyond, after)
     stopped = state._replace(finished=jnp.array(True))
     return optax.tree.where(jnp.all(jnp.isfinite(after.latent)), after, stopped)
@@ -265,7 +269,7 @@ def _line_search(
 
 
 def _hold_or_cross(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: State,
     at: Local,
     length: Scalar,
@@ -279,9 +283,11 @@ def _hold_or_cross(
     sides could cross it to and fro; but never more facets than latent dimensions.
     """
     zeros = jnp.zeros(at.units.shape, at.gradient.dtype)
-    arriving = signals(layers, state.positive & ~state.held, at.output, zeros)
+    arriving = signals(
+        generator, state.latent, state.positive & ~state.held, at.output, zeros
+    )
     slope = (at.gradient + length * (at.hessian @ change)) @ change
-    slope_beyond = slope + JUMP * arriving[facet.unit] * jnp.abs(facet.rate)
+    slope_beyond = slope + jump(generator) * arriving[facet.unit] * jnp.abs(facet.rate)
     hold = (slope_beyond >= 0) | at_once
     hold &= jnp.sum(state.held) < len(state.latent)
     return state._replace(
@@ -290,12 +296,12 @@ def _hold_or_cross(
     )
 
 
-def _let_go(layers: Layers, state: State, at: Local) -> State:
+def _let_go(generator: FinishedGenerator, state: State, at: Local) -> State:
     """Return the state without the facet that attracts least, or finished.
 
     A facet attracts if its multiplier is within its bounds.
     """
-    pushes, bounds = multipliers(layers, state, at, at.gradient)
+    pushes, bounds = multipliers(generator, state, at, at.gradient)
     below, over = -pushes, pushes - bounds
     excess = jnp.where(state.held, jnp.maximum(below, over), -jnp.inf)
     unit = jnp.argmax(excess)
@@ -310,10 +316,10 @@ def _let_go(layers: Layers, state: State, at: Local) -> State:
 
 
 def _pass_through(
-    layers: Layers, state: State, latent: Float[Array, "latent"]
+    generator: FinishedGenerator, state: State, latent: Float[Array, "latent"]
 ) -> State:
     """Return the state at a latent that may be beyond many facets."""
-    sides = units_at(layers, latent) > 0
+    sides = units_at(generator, latent) > 0
     return state._replace(
         latent=latent, positive=jnp.where(state.held, state.positive, sides)
     )

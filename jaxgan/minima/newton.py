@@ -13,8 +13,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from jaxgan.networks.piecewise import Layers, error_derivatives
-from jaxgan.networks.rounded import image, rounded_leaky_relu
+from jaxgan.networks import FinishedGenerator, generate_rounded
+from jaxgan.networks.piecewise import (
+    error_derivatives,
+    evaluate,
+    num_units,
+    require_kinks,
+)
+from jaxgan.networks.rounded import rounded_leaky_relu
 from jaxgan.types import Latent, Scalar
 
 LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
@@ -38,19 +44,20 @@ class State(NamedTuple):
 
 
 def value(
-    layers: Layers,
+    generator: FinishedGenerator,
     latent: Latent,
     target: Float[Array, "pixels"],
     width: Scalar,
     prior_weight: float | Scalar = 0.0,
 ) -> Scalar:
     """Return ½‖G(z) − x‖² + ½κ‖z‖² of the rounded network, κ the prior weight."""
-    residual = image(layers, latent, width) - target
+    image = generate_rounded(generator, latent[None], width).reshape(-1)
+    residual = image - target
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
 def expansion(
-    layers: Layers,
+    generator: FinishedGenerator,
     latent: Latent,
     target: Float[Array, "pixels"],
     width: Scalar,
@@ -58,33 +65,32 @@ def expansion(
 ) -> tuple[Float[Array, "latent"], Float[Array, "latent latent"]]:
     """Return gradient and exact Hessian of `value`.
 
-    To the curvature of tanh and of the loss the Hessian adds Σ δ h″(a) ∇a ∇aᵀ over all
-    units: h is the rounded activation, a the pre-activation of a unit, and δ the signal
-    that arrives at its activation.
+    To the curvature of the output and of the loss the Hessian adds Σ δ h″(a) ∇a ∇aᵀ
+    over all units: h is the rounded activation, a the pre-activation of a unit, and δ
+    the signal that arrives at its activation.
     """
+    slope = require_kinks(generator)
     identity = jnp.eye(len(latent), dtype=latent.dtype)
-    activation, jacobian = latent, identity
-    passed = []
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        normals = kernel.T @ jacobian
-        activation, slope, bend = rounded_leaky_relu(activation @ kernel + bias, width)
-        jacobian = slope[:, None] * normals
-        passed.append((normals, slope, bend))
-    jacobian = layers.kernels[-1].T @ jacobian
-    logits = activation @ layers.kernels[-1] + layers.biases[-1]
-    output, curvature = error_derivatives(logits, target)
+
+    def at(latent: Latent, added: Array) -> tuple[Array, Array]:
+        def activate(units: Array, some: slice) -> Array:
+            return rounded_leaky_relu(slope, units, width)[0] + added[some]
+
+        return evaluate(generator, latent, activate)
+
+    nothing = jnp.zeros((num_units(generator),), latent.dtype)
+    (units, logits), push = jax.linearize(lambda z: at(z, nothing), latent)
+    normals, jacobian = jax.vmap(push, out_axes=1)(identity)
+    output, curvature = error_derivatives(generator.network.output, logits, target)
+    arriving = jax.grad(lambda added: at(latent, added)[1] @ output)(nothing)
+    bends = arriving * rounded_leaky_relu(slope, units, width)[2]
     hessian = jacobian.T @ (curvature[:, None] * jacobian) + prior_weight * identity
-    signal = layers.kernels[-1] @ output
-    for kernel, (normals, slope, bend) in zip(
-        layers.kernels[-2::-1], passed[::-1], strict=True
-    ):
-        hessian = hessian + normals.T @ ((signal * bend)[:, None] * normals)
-        signal = kernel @ (slope * signal)
+    hessian = hessian + normals.T @ (bends[:, None] * normals)
     return jacobian.T @ output + prior_weight * latent, hessian
 
 
 def step(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: State,
     target: Float[Array, "pixels"],
     sharpening: float,
@@ -97,14 +103,14 @@ def step(
     `sharpening`.
     """
     latent, width = state
-    gradient, hessian = expansion(layers, latent, target, width, prior_weight)
+    gradient, hessian = expansion(generator, latent, target, width, prior_weight)
     values, vectors = jnp.linalg.eigh(hessian)
     sizes = jnp.abs(values)
     sizes = jnp.maximum(sizes, LEAST_CURVATURE * jnp.max(sizes))
     change = -vectors @ ((vectors.T @ gradient) / sizes)
     lengths = jnp.array(LENGTHS, latent.dtype)
     found = jax.vmap(
-        lambda t: value(layers, latent + t * change, target, width, prior_weight)
+        lambda t: value(generator, latent + t * change, target, width, prior_weight)
     )(lengths)
     best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
     moved = latent + lengths[best] * change
@@ -118,7 +124,7 @@ def step(
 
 
 def sharpen(
-    layers: Layers,
+    generator: FinishedGenerator,
     state: State,
     target: Float[Array, "pixels"],
     least_width: float,
@@ -129,9 +135,9 @@ def sharpen(
     """Return the state after steps that follow a minimum while the corners sharpen.
 
     Args:
-        layers: of the network.
+        generator: in the precision of the state.
         state: where to begin.
-        target: in the networks' units.
+        target: flattened, in the generator's units.
         least_width: no more steps are taken once the width is at most this.
         sharpening: factor of the width, below 1, after each whole Newton step.
         num_steps: greatest number of steps.
@@ -139,7 +145,7 @@ def sharpen(
     """
 
     def body(_, state: State) -> State:
-        after = step(layers, state, target, sharpening, prior_weight)
+        after = step(generator, state, target, sharpening, prior_weight)
         return optax.tree.where(state.width <= least_width, state, after)
 
     return jax.lax.fori_loop(0, num_steps, body, state)

@@ -20,9 +20,10 @@ from jaxgan.minima.sharpening import (
     is_leader,
     sharpen_all,
 )
-from jaxgan.networks.piecewise import Layers, units_at
+from jaxgan.networks import FinishedGenerator
+from jaxgan.networks.piecewise import require_kinks, units_at
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
-from jaxgan.types import Params, Scalar
+from jaxgan.types import Scalar
 
 FACET_ROUNDS = 8
 """Greatest number of rounds on facets, each of `ROUND` steps."""
@@ -55,7 +56,7 @@ class Settled(NamedTuple):
 
 
 def settle(
-    params: Params,
+    generator: FinishedGenerator,
     latents: Float[np.ndarray, "n latent"],
     targets: Float[np.ndarray, "m *shape"],
     owners: Int[np.ndarray, "n"],
@@ -72,11 +73,11 @@ def settle(
     merged.
 
     Args:
-        params: weights of a folded fully connected generator.
+        generator: whose kinks are declared.
         latents: where to begin; all finite. Best are minima of the network whose
             corners are rounded to a width of 0.01: what `inversion.invert` finds with
-            `rounded` and `double_steps=0`.
-        targets: in the networks' units.
+            `double_steps=0`.
+        targets: in the generator's units.
         owners: number of the target of each point.
         prior_weight: κ ≥ 0 of an additional ½κ‖z‖². Without it most minima of a trained
             generator are far outside its prior, at the end of flat valleys, and many
@@ -84,15 +85,16 @@ def settle(
         chunk: points advanced at a time; bounds the memory.
 
     Raises:
-        ValueError: if the weights are not those of such a generator.
+        ValueError: if the generator does not declare its kinks.
     """
+    require_kinks(generator)
     smooth = newton.State(
         jnp.asarray(latents, jnp.float32),
         jnp.full(len(latents), FIRST_WIDTH, jnp.float32),
     )
     leaders = np.arange(len(latents))
     sharpen = partial(
-        sharpen_all, params, targets, owners, prior_weight=prior_weight, chunk=chunk
+        sharpen_all, generator, targets, owners, prior_weight=prior_weight, chunk=chunk
     )
     smooth, leaders, single = sharpen(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
@@ -101,9 +103,9 @@ def settle(
             jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
         )
         smooth, leaders, double = sharpen(smooth, leaders, DOUBLE)
-        layers, flat = in_precision(jnp.float64, params, targets)
-        states = _begin(layers, jnp.asarray(smooth.latent))
-        advance = partial(_advance, layers, flat, prior_weight)
+        exact, flat = in_precision(jnp.float64, generator, targets)
+        states = _begin(exact, jnp.asarray(smooth.latent))
+        advance = partial(_advance, exact, flat, prior_weight)
         steps = np.zeros(len(latents), int)
         for _ in range(FACET_ROUNDS):
             active = is_leader(leaders) & ~np.asarray(states.finished)
@@ -113,7 +115,7 @@ def settle(
             steps += ROUND * active
         (chosen,) = np.nonzero(is_leader(leaders))
         led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
-        certify = partial(_certify, layers, flat, prior_weight)
+        certify = partial(_certify, exact, flat, prior_weight)
         certified = evaluate_in_chunks(certify, led, chunk=chunk)
     of_leader = np.searchsorted(chosen, leaders)
     errors, found = jax.tree.map(lambda leaf: leaf[of_leader], certified)
@@ -127,9 +129,9 @@ def settle(
 
 
 @jax.jit
-def _begin(layers: Layers, points: Array):
+def _begin(generator: FinishedGenerator, points: Array):
     def one(point: Array) -> facets.State:
-        units = units_at(layers, point)
+        units = units_at(generator, point)
         crowded = jnp.sum(jnp.abs(units) < NEAR) > len(point)
         held = (jnp.abs(units) < NEAR) & ~crowded
         return facets.State(point, units > 0, held, jnp.array(False))
@@ -139,7 +141,7 @@ def _begin(layers: Layers, points: Array):
 
 @jax.jit
 def _advance(
-    layers: Layers,
+    generator: FinishedGenerator,
     targets: Array,
     prior_weight: Scalar,
     states: facets.State,
@@ -147,7 +149,7 @@ def _advance(
 ):
     def one(state: facets.State, owner: Array) -> facets.State:
         def body(_, state):
-            after = facets.step(layers, state, targets[owner], prior_weight)
+            after = facets.step(generator, state, targets[owner], prior_weight)
             return optax.tree.where(state.finished, state, after)
 
         return jax.lax.fori_loop(0, ROUND, body, state)
@@ -157,15 +159,18 @@ def _advance(
 
 @jax.jit
 def _certify(
-    layers: Layers,
+    generator: FinishedGenerator,
     targets: Array,
     prior_weight: Scalar,
     states: facets.State,
     owners: Array,
 ):
     def one(state: facets.State, owner: Array) -> tuple[Array, Certificate]:
-        error = facets.value(layers, state.latent, targets[owner])
-        certificate = certificates.certify(layers, state, targets[owner], prior_weight)
-        return error / (2 * targets.shape[1]), certificate
+        error = facets.value(generator, state.latent, targets[owner])
+        certificate = certificates.certify(
+            generator, state, targets[owner], prior_weight
+        )
+        mean = generator.mean_squared_error(2 * error, targets.shape[1])
+        return mean, certificate
 
     return jax.vmap(one)(states, owners)

@@ -14,9 +14,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.minima import newton
 from jaxgan.minima.counting import cluster
-from jaxgan.networks.piecewise import Layers, layers_of
+from jaxgan.networks import FinishedGenerator
 from jaxgan.parallel.chunks import advance_in_chunks
-from jaxgan.types import Params, Scalar
+from jaxgan.types import Scalar
 
 
 class Phase(NamedTuple):
@@ -43,7 +43,7 @@ ROUND = 5
 
 
 def sharpen_all(
-    params: Params,
+    generator: FinishedGenerator,
     targets: Float[np.ndarray, "m *shape"],
     owners: Int[np.ndarray, "n"],
     states: newton.State,
@@ -56,7 +56,7 @@ def sharpen_all(
     """Sharpen all corners by rounds of steps, until they are sharp or rounds run out.
 
     Args:
-        params: weights of a folded fully connected generator.
+        generator: whose kinks are declared.
         targets: in the networks' units.
         owners: number of the target of each point.
         states: of the points; steps are computed in their precision.
@@ -68,8 +68,8 @@ def sharpen_all(
     Returns:
         The states, the leaders, and the number of steps that each point has taken.
     """
-    layers, flat = in_precision(states.latent.dtype, params, targets)
-    advance = partial(_sharpen, phase, layers, flat, prior_weight)
+    exact, flat = in_precision(states.latent.dtype, generator, targets)
+    advance = partial(_sharpen, phase, exact, flat, prior_weight)
     steps = np.zeros(len(owners), int)
     for _ in range(phase.rounds):
         active = is_leader(leaders) & (np.asarray(states.width) > phase.least_width)
@@ -102,17 +102,17 @@ def _merge(
 
 
 def in_precision(
-    dtype: Any, params: Params, targets: Float[np.ndarray, "m *shape"]
-) -> tuple[Layers, Array]:
-    """Return layers and flattened targets in a floating-point precision."""
-    layers = jax.tree.map(lambda w: jnp.asarray(w, dtype), layers_of(params))
-    return layers, jnp.asarray(targets, dtype).reshape(len(targets), -1)
+    dtype: Any, generator: FinishedGenerator, targets: Float[np.ndarray, "m *shape"]
+) -> tuple[FinishedGenerator, Array]:
+    """Return the generator and flattened targets in a floating-point precision."""
+    flat = jnp.asarray(targets, dtype).reshape(len(targets), -1)
+    return generator.as_type(dtype), flat
 
 
 @partial(jax.jit, static_argnums=0)
 def _sharpen(
     phase: Phase,
-    layers: Layers,
+    generator: FinishedGenerator,
     targets: Array,
     prior_weight: Scalar,
     states: newton.State,
@@ -120,7 +120,7 @@ def _sharpen(
 ):
     def one(state: newton.State, owner: Array) -> newton.State:
         return newton.sharpen(
-            layers,
+            generator,
             state,
             targets[owner],
             phase.least_width,

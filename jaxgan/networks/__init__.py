@@ -20,28 +20,43 @@ kinks rounded off.
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
+from jaxgan.networks.finished import (
+    SIGMOID,
+    TANH,
+    FinishedGenerator,
+    FinishedNetwork,
+    Output,
+    linear,
+    standard_normal,
+)
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
 from jaxgan.networks.layers import NEGATIVE_SLOPE, Network, leaky_relu
 from jaxgan.networks.piecewise import Layers, layers_of, lipschitz_constant
-from jaxgan.networks.rounded import Rounded, rounded_generator
+from jaxgan.networks.rounded import generate_rounded
 
 __all__ = [
     "Classified",
+    "FinishedGenerator",
+    "FinishedNetwork",
     "Generator",
     "Heads",
     "Layers",
     "NEGATIVE_SLOPE",
     "Network",
-    "Rounded",
+    "Output",
+    "SIGMOID",
+    "TANH",
     "conv_classifier",
     "conv_critic",
     "conv_generator",
     "layers_of",
+    "generate_rounded",
     "leaky_relu",
+    "linear",
     "lipschitz_constant",
     "mlp_critic",
     "mlp_decoder",
     "mlp_encoder",
     "mlp_generator",
-    "rounded_generator",
+    "standard_normal",
 ]

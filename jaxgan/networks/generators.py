@@ -1,5 +1,6 @@
 """Generators, from latents to examples, and how they are folded into plain networks."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,14 +10,22 @@ import jax
 import jax.numpy as jnp
 
 from jaxgan.networks.convolutions import ConvTranspose
+from jaxgan.networks.finished import (
+    TANH,
+    FinishedGenerator,
+    FinishedNetwork,
+    Kink,
+    Output,
+)
 from jaxgan.networks.layers import (
     EPSILON,
+    NEGATIVE_SLOPE,
     Activation,
     Hidden,
-    Network,
     bind,
     conv_transpose,
     dense,
+    leaky_relu,
     require_positive,
 )
 from jaxgan.types import Examples, Latents, Params, PRNGKey
@@ -29,30 +38,32 @@ class Generator(NamedTuple):
         init: `init(key) -> params`.
         apply: `apply(params, latents) -> examples`.
         latent_dim: number of latent dimensions.
-        fold: `fold(params, latents) -> (network, params)`: the generator without
+        fold: `fold(params, latents) -> finished generator`: without
             batch-normalisation; the mean and variance of each channel over `latents`
             become part of the weights. On this batch of latents both compute the same.
+        plain: the network of the finished generator.
     """
 
     init: Callable[[PRNGKey], Params]
     apply: Callable[[Params, Latents], Examples]
     latent_dim: int
-    fold: Callable[[Params, Latents], tuple[Network, Params]]
+    fold: Callable[[Params, Latents], FinishedGenerator]
+    plain: FinishedNetwork
 
 
 class _MLPGenerator(nn.Module):
     widths: Sequence[int]
     shape: Sequence[int]
-    output: Activation
     normalise: bool
 
     @nn.compact
-    def __call__(self, latents: jax.Array) -> jax.Array:
+    def __call__(self, latents: jax.Array, kink: Activation = leaky_relu) -> jax.Array:
         x = latents
         for i, width in enumerate(self.widths):
-            x = Hidden(dense(width), self.normalise and i > 0, name=f"hidden_{i}")(x)
+            hidden = Hidden(dense(width), self.normalise and i > 0, name=f"hidden_{i}")
+            x = hidden(x, kink)
         x = nn.Dense(math.prod(self.shape), name="output")(x)
-        return self.output(x).reshape(-1, *self.shape)
+        return x.reshape(-1, *self.shape)
 
 
 class _ConvGenerator(nn.Module):
@@ -61,28 +72,43 @@ class _ConvGenerator(nn.Module):
     normalise: bool
 
     @nn.compact
-    def __call__(self, latents: jax.Array) -> jax.Array:
+    def __call__(self, latents: jax.Array, kink: Activation = leaky_relu) -> jax.Array:
         first, second = self.channels
-        x = Hidden(dense(self.width), False, name="hidden_0")(latents)
-        x = Hidden(dense(7 * 7 * first), self.normalise, name="hidden_1")(x)
+        x = Hidden(dense(self.width), False, name="hidden_0")(latents, kink)
+        x = Hidden(dense(7 * 7 * first), self.normalise, name="hidden_1")(x, kink)
         x = x.reshape(-1, 7, 7, first)
-        x = Hidden(conv_transpose(second), self.normalise, name="hidden_2")(x)
-        return jnp.tanh(ConvTranspose(1, name="output")(x))
+        x = Hidden(conv_transpose(second), self.normalise, name="hidden_2")(x, kink)
+        return ConvTranspose(1, name="output")(x)
 
 
+@functools.cache
 def _generator(
-    module: Callable[[bool], nn.Module], batch_norm: bool, latent_dim: int
+    normalised: Any, plain: Any, latent_dim: int, output: Output
 ) -> Generator:
-    """Return the generator that `module(normalise)` builds, normalised or not."""
-    if latent_dim < 1:
-        raise ValueError(f"latent_dim must be at least 1, got {latent_dim}")
+    """Return the generator of two flax modules that compute logits.
+
+    Equal arguments make the same generator, so that nothing is compiled twice for it.
+
+    Args:
+        normalised: the network in training.
+        plain: the same network without batch-normalisation.
+        latent_dim: number of latent dimensions.
+        output: makes images of logits.
+    """
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
-    init, apply = bind(module(batch_norm), latents)
-    plain = bind(module(False), latents)
+    init, logits = bind(normalised, latents)
+
+    def apply(params: Params, latents: Latents) -> Examples:
+        return output.function(logits(params, latents))
+
+    def finished_logits(params: Params, latents: Latents, kink: Kink) -> Examples:
+        return plain.apply({"params": params}, latents, kink)
+
+    network = FinishedNetwork(finished_logits, latent_dim, output, NEGATIVE_SLOPE)
 
     @jax.jit
     def folded_weights(params: Params, latents: Latents) -> Params:
-        sown: Any = module(batch_norm).apply(
+        sown: Any = normalised.apply(
             {"params": params}, latents, mutable=["statistics"]
         )[1]
         statistics = sown.get("statistics", {})
@@ -96,10 +122,10 @@ def _generator(
             folded[name] = {"affine": {"kernel": kernel * columns, "bias": bias}}
         return folded
 
-    def fold(params: Params, latents: Latents) -> tuple[Network, Params]:
-        return plain, folded_weights(params, latents)
+    def fold(params: Params, latents: Latents) -> FinishedGenerator:
+        return FinishedGenerator(network, folded_weights(params, latents))
 
-    return Generator(init, apply, latent_dim, fold)
+    return Generator(init, apply, latent_dim, fold, network)
 
 
 def mlp_generator(
@@ -107,7 +133,7 @@ def mlp_generator(
     widths: Sequence[int] = (128, 256, 512, 1024),
     *,
     shape: Sequence[int] = (28, 28, 1),
-    output: Activation = jnp.tanh,
+    output: Output = TANH,
     batch_norm: bool = True,
 ) -> Generator:
     """Build a fully connected generator with leaky ReLU hidden layers.
@@ -116,18 +142,16 @@ def mlp_generator(
         latent_dim: number of latent dimensions.
         widths: hidden widths; all but the first layer are batch-normalised.
         shape: shape of one example.
-        output: last activation; `jnp.tanh` for pixels in [-1, 1].
+        output: last activation; the default makes pixels in [-1, 1].
         batch_norm: False builds the plain network that folding leads to.
 
     Raises:
         ValueError: if a width or a dimension is below 1.
     """
-    require_positive(widths=widths, shape=shape)
-
-    def module(normalise: bool) -> nn.Module:
-        return _MLPGenerator(tuple(widths), tuple(shape), output, normalise)
-
-    return _generator(module, batch_norm, latent_dim)
+    require_positive(latent_dim=(latent_dim,), widths=widths, shape=shape)
+    sizes = tuple(widths), tuple(shape)
+    plain = _MLPGenerator(*sizes, False)
+    return _generator(_MLPGenerator(*sizes, batch_norm), plain, latent_dim, output)
 
 
 def conv_generator(
@@ -146,9 +170,7 @@ def conv_generator(
     Raises:
         ValueError: if a width is below 1.
     """
-    require_positive(width=(width,), channels=channels)
-
-    def module(normalise: bool) -> nn.Module:
-        return _ConvGenerator(width, channels, normalise)
-
-    return _generator(module, batch_norm, latent_dim)
+    require_positive(latent_dim=(latent_dim,), width=(width,), channels=channels)
+    sizes = width, tuple(channels)
+    plain = _ConvGenerator(*sizes, False)
+    return _generator(_ConvGenerator(*sizes, batch_norm), plain, latent_dim, TANH)

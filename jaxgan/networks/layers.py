@@ -55,17 +55,17 @@ class BatchNorm(nn.Module):
 
 
 class Hidden(nn.Module):
-    """An affine layer, batch-normalised or with a bias, and a leaky ReLU."""
+    """An affine layer, batch-normalised or with a bias, and what it does at its kinks."""
 
     layer: Callable[..., nn.Module]
     normalise: bool
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+    def __call__(self, x: jax.Array, kink: Activation = leaky_relu) -> jax.Array:  # noqa: D102
         x = self.layer(use_bias=not self.normalise, name="affine")(x)
         if self.normalise:
             x = BatchNorm(name="norm")(x)
-        return leaky_relu(x)
+        return kink(x)
 
 
 def dense(features: int) -> Callable[..., nn.Module]:

@@ -1,44 +1,33 @@
-"""A folded generator piece by piece: in a region of its leaky ReLUs it is tanh(Az + c).
+"""A finished generator piece by piece: in a region of its units its logits are affine.
 
-A *unit* is a hidden neuron; its pre-activation is affine in a region. The codes where
-it is zero are a *facet*, between two regions, where the generator has a kink.
+A *unit* is an entry of what a network hands to its leaky ReLUs, its *pre-activation*;
+units are numbered in the order in which the network does so. In a *region* of latents
+no pre-activation changes its sign, and all of them are affine. The latents where one is
+zero are the *facet* of its unit, between two regions, where the generator has a kink.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxgan.networks.layers import NEGATIVE_SLOPE
+from jaxgan.networks.finished import FinishedGenerator, Output
 from jaxgan.types import Latent, Params, Scalar
 
 Matrix = Float[Array, "inputs outputs"]
-
-
-class Layers(NamedTuple):
-    """Weights of a multilayer perceptron with leaky ReLUs and a tanh at the end.
-
-    Attributes:
-        kernels: matrices of all layers; tanh follows the last one.
-        biases: of all layers.
-    """
-
-    kernels: tuple[Matrix, ...]
-    biases: tuple[Float[Array, "outputs"], ...]
-
-    @property
-    def num_units(self) -> int:
-        """The number of hidden neurons."""
-        return sum(len(bias) for bias in self.biases[:-1])
+Activate = Callable[[Array, slice], Array]
+"""From the pre-activations of a layer and the numbers of its units to activations."""
 
 
 class Region(NamedTuple):
     """The affine map that the network is in one region, at a latent.
 
     Attributes:
-        units: pre-activations of all units, first layer first.
+        units: pre-activations of all units.
         normals: their gradients by the latent.
-        logits: what tanh is applied to.
+        logits: what the output function is applied to.
         jacobian: of the logits by the latent.
     """
 
@@ -48,8 +37,148 @@ class Region(NamedTuple):
     jacobian: Float[Array, "pixels latent"]
 
 
+def evaluate(
+    generator: FinishedGenerator, latent: Latent, activate: Activate
+) -> tuple[Float[Array, "units"], Float[Array, "pixels"]]:
+    """Return the pre-activations and the logits, with any activations in its kinks."""
+    found: list[Array] = []
+
+    def kink(units: Array) -> Array:
+        first = sum(len(some) for some in found)
+        found.append(units.reshape(-1))
+        numbers = slice(first, first + units.size)
+        return activate(found[-1], numbers).reshape(units.shape)
+
+    logits = generator.network.logits(generator.params, latent[None], kink)
+    units = found or [jnp.zeros((0,), latent.dtype)]
+    return jnp.concatenate(units), logits.reshape(-1)
+
+
+def require_kinks(generator: FinishedGenerator) -> float:
+    """Return the slope of the leaky ReLUs for negative inputs.
+
+    Raises:
+        ValueError: if the generator does not say where its kinks are.
+    """
+    slope = generator.network.slope
+    if slope is None:
+        raise ValueError(
+            "the generator does not declare its kinks: its slope is None, so that no "
+            "end point can be settled or certified"
+        )
+    return slope
+
+
+def num_units(generator: FinishedGenerator) -> int:
+    """Return the number of units."""
+    latent = jax.ShapeDtypeStruct((generator.latent_dim,), _dtype(generator))
+    found = jax.eval_shape(
+        lambda generator, z: units_at(generator, z), generator, latent
+    )
+    return len(found)
+
+
+def _dtype(generator: FinishedGenerator):
+    return jax.tree.leaves(generator.params)[0].dtype
+
+
+def slopes(
+    generator: FinishedGenerator, positive: Bool[Array, "units"]
+) -> Float[Array, "units"]:
+    """Return the slope of the leaky ReLU on the given side of each unit."""
+    return jnp.where(positive, 1.0, require_kinks(generator)).astype(_dtype(generator))
+
+
+def region(
+    generator: FinishedGenerator, latent: Latent, positive: Bool[Array, "units"]
+) -> Region:
+    """Return the affine map of a region, evaluated at a latent in it or outside of it.
+
+    Args:
+        generator: in the precision of the latent.
+        latent: where to evaluate it.
+        positive: which region: whether each unit has the slope of the positive side.
+    """
+    slope = slopes(generator, positive)
+
+    def at(latent: Latent) -> tuple[Array, Array]:
+        return evaluate(generator, latent, lambda units, some: slope[some] * units)
+
+    (units, logits), push = jax.linearize(at, latent)
+    identity = jnp.eye(len(latent), dtype=latent.dtype)
+    normals, jacobian = jax.vmap(push, out_axes=1)(identity)
+    return Region(units, normals, logits, jacobian)
+
+
+def units_at(generator: FinishedGenerator, latent: Latent) -> Float[Array, "units"]:
+    """Return the pre-activations of all units."""
+    return evaluate(generator, latent, lambda units, _: generator.network.kink(units))[
+        0
+    ]
+
+
+def logits_at(generator: FinishedGenerator, latent: Latent) -> Float[Array, "pixels"]:
+    """Return the logits, what the output function is applied to."""
+    return evaluate(generator, latent, lambda units, _: generator.network.kink(units))[
+        1
+    ]
+
+
+def error_derivatives(
+    output: Output, logits: Float[Array, "pixels"], target: Float[Array, "pixels"]
+) -> tuple[Float[Array, "pixels"], Float[Array, "pixels"]]:
+    """Return the first two derivatives of ½(φ(u) − x)² by u, for each pixel."""
+    ones = jnp.ones_like(logits)
+
+    def first(logits: Array) -> tuple[Array, Array]:
+        image, slope = jax.jvp(output.function, (logits,), (ones,))
+        return (image - target) * slope, slope
+
+    (derivative, _), (second, _) = jax.jvp(first, (logits,), (ones,))
+    return derivative, second
+
+
+def signals(
+    generator: FinishedGenerator,
+    latent: Latent,
+    positive: Bool[Array, "units"],
+    output: Float[Array, "pixels"],
+    multipliers: Float[Array, "units"],
+) -> Float[Array, "units"]:
+    """Return the derivatives by the activations of the units (backpropagation).
+
+    Args:
+        generator: in the precision of the latent.
+        latent: any one of the region, which does not matter.
+        positive: whether each unit has the slope of the positive side.
+        output: derivative by the logits.
+        multipliers: added to the derivatives by the units' pre-activations.
+    """
+    slope = slopes(generator, positive)
+
+    def value(added: Array) -> Scalar:
+        units, logits = evaluate(
+            generator, latent, lambda units, some: slope[some] * units + added[some]
+        )
+        return logits @ output + units @ multipliers
+
+    return jax.grad(value)(jnp.zeros_like(multipliers))
+
+
+class Layers(NamedTuple):
+    """Weights of a fully connected generator.
+
+    Attributes:
+        kernels: matrices of all layers; the output function follows the last one.
+        biases: of all layers.
+    """
+
+    kernels: tuple[Matrix, ...]
+    biases: tuple[Float[Array, "outputs"], ...]
+
+
 def layers_of(params: Params) -> Layers:
-    """Return the layers of a folded fully connected generator.
+    """Return the layers of a folded fully connected generator of this library.
 
     Raises:
         ValueError: if the weights are of another kind of network.
@@ -67,92 +196,6 @@ def layers_of(params: Params) -> Layers:
     if any(kernel.ndim != 2 for kernel in kernels):
         raise ValueError("expected matrices, got the kernels of convolutions")
     return Layers(kernels, biases)
-
-
-def slopes(positive: Bool[Array, "units"]) -> Float[Array, "units"]:
-    """Return the slope of the leaky ReLU on the given side of each unit."""
-    return jnp.where(positive, 1.0, NEGATIVE_SLOPE)
-
-
-def region(layers: Layers, latent: Latent, positive: Bool[Array, "units"]) -> Region:
-    """Return the affine map of a region, evaluated at a latent in it or outside of it.
-
-    Args:
-        layers: of the network.
-        latent: where to evaluate it.
-        positive: which region: whether each unit has the slope of the positive side.
-    """
-    value, jacobian = latent, jnp.eye(len(latent), dtype=latent.dtype)
-    units, normals, first = [], [], 0
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        value, jacobian = value @ kernel + bias, kernel.T @ jacobian
-        units.append(value)
-        normals.append(jacobian)
-        slope = slopes(positive[first : first + len(bias)]).astype(latent.dtype)
-        value, jacobian = slope * value, slope[:, None] * jacobian
-        first += len(bias)
-    kernel, bias = layers.kernels[-1], layers.biases[-1]
-    return Region(
-        jnp.concatenate(units),
-        jnp.concatenate(normals),
-        value @ kernel + bias,
-        kernel.T @ jacobian,
-    )
-
-
-def units_at(layers: Layers, latent: Latent) -> Float[Array, "units"]:
-    """Return the pre-activations of all units."""
-    return _propagate(layers, latent)[0]
-
-
-def logits_at(layers: Layers, latent: Latent) -> Float[Array, "pixels"]:
-    """Return the logits, what tanh is applied to."""
-    return _propagate(layers, latent)[1]
-
-
-def _propagate(layers: Layers, latent: Latent) -> tuple[Array, Array]:
-    value, units = latent, []
-    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
-        unit = value @ kernel + bias
-        units.append(unit)
-        value = unit * slopes(unit > 0).astype(latent.dtype)
-    return jnp.concatenate(units), value @ layers.kernels[-1] + layers.biases[-1]
-
-
-def error_derivatives(
-    logits: Float[Array, "pixels"], target: Float[Array, "pixels"]
-) -> tuple[Float[Array, "pixels"], Float[Array, "pixels"]]:
-    """Return the first two derivatives of ½(tanh u − x)² by u, for each pixel."""
-    image = jnp.tanh(logits)
-    residual, decay = image - target, 1 - image * image
-    return residual * decay, decay * (decay - 2 * image * residual)
-
-
-def signals(
-    layers: Layers,
-    positive: Bool[Array, "units"],
-    output: Float[Array, "pixels"],
-    multipliers: Float[Array, "units"],
-) -> Float[Array, "units"]:
-    """Return the derivatives by the activations of the units (backpropagation).
-
-    Args:
-        layers: of the network.
-        positive: whether each unit has the slope of the positive side.
-        output: derivative by the logits.
-        multipliers: added to the derivatives by the units' pre-activations.
-    """
-    found = []
-    last = layers.num_units
-    signal = layers.kernels[-1] @ output
-    for index in reversed(range(len(layers.kernels) - 1)):
-        first = last - len(layers.biases[index])
-        found.append(signal)
-        slope = slopes(positive[first:last]).astype(signal.dtype)
-        by_unit = slope * signal + multipliers[first:last]
-        signal = layers.kernels[index] @ by_unit
-        last = first
-    return jnp.concatenate(found[::-1])
 
 
 def lipschitz_constant(layers: Layers) -> Scalar:

@@ -17,8 +17,8 @@ from jaxgan.storage import digests, seals
 from jaxgan.storage.checkpoints import Restored, restore_state, save_state
 from jaxgan.storage.models import (
     Part,
-    TrainedGenerator,
     as_stored,
+    load_card,
     load_classifier,
     load_critic,
     load_generator,
@@ -30,10 +30,10 @@ from jaxgan.storage.models import (
 __all__ = [
     "Part",
     "Restored",
-    "TrainedGenerator",
     "as_stored",
     "digests",
     "load_classifier",
+    "load_card",
     "load_critic",
     "load_generator",
     "load_part",

@@ -23,7 +23,7 @@ from jaxgan import networks
 from jaxgan.errors import CheckpointError, first_line
 from jaxgan.storage.digests import named
 from jaxgan.storage.seals import open_json, seal_json, write
-from jaxgan.types import Examples, Latents, Params, Scores
+from jaxgan.types import Examples, Params, Scores
 
 FORMAT = 2
 SHIPPED = "jaxgan.checkpoints"
@@ -50,26 +50,6 @@ class Part(NamedTuple):
     architecture: str
     options: dict[str, Any]
     params: Params
-
-
-class TrainedGenerator(NamedTuple):
-    """A finished generator.
-
-    Attributes:
-        generate: from latents to images in [-1, 1]; a pure function that computes in
-            the precision of its latents.
-        latent_dim: number of latent dimensions; latents are standard normal.
-        params: the weights behind `generate`; `params["hidden_0"]["affine"]["kernel"]`
-            is the first layer's matrix.
-        apply: `apply(params, latents)` is `generate(latents)`.
-        card: how it was trained: command, seed, data, results.
-    """
-
-    generate: Callable[[Latents], Examples]
-    latent_dim: int
-    params: Params
-    apply: Callable[[Params, Latents], Examples]
-    card: dict[str, Any]
 
 
 def as_stored(params: Params) -> Params:
@@ -126,7 +106,7 @@ def shipped() -> list[str]:
     return sorted(f.name for f in folders if f.joinpath("card.json").is_file())
 
 
-def load_generator(source: str | Path) -> TrainedGenerator:
+def load_generator(source: str | Path) -> networks.FinishedGenerator:
     """Load a finished generator.
 
     >>> import jax
@@ -142,13 +122,13 @@ def load_generator(source: str | Path) -> TrainedGenerator:
     Raises:
         CheckpointError: if there is no such model, or it is not what was saved.
     """
-    network, params, card = load_part(source, "generator")
+    network, params, _ = load_part(source, "generator")
+    return networks.FinishedGenerator(network.plain, params)
 
-    def generate(latents: Latents) -> Examples:
-        weights = jax.tree.map(lambda w: w.astype(latents.dtype), params)
-        return network.apply(weights, latents)
 
-    return TrainedGenerator(generate, network.latent_dim, params, network.apply, card)
+def load_card(source: str | Path) -> dict[str, Any]:
+    """Load the card of a model: how it was trained; see `load_generator`."""
+    return _read_card(_find(source).joinpath("card.json").read_bytes())
 
 
 def load_critic(source: str | Path) -> Callable[[Examples], Scores]:

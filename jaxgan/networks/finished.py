@@ -1,0 +1,146 @@
+"""A finished generator: one record of all that the engines must know of it.
+
+The network of a finished generator is given as its *logits*: a pure function of
+weights, latents, and of what it does at its kinks. A generator with leaky ReLUs calls
+that third argument in place of each leaky ReLU. So the same network can be evaluated
+with its kinks, with rounded corners, or with each unit kept on a chosen side, whatever
+it is built of.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxgan.types import Examples, Latent, Latents, Params, PRNGKey
+
+Kink: TypeAlias = Callable[[Array], Array]
+"""What a network does to the pre-activations of a layer."""
+
+
+class Output(NamedTuple):
+    """The last activation, smooth, which acts on each pixel alone.
+
+    Attributes:
+        function: from logits to pixels.
+        low: the least value of a pixel.
+        high: the greatest value of a pixel.
+        third: `third(u)` bounds the third derivative of ½(function(v) − x)² by v for all
+            |v| ≥ u ≥ 0 and all x from `low` to `high`. Certificates need it.
+    """
+
+    function: Callable[[Array], Array]
+    low: float
+    high: float
+    third: Callable[[Array], Array]
+
+
+def _bound_of_tanh(logits: Array) -> Array:
+    """Bound (1 − t²)(12t³ − 8t − 6xt² + 2x), t = tanh: the second factor is below 8."""
+    return 8 * (1 - jnp.tanh(logits) ** 2)
+
+
+def _bound_of_sigmoid(logits: Array) -> Array:
+    """Bound that of (tanh(u/2) + 1)/2, a quarter of the error in half of the logit."""
+    return _bound_of_tanh(logits / 2) / 32
+
+
+TANH = Output(jnp.tanh, -1.0, 1.0, _bound_of_tanh)
+SIGMOID = Output(jax.nn.sigmoid, 0.0, 1.0, _bound_of_sigmoid)
+
+
+def linear(low: float, high: float) -> Output:
+    """Return the output of a generator whose logits are its pixels.
+
+    Args:
+        low: the value of a black pixel.
+        high: the value of a white pixel.
+    """
+    return Output(_identity, low, high, jnp.zeros_like)
+
+
+def _identity(logits: Array) -> Array:
+    return logits
+
+
+def standard_normal(key: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
+    """Draw latents from the prior that most generators have."""
+    return jax.random.normal(key, shape)
+
+
+class FinishedNetwork(NamedTuple):
+    """What does not change with the weights of a generator; hashable.
+
+    Attributes:
+        logits: `logits(params, latents, kink)`, in the precision of its arguments; a
+            row depends on its own latent only.
+        latent_dim: number of latent dimensions.
+        output: the last activation, which makes images of logits.
+        slope: slope of its leaky ReLUs for negative inputs, 0 for ReLUs; None if the
+            network has other kinks, or none, and does not call `kink`.
+        draw: `draw(key, shape)` draws latents from the prior, along the last axis.
+    """
+
+    logits: Callable[[Params, Latents, Kink], Examples]
+    latent_dim: int
+    output: Output = TANH
+    slope: float | None = 0.2
+    draw: Callable[[PRNGKey, tuple[int, ...]], Array] = standard_normal
+
+    def apply(self, params: Params, latents: Latents) -> Examples:
+        """Return the images of latents."""
+        return self.output.function(self.logits(params, latents, self.kink))
+
+    @property
+    def kink(self) -> Kink:
+        """The leaky ReLU of the network."""
+        return partial(jax.nn.leaky_relu, negative_slope=self.slope or 0.0)
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["network"]
+)
+@dataclass(frozen=True)
+class FinishedGenerator:
+    """A finished generator: a network and its weights.
+
+    It is a pytree of its weights, so that a compiled program takes it as an argument,
+    serves all weights of a network, and differentiates by them.
+
+    Attributes:
+        network: what does not change with the weights.
+        params: the weights.
+    """
+
+    network: FinishedNetwork
+    params: Params
+
+    @property
+    def latent_dim(self) -> int:
+        """The number of latent dimensions."""
+        return self.network.latent_dim
+
+    def generate(self, latents: Latents) -> Examples:
+        """Return the images of latents, computed in the precision of the latents."""
+        return self.network.apply(self.as_type(latents.dtype).params, latents)
+
+    def as_type(self, dtype: Any) -> "FinishedGenerator":
+        """Return the generator with its weights in another precision."""
+        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self.params)
+        return FinishedGenerator(self.network, params)
+
+    def draw(self, key: PRNGKey) -> Latent:
+        """Draw a latent from the prior."""
+        return self.network.draw(key, (self.latent_dim,))
+
+    def mean_squared_error(
+        self, squares: Float[Array, "*batch"], pixels: int
+    ) -> Float[Array, "*batch"]:
+        """Return the mean over pixels in [0, 1] of a sum of squares in own units."""
+        return squares / (
+            pixels * (self.network.output.high - self.network.output.low) ** 2
+        )
