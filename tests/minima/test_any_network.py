@@ -1,0 +1,148 @@
+"""Minima of generators of every kind, on toys whose landscape is searched on a grid."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from closed_forms import grid_minima
+
+from jaxgan import minima, networks
+from jaxgan.minima import counting
+from jaxgan.networks.convolutions import transpose_convolve
+
+KEY = jax.random.key(0)
+PROVED = [minima.STATUSES.index(name) for name in ("strict", "kink")]
+PRIOR_WEIGHT = 0.1
+
+
+def draw(number, *shape, scale=1.0):
+    return scale * jax.random.normal(jax.random.fold_in(KEY, number), shape)
+
+
+def dense(params, latents, kink):
+    hidden = kink(latents @ params["first"] + params["bias"][None])
+    hidden = kink(hidden @ params["second"])
+    return hidden @ params["last"]
+
+
+def residual(params, latents, kink):
+    hidden = kink(latents @ params["first"] + params["bias"][None])
+    hidden = hidden + kink(hidden @ params["second"])
+    return hidden @ params["last"]
+
+
+def convolutional(params, latents, kink):
+    hidden = kink(latents @ params["first"] + params["bias"][None])
+    image = transpose_convolve(hidden.reshape(-1, 1, 1, 8), params["kernel"])
+    return kink(image).reshape(len(latents), -1) @ params["last"]
+
+
+PARAMS = {
+    "first": draw(1, 2, 8),
+    "bias": draw(2, 8),
+    "second": draw(3, 8, 8, scale=0.5),
+    "kernel": draw(4, 4, 4, 2, 8, scale=0.5),
+    "last": draw(5, 8, 5, scale=0.7),
+}
+LOGITS = {"dense": dense, "residual": residual, "convolutional": convolutional}
+OUTPUTS = {
+    "tanh": networks.TANH,
+    "sigmoid": networks.SIGMOID,
+    "linear": networks.linear(-1.0, 1.0),
+}
+
+
+def generator(kind, slope, output):
+    network = networks.FinishedNetwork(LOGITS[kind], 2, OUTPUTS[output], slope)
+    return networks.FinishedGenerator(network, PARAMS)
+
+
+def target_of(output):
+    low, high = OUTPUTS[output].low, OUTPUTS[output].high
+    drawn = np.asarray(jax.random.uniform(jax.random.fold_in(KEY, 6), (5,)), np.float64)
+    return low + (high - low) * (0.1 + 0.8 * drawn)
+
+
+def distances(points, others):
+    return np.linalg.norm(points[:, None] - others, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "slope", "output"),
+    [
+        ("dense", 0.0, "tanh"),
+        ("dense", 0.1, "sigmoid"),
+        ("dense", 0.0, "linear"),
+        ("residual", 0.2, "tanh"),
+        ("residual", 0.0, "linear"),
+        ("convolutional", 0.0, "sigmoid"),
+        ("convolutional", 0.2, "tanh"),
+    ],
+)
+def test_certified_minima_are_those_of_the_grid_one_for_one(kind, slope, output):
+    made, target = generator(kind, slope, output), target_of(output)
+
+    @jax.jit
+    def values(points):
+        gaps = made.generate(points) - target[None]
+        prior = PRIOR_WEIGHT * jnp.sum(points**2, 1)
+        return 0.5 * (jnp.sum(gaps**2, 1) + prior)
+
+    def on_grid(points):
+        with jax.enable_x64(True):
+            return np.asarray(values(jnp.asarray(points)))
+
+    truth = grid_minima(on_grid, 4.0, 1601)
+    starts = np.random.default_rng(0).normal(size=(100, 2)) * 2
+    ends = minima.settle(
+        made, starts, target[None], np.zeros(100, int), prior_weight=PRIOR_WEIGHT
+    )
+    proved = np.isin(ends.certificates.status, PROVED)
+    assert proved.mean() > 0.95
+    points = ends.latents[proved]
+    points = points[np.abs(points).max(1) < 3.9]
+    # No false one: each is the lowest point of a fine grid around it.
+    _, first = np.unique(counting.cluster(points, 1e-6), return_index=True)
+    axis = np.linspace(-5e-4, 5e-4, 101)
+    around = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    for point in points[first]:
+        lowest = around[on_grid(point + around).argmin()]
+        assert np.linalg.norm(lowest) < 2e-5
+    # None is missing, and each of the coarse grid's is found once.
+    apart = distances(truth, points[first])
+    assert apart.min(1).max() < 1e-5
+    assert len(set(apart.argmin(1))) == len(truth)
+    squares = [float(np.sum((image - target) ** 2)) for image in images(made, points)]
+    scale = 5 * (OUTPUTS[output].high - OUTPUTS[output].low) ** 2
+    inside = np.abs(ends.latents[proved]).max(1) < 3.9
+    np.testing.assert_allclose(ends.errors[proved][inside], np.array(squares) / scale)
+
+
+def images(made, points):
+    with jax.enable_x64(True):
+        return np.asarray(made.generate(jnp.asarray(points)))
+
+
+def test_a_generator_that_declares_no_kinks_is_not_settled():
+    network = networks.FinishedNetwork(dense, 2, slope=None)
+    made = networks.FinishedGenerator(network, PARAMS)
+    with pytest.raises(ValueError, match="does not declare its kinks"):
+        minima.settle(made, np.zeros((1, 2)), np.zeros((1, 5)), np.zeros(1, int))
+
+
+def test_one_program_serves_all_weights_of_a_network():
+    traced = []
+
+    def logits(params, latents, kink):
+        traced.append(1)
+        return dense(params, latents, kink)
+
+    network = networks.FinishedNetwork(logits, 2)
+    target = target_of("tanh")[None]
+    for scale in (1.0, 1.1):
+        params = jax.tree.map(lambda leaf, scale=scale: scale * leaf, PARAMS)
+        made = networks.FinishedGenerator(network, params)
+        minima.settle(made, np.ones((4, 2)), target, np.zeros(4, int), prior_weight=0.1)
+        if scale == 1.0:
+            once = len(traced)
+    assert once > 0 and len(traced) == once  # pyright: ignore
