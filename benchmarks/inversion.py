@@ -110,10 +110,9 @@ def giving_up(images: int) -> dict[str, object]:
 
         def run(survivors=survivors):
             return inversion.invert(
-                generator.generate,
                 KEY,
+                generator,
                 targets,
-                latent_dim=generator.latent_dim,
                 num_starts=16,
                 survivors=survivors,
             )

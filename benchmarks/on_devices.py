@@ -56,10 +56,9 @@ def work() -> dict[str, dict[str, float]]:
 
     def search() -> None:
         inversion.invert(
-            generator.generate,
             jax.random.key(2),
+            generator,
             ends[0],
-            latent_dim=generator.latent_dim,
             num_starts=STARTS // PAIRS,
             bank_size=0,
             max_steps=10,

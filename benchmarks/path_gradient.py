@@ -39,7 +39,7 @@ def main() -> None:
     )
     flags = line.parse_args()
     trained = storage.load_generator(flags.checkpoint)
-    options = trained.card["parts"]["generator"]["options"]
+    options = storage.load_card(flags.checkpoint)["parts"]["generator"]["options"]
     generator = networks.mlp_generator(**options, batch_norm=False)
     penalty = path_energy_penalty(
         generator, pairs=flags.pairs, renewed=flags.renewed, steps=flags.steps

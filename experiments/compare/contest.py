@@ -16,9 +16,9 @@ from experiments.running import epochs
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
 from jaxgan import evaluation, gan, parallel, pixels, training
-from jaxgan.networks import Classified, Generator, Network
+from jaxgan.networks import Classified, FinishedGenerator, Generator, Network
 from jaxgan.training import Algorithm
-from jaxgan.types import Examples, Params, PRNGKey
+from jaxgan.types import Examples, PRNGKey
 
 HELDOUT_IMAGES = 1000
 """Test images on which the Wasserstein estimate is logged."""
@@ -165,15 +165,13 @@ def _judge(
     columns = []
     for seed in range(len(states.step)):
         state = jax.tree.map(itemgetter(seed), alone)
-        network, weights = gan.finish(state.key, contestant.generator, state.average)
-        if weights is None or not epochs.all_finite(state.critic):
+        finished = gan.finish(state.key, contestant.generator, state.average)
+        if finished is None or not epochs.all_finite(state.critic):
             columns.append({})
             continue
-        columns.append(
-            _judge_seed(contestant, state, network, weights, protocol, whole)
-        )
+        columns.append(_judge_seed(contestant, state, finished, protocol, whole))
         if whole and seed == 0:
-            _save_samples(contestant, state, network, weights)
+            _save_samples(contestant, state, finished)
     names = next((list(column) for column in columns if column), ["frechet_distance"])
     return {name: [column.get(name, math.nan) for column in columns] for name in names}
 
@@ -181,14 +179,12 @@ def _judge(
 def _judge_seed(
     contestant: Contestant,
     state: gan.State,
-    network: Network,
-    weights: Params,
+    finished: FinishedGenerator,
     protocol: Protocol,
     whole: bool,
 ) -> dict[str, float]:
     sample_key, verdict_key = jax.random.split(protocol.key)
-    count, dimension = len(protocol.reference.features), contestant.generator.latent_dim
-    images = judging.draw(sample_key, network.apply, weights, dimension, count)
+    images = judging.draw(sample_key, finished, len(protocol.reference.features))
     samples = evaluation.features_of(protocol.classify, images)
     estimate = _heldout(
         contestant.generator, contestant.critic, state, protocol.heldout
@@ -210,10 +206,10 @@ _heldout = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
 
 
 def _save_samples(
-    contestant: Contestant, state: gan.State, network: Network, weights: Params
+    contestant: Contestant, state: gan.State, finished: FinishedGenerator
 ) -> None:
     dimension = contestant.generator.latent_dim
     latents = jax.random.normal(jax.random.key(0), (SHOWN, dimension))
-    images = pixels.to_pixels(np.asarray(network.apply(weights, latents)))
+    images = pixels.to_pixels(np.asarray(finished.generate(latents)))
     path = contestant.folder / f"samples-{int(state.step)}.png"
     pictures.save_image(path, pictures.image_grid(images, 10))

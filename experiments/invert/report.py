@@ -13,8 +13,8 @@ from experiments.invert import figures
 from experiments.invert.search import UNKNOWN, FoundCodes
 from experiments.running import run_folder
 from jaxgan.minima import STATUSES, Count, count_minima
+from jaxgan.networks import FinishedGenerator
 from jaxgan.statistics import bootstrap_interval
-from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 MINIMA = (STATUSES.index("strict"), STATUSES.index("kink"))
@@ -37,7 +37,7 @@ class InversionReport(NamedTuple):
 
 def report(
     key: PRNGKey,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     targets: Float[np.ndarray, "n 28 28 1"],
     found: FoundCodes,
 ) -> InversionReport:

@@ -12,8 +12,8 @@ from jaxtyping import Float, Int
 from experiments.running import costs, jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
-from jaxgan import inversion, minima, networks
-from jaxgan.storage import TrainedGenerator
+from jaxgan import inversion, minima
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import PRNGKey
 
 UNKNOWN = -1
@@ -62,7 +62,7 @@ class SearchPlan(NamedTuple):
 
 def find_all(
     out: Path,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     targets: Float[np.ndarray, "n 28 28 1"],
     plan: SearchPlan,
 ) -> FoundCodes:
@@ -76,7 +76,6 @@ def find_all(
     find = partial(
         find_part,
         generator,
-        networks.rounded_generator(generator.params),
         costs.in_gradients(generator),
     )
 
@@ -99,8 +98,7 @@ def find_all(
 
 
 def find_part(
-    generator: TrainedGenerator,
-    rounded: networks.Rounded,
+    generator: FinishedGenerator,
     cost: costs.Costs,
     targets: Float[np.ndarray, "n 28 28 1"],
     first: int,
@@ -110,19 +108,16 @@ def find_part(
 
     Args:
         generator: the generator to invert.
-        rounded: the same generator with rounded kinks.
         cost: cost of each kind of step.
         targets: images of one part.
         first: number of its first image.
         plan: how to search.
     """
     found = inversion.invert(
-        generator.generate,
         plan.key,
+        generator,
         jnp.asarray(targets),
-        latent_dim=generator.latent_dim,
         num_starts=plan.num_starts,
-        rounded=rounded,
         survivors=plan.survivors,
         prior_weight=plan.prior_weight,
         double_steps=0,
@@ -130,7 +125,7 @@ def find_part(
     )
     left = found.kept & np.isfinite(found.errors)
     settled = minima.settle(
-        generator.params,
+        generator,
         found.latents[left],
         targets,
         np.nonzero(left)[0],

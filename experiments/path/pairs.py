@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.running.errors import UsageError
-from jaxgan import inversion, networks
+from jaxgan import inversion
 from jaxgan.data import Dataset
-from jaxgan.storage import TrainedGenerator
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import Examples, Latents, PRNGKey
 
 STARTS, SURVIVORS = 8, 1
@@ -37,7 +37,7 @@ class Pairs(NamedTuple):
     images_b: Float[np.ndarray, "pairs 28 28 1"]
 
 
-def in_pixels(generator: TrainedGenerator) -> Callable[[Latents], Examples]:
+def in_pixels(generator: FinishedGenerator) -> Callable[[Latents], Examples]:
     """Return the generator with pixels in [0, 1], the units of all energies."""
 
     def generate(latents: Latents) -> Examples:
@@ -47,7 +47,7 @@ def in_pixels(generator: TrainedGenerator) -> Callable[[Latents], Examples]:
 
 
 def of_digits(
-    key: PRNGKey, generator: TrainedGenerator, test: Dataset, count: int
+    key: PRNGKey, generator: FinishedGenerator, test: Dataset, count: int
 ) -> Pairs:
     """Return pairs of the first test digits, of two classes each, with their codes.
 
@@ -64,12 +64,10 @@ def of_digits(
     chosen = np.concatenate([first, second])
     images = (test.images[chosen] / 255).astype(np.float32)
     found = inversion.invert(
-        generator.generate,
         key,
+        generator,
         jnp.asarray(2 * images - 1),
-        latent_dim=generator.latent_dim,
         num_starts=STARTS,
-        rounded=networks.rounded_generator(generator.params),
         survivors=SURVIVORS,
         prior_weight=PRIOR_WEIGHT,
         double_steps=0,
@@ -102,7 +100,7 @@ def matched(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     raise UsageError(f"--pairs must be at most {len(pairs)} here, got {count}")
 
 
-def of_prior(key: PRNGKey, generator: TrainedGenerator, count: int) -> Pairs:
+def of_prior(key: PRNGKey, generator: FinishedGenerator, count: int) -> Pairs:
     """Return pairs of codes from the prior, and the images that they generate."""
 
     def draw(number):

@@ -12,9 +12,8 @@ from experiments.path.along import STOPS, Profile, profiles
 from experiments.path.pairs import Pairs, in_pixels
 from experiments.path.search import Convergence, FoundPaths, compare_methods
 from jaxgan import paths
-from jaxgan.networks import Classified
+from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import observed_order
-from jaxgan.storage import TrainedGenerator
 from jaxgan.types import Examples
 
 
@@ -37,7 +36,7 @@ class Analysis(NamedTuple):
 
 
 def analyse(
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "n 28 28 1"],
     pairs: Pairs,

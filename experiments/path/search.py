@@ -9,8 +9,8 @@ from jaxtyping import Array, Float
 
 from experiments.path.pairs import Pairs, in_pixels
 from jaxgan import networks, paths
+from jaxgan.networks import FinishedGenerator
 from jaxgan.paths import Method, Minimised, Record, lbfgs
-from jaxgan.storage import TrainedGenerator
 from jaxgan.types import PRNGKey
 
 GAP = 1e-4
@@ -61,7 +61,7 @@ class FoundPaths(NamedTuple):
 
 def find(
     key: PRNGKey,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     pairs: Pairs,
     segments: int,
     starts: int,
@@ -70,7 +70,7 @@ def find(
 
     Args:
         key: of the random starts and of the measurements.
-        generator: a folded, fully connected generator.
+        generator: to walk in.
         pairs: codes and images of the ends.
         segments: segments of each path, 32, 64, 128, …
         starts: starts for each pair: the straight line, then lines with random bows.
@@ -100,11 +100,11 @@ def find(
 
 def _bounds(
     metrics: paths.MetricFamily,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     pairs: Pairs,
     distance: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    lipschitz = networks.lipschitz_constant(networks.layers_of(generator.params))
+    lipschitz = _lipschitz_constant(generator)
     slope = jnp.sqrt(2.0) * lipschitz / 2  # Of √λ, with pixels in [0, 1].
 
     def one(codes, image_a, image_b, distance):
@@ -118,6 +118,15 @@ def _bounds(
         codes, pairs.images_a, pairs.images_b, distance
     )
     return np.asarray(least, np.float64), np.asarray(bound, np.float64)
+
+
+def _lipschitz_constant(generator: FinishedGenerator) -> Array:
+    """Return a Lipschitz constant of the generator; infinite if none is known."""
+    try:
+        layers = networks.layers_of(generator.params)
+    except ValueError:
+        return jnp.asarray(jnp.inf)
+    return networks.lipschitz_constant(layers)
 
 
 class Convergence(NamedTuple):

@@ -12,12 +12,10 @@ from jaxtyping import Array, Float
 from experiments.reporting import judging
 from jaxgan import evaluation, inversion, paths
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.networks import Classified
+from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import draw_bows
 from jaxgan.pixels import to_pixels
-from jaxgan.types import Examples, Latents, Params, PRNGKey
-
-Apply = Callable[[Params, Latents], Examples]
+from jaxgan.types import Examples, Latents, PRNGKey
 
 TOLERANCE, EVALUATIONS = 1e-5, 100
 """Of the path minimiser: its tolerance, and its most gradients on each level."""
@@ -73,23 +71,22 @@ class PathMeasures(NamedTuple):
     line_images: Float[Array, "pairs stops 28 28 1"]
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=1)
 def measure_paths(
-    apply: Apply, segments: int, params: Params, codes: Float[Array, "2 pairs latent"]
+    generator: FinishedGenerator, segments: int, codes: Float[Array, "2 pairs latent"]
 ) -> PathMeasures:
     """Minimise the energy of a path between each pair of codes, and measure it.
 
     One compiled program serves all generators of an architecture.
 
     Args:
-        apply: `apply(params, latents)`, images in [-1, 1].
+        generator: to walk in, with images in [-1, 1].
         segments: segments of each path, 16, 32, 64, …
-        params: weights of the generator.
         codes: both ends of each pair. The straight line is where the search begins.
     """
 
     def generate(latents: Latents) -> Examples:
-        return (apply(params, latents) + 1) / 2
+        return (generator.generate(latents) + 1) / 2
 
     first, last = codes
     items = generate(first), generate(last)
@@ -130,17 +127,17 @@ def measure_paths(
     return PathMeasures(least, error, line, slerp, image_distance, code_distance, *seen)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@jax.jit
 def inversion_errors(
-    apply: Apply, latent_dim: int, params: Params, key: PRNGKey, digits: Examples
+    key: PRNGKey, generator: FinishedGenerator, digits: Examples
 ) -> Float[Array, "digits"]:
     """Return the error of each digit at the best code found: a mean square per pixel.
 
     Pixels are in [0, 1]. The search is short, and the same for all generators: a few
     steps of Levenberg and Marquardt from the codes of the nearest samples.
     """
-    generate = partial(apply, params)
-    bank = inversion.sample_bank(generate, key, BANK, latent_dim)
+    generate = generator.generate
+    bank = inversion.sample_bank(key, generator, BANK)
     begun = inversion.nearest_starts(bank, digits.reshape(len(digits), -1), STARTS)
 
     def one(given):
@@ -158,27 +155,23 @@ def inversion_errors(
 
 
 def numbers(
-    protocol: Protocol, apply: Apply, params: Params
+    protocol: Protocol, generator: FinishedGenerator
 ) -> tuple[dict[str, float], PathMeasures]:
     """Return all numbers of a generator by name, and its paths.
 
     Args:
         protocol: how it is judged.
-        apply: `apply(params, latents)`, images in [-1, 1].
-        params: its weights.
+        generator: to be judged, with images in [-1, 1].
     """
     sample_key, verdict_key, bank_key = jax.random.split(protocol.key, 3)
-    latent_dim = protocol.codes.shape[2]
     count = len(protocol.reference.features)
-    images = judging.draw(sample_key, apply, params, latent_dim, count)
+    images = judging.draw(sample_key, generator, count)
     samples = evaluation.features_of(protocol.classify, images)
     verdict = evaluation.verdict(
         verdict_key, samples, protocol.reference, samples, protocol.training
     )
-    errors = inversion_errors(apply, latent_dim, params, bank_key, protocol.digits)
-    measured = measure_paths(
-        apply, protocol.segments, params, jnp.asarray(protocol.codes)
-    )
+    errors = inversion_errors(bank_key, generator, protocol.digits)
+    measured = measure_paths(generator, protocol.segments, jnp.asarray(protocol.codes))
     return {
         **{name: estimate.value for name, estimate in verdict.items()},
         "inversion_error": float(np.median(errors)),

@@ -20,7 +20,7 @@ from experiments.running import jobs
 from experiments.running.errors import Interrupted
 from experiments.running.parts import kept_arrays, kept_numbers
 from jaxgan import gan, parallel, storage, training
-from jaxgan.networks import Generator, Network
+from jaxgan.networks import FinishedGenerator, Generator
 from jaxgan.training import Algorithm
 from jaxgan.types import Params, PRNGKey
 
@@ -183,59 +183,60 @@ def _run(
 
     chunks = plan.steps // plan.chunk
     state = advance(_initial(plan, arm, seed), chunks)
-    network, weights = _finished(plan, state)
+    finished = _finished(plan, state)
     timed = {"steps": float(plan.steps), "step_ms": times[arm.penalty]}
-    judged = _judge(plan, network, weights, state.critic, folder, arm)
+    judged = _judge(plan, finished, state.critic, folder, arm)
     rows = {arm.name: judged | timed}
     if arm != PLAIN:
         return rows
-    halved = {} if weights is None else _halved(plan, network, weights)
+    halved = {} if finished is None else _halved(plan, finished)
     rows[HALVED.name] = rows[PLAIN.name] | halved
     longer = max(0, round((times["path"] / times[PLAIN.penalty] - 1) * chunks))
     state = advance(state, longer)
-    network, weights = _finished(plan, state)
+    finished = _finished(plan, state)
     timed["steps"] += longer * plan.chunk
     later = folder / "later"
-    judged = _judge(plan, network, weights, state.critic, later, EQUAL_TIME)
+    judged = _judge(plan, finished, state.critic, later, EQUAL_TIME)
     return rows | {EQUAL_TIME.name: judged | timed}
 
 
-def _finished(plan: Plan, state: Any) -> tuple[Network, Params | None]:
+def _finished(plan: Plan, state: Any) -> FinishedGenerator | None:
     key, average = jax.device_put((state.key, state.average), jax.devices()[0])
     return gan.finish(key, plan.generator, average)
 
 
 def _judge(
     plan: Plan,
-    network: Network,
-    weights: Params | None,
+    finished: FinishedGenerator | None,
     critic: Params,
     folder: Path,
     arm: Arm,
 ) -> Numbers:
     """Write a model and measure it; NaN if the run was lost."""
-    if weights is None:
+    if finished is None:
         return {"frechet_distance": math.nan, "rho": math.nan}
     parts = {
-        "generator": storage.Part("mlp_generator", {**plan.options}, weights),
+        "generator": storage.Part("mlp_generator", {**plan.options}, finished.params),
         "critic": storage.Part("mlp_critic", {}, critic),
     }
     card = {**plan.provenance, "penalty": arm.name}
     storage.save_model(folder / "model", parts, card)
-    numbers, measured = judge.numbers(plan.protocol, network.apply, weights)
+    numbers, measured = judge.numbers(plan.protocol, finished)
     kept = np.asarray(measured.images[:KEPT_PAIRS], np.float16)
     np.savez_compressed(folder / "films.npz", images=kept)
     return numbers
 
 
-def _halved(plan: Plan, network: Network, weights: Params) -> Numbers:
+def _halved(plan: Plan, generator: FinishedGenerator) -> Numbers:
     """Return the numbers of paths of G(z / c) between codes c z, for c = `SCALE`.
 
     The images are the same ones, and the latent space has another scale.
     """
+    weights = generator.params
     layer = weights["hidden_0"]["affine"]
     layer = {**layer, "kernel": layer["kernel"] / SCALE}
     scaled = {**weights, "hidden_0": {**weights["hidden_0"], "affine": layer}}
+    moved = FinishedGenerator(generator.network, scaled)
     codes = jnp.asarray(SCALE * plan.protocol.codes)
-    measured = judge.measure_paths(network.apply, plan.protocol.segments, scaled, codes)
+    measured = judge.measure_paths(moved, plan.protocol.segments, codes)
     return judge.path_numbers(plan.protocol, measured)

@@ -12,8 +12,8 @@ from jaxtyping import Float
 from experiments.running import costs, jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
-from jaxgan import inversion, networks
-from jaxgan.storage import TrainedGenerator
+from jaxgan import inversion
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import PRNGKey
 
 OURS = "jaxgan"
@@ -46,20 +46,18 @@ RunRecipe = Callable[[Float[np.ndarray, "n 28 28 1"], int], RecipeResult]
 
 
 def recipes(
-    generator: TrainedGenerator, key: PRNGKey, budget: int
+    generator: FinishedGenerator, key: PRNGKey, budget: int
 ) -> dict[str, RunRecipe]:
     """Return the published recipes, then ours with shares of the budget, by name."""
     cost = costs.in_gradients(generator).search
-    rounded = networks.rounded_generator(generator.params)
 
     def published(recipe: inversion.Recipe) -> RunRecipe:
         def run(targets: np.ndarray, first: int) -> RecipeResult:
             found = inversion.follow_recipe(
-                recipe,
-                generator.generate,
                 key,
+                generator,
+                recipe,
                 jnp.asarray(targets),
-                latent_dim=generator.latent_dim,
                 budget=budget,
                 first_image=first,
             )
@@ -74,12 +72,10 @@ def recipes(
 
         def run(targets: np.ndarray, first: int) -> RecipeResult:
             found = inversion.invert(
-                generator.generate,
                 key,
+                generator,
                 jnp.asarray(targets),
-                latent_dim=generator.latent_dim,
                 num_starts=starts,
-                rounded=rounded,
                 survivors=survivors,
                 max_steps=steps,
                 double_steps=0,
@@ -110,7 +106,7 @@ def plan(steps: int) -> tuple[int, int, int]:
 
 def run_all(
     out: Path,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     key: PRNGKey,
     targets: Float[np.ndarray, "n 28 28 1"],
     budget: int,

@@ -13,7 +13,7 @@ from experiments.running import jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
 from jaxgan import inversion
-from jaxgan.storage import TrainedGenerator
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import PRNGKey
 
 PART = 50
@@ -49,7 +49,7 @@ class Recovered(NamedTuple):
 
 
 def recover_all(
-    out: Path, generator: TrainedGenerator, key: PRNGKey, count: int, num_starts: int
+    out: Path, generator: FinishedGenerator, key: PRNGKey, count: int, num_starts: int
 ) -> Recovered:
     """Generate images and recover their codes; parts that are on disk are read.
 
@@ -58,12 +58,11 @@ def recover_all(
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
-    forms = inversion.forms(generator.params)
 
     def job(first: int) -> jobs.Job[Recovered]:
         size = min(PART, count - first)
         own = jax.random.fold_in(key, first)
-        find = partial(_recover_part, generator, forms, own, size, num_starts)
+        find = partial(_recover_part, generator, own, size, num_starts)
         path = folder / f"{first:06d}.npz"
         return jobs.Job(
             f"from image {first}", size, lambda: kept(path, Recovered, find)
@@ -76,8 +75,7 @@ def recover_all(
 
 
 def _recover_part(
-    generator: TrainedGenerator,
-    forms: inversion.Forms,
+    generator: FinishedGenerator,
     key: PRNGKey,
     count: int,
     num_starts: int,
@@ -87,13 +85,13 @@ def _recover_part(
     true = np.asarray(latents, np.float64)
     with jax.enable_x64(True):
         images = np.asarray(jax.jit(generator.generate)(jnp.asarray(true)))
-    found = inversion.recover(forms, search_key, images, num_starts=num_starts)
+    found = inversion.recover(search_key, generator, images, num_starts=num_starts)
     return Recovered(
         true,
         found.latents,
         found.errors,
         found.exact,
         found.starts,
-        inversion.condition_numbers(forms, true),
+        inversion.condition_numbers(generator, true),
         np.mean(np.abs(images) > 1 - 2e-3, (1, 2, 3)),
     )

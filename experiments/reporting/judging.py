@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 
 from experiments.reporting import pictures, tables
 from jaxgan import evaluation, pixels
-from jaxgan.networks import Classified
+from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.statistics import Estimate
-from jaxgan.storage import TrainedGenerator
-from jaxgan.types import Examples, Latents, Params, PRNGKey
+from jaxgan.types import Examples, PRNGKey
 
 Column = Mapping[str, Estimate]
 """The value of each metric, by name."""
@@ -41,29 +40,23 @@ class Judgement(NamedTuple):
     nearest: evaluation.Images
 
 
-@partial(jax.jit, static_argnames=("apply", "latent_dim", "count"))
-def _draw(key: PRNGKey, apply, params: Params, latent_dim: int, count: int):
+@partial(jax.jit, static_argnames="count")
+def _draw(key: PRNGKey, generator: FinishedGenerator, count: int):
     def one(number: jax.Array) -> jax.Array:
-        latent = jax.random.normal(jax.random.fold_in(key, number), (1, latent_dim))
-        return apply(params, latent)[0]
+        latent = generator.draw(jax.random.fold_in(key, number))
+        return generator.generate(latent[None])[0]
 
     return jax.lax.map(one, jnp.arange(count), batch_size=1000)
 
 
-def draw(
-    key: PRNGKey,
-    apply: Callable[[Params, Latents], Examples],
-    params: Params,
-    latent_dim: int,
-    count: int,
-) -> evaluation.Images:
+def draw(key: PRNGKey, generator: FinishedGenerator, count: int) -> evaluation.Images:
     """Return samples of a generator; the n-th depends on the key and n only."""
-    return pixels.to_pixels(np.asarray(_draw(key, apply, params, latent_dim, count)))
+    return pixels.to_pixels(np.asarray(_draw(key, generator, count)))
 
 
 def evaluate(
     key: PRNGKey,
-    generator: TrainedGenerator,
+    generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
     training_images: evaluation.Images,
     reference_images: evaluation.Images,
@@ -79,9 +72,7 @@ def evaluate(
     """
     sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
     count = len(reference_images)
-    images = draw(
-        sample_key, generator.apply, generator.params, generator.latent_dim, count
-    )
+    images = draw(sample_key, generator, count)
     samples, reference, training = (
         evaluation.features_of(classify, each)
         for each in (images, reference_images, training_images)

@@ -76,15 +76,15 @@ def train(
     folding_key, sample_key = jax.random.split(
         jax.random.fold_in(trained.state.key, trained.state.step)
     )
-    network, weights = gan.finish(folding_key, generator, trained.state.average)
-    if weights is None:
+    finished = gan.finish(folding_key, generator, trained.state.average)
+    if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
     latents = jax.random.normal(sample_key, (100, generator.latent_dim))
-    _save_grid(out / SAMPLES, jax.jit(network.apply)(weights, latents))
+    _save_grid(out / SAMPLES, jax.jit(type(finished).generate)(finished, latents))
     _save_film(out, options.epochs)
     figure = pictures.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
     figure.savefig(out / "losses.png", dpi=150)
-    _write_model(out, options, weights, trained.state.critic, summary)
+    _write_model(out, options, finished.params, trained.state.critic, summary)
     run_folder.write_json(out / "summary.json", summary)
     print(f"trained in {summary['wall_seconds']:.0f} s; samples in {out / SAMPLES}")
     return summary

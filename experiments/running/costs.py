@@ -13,8 +13,7 @@ import jax.numpy as jnp
 from jaxgan import inversion
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.minima import facets, newton
-from jaxgan.networks import layers_of
-from jaxgan.storage import TrainedGenerator
+from jaxgan.networks import FinishedGenerator
 
 DOUBLE = 2.0
 """Cost of an operation in double precision, in operations of single precision."""
@@ -40,9 +39,8 @@ class Costs(NamedTuple):
     on_facets: float
 
 
-def in_gradients(generator: TrainedGenerator) -> Costs:
-    """Return the costs for a folded, fully connected generator."""
-    layers = layers_of(generator.params)
+def in_gradients(generator: FinishedGenerator) -> Costs:
+    """Return the costs for a generator that declares its kinks."""
     latent = jnp.zeros(generator.latent_dim)
     image = generator.generate(latent[None])[0]
     pixels = image.reshape(-1)
@@ -55,11 +53,12 @@ def in_gradients(generator: TrainedGenerator) -> Costs:
         return lm.step(generator.generate, state, target, 0.0)
 
     def rounded(state):
-        return newton.step(layers, state, pixels, 0.5)
+        return newton.step(generator, state, pixels, 0.5)
 
     one = operations(gradient, latent, image)
     return Costs(
         operations(search, lm.begin(latent), image) / one,
         operations(rounded, newton.State(latent, jnp.ones(()))) / one,
-        operations(facets.step, layers, facets.start(layers, latent), pixels) / one,
+        operations(facets.step, generator, facets.start(generator, latent), pixels)
+        / one,
     )

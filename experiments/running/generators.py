@@ -1,19 +1,13 @@
-"""Load a generator whose layers a command needs: a folded, fully connected one."""
+"""Load the generator that a command is given."""
 
-from experiments.running.errors import UsageError
-from jaxgan import networks, storage
-from jaxgan.storage import TrainedGenerator
+from jaxgan import storage
+from jaxgan.networks import FinishedGenerator
 
 
-def load(checkpoint: str) -> TrainedGenerator:
+def load(checkpoint: str) -> FinishedGenerator:
     """Return the generator of a shipped model or of the folder of a run.
 
     Raises:
-        UsageError: if the generator is not folded and fully connected.
+        CheckpointError: if there is no such model.
     """
-    generator = storage.load_generator(checkpoint)
-    try:
-        networks.layers_of(generator.params)
-    except ValueError as error:
-        raise UsageError(f"--checkpoint {checkpoint}: {error}") from error
-    return generator
+    return storage.load_generator(checkpoint)

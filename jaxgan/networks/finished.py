@@ -29,8 +29,8 @@ class Output(NamedTuple):
         function: from logits to pixels.
         low: the least value of a pixel.
         high: the greatest value of a pixel.
-        third: `third(u)` bounds the third derivative of ½(function(v) − x)² by v for all
-            |v| ≥ u ≥ 0 and all x from `low` to `high`. Certificates need it.
+        third: `third(u)` bounds the third derivative of ½(function(v) − x)² by v for
+            all |v| ≥ u ≥ 0 and all x from `low` to `high`. Certificates need it.
     """
 
     function: Callable[[Array], Array]

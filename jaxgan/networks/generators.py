@@ -83,18 +83,24 @@ class _ConvGenerator(nn.Module):
 
 @functools.cache
 def _generator(
-    normalised: Any, plain: Any, latent_dim: int, output: Output
+    module: Callable[..., Any],
+    sizes: tuple[Any, ...],
+    batch_norm: bool,
+    latent_dim: int,
+    output: Output,
 ) -> Generator:
-    """Return the generator of two flax modules that compute logits.
+    """Return the generator of a flax module that computes logits.
 
     Equal arguments make the same generator, so that nothing is compiled twice for it.
 
     Args:
-        normalised: the network in training.
-        plain: the same network without batch-normalisation.
+        module: `module(*sizes, normalise)` builds the network.
+        sizes: of its layers.
+        batch_norm: whether the network in training is batch-normalised.
         latent_dim: number of latent dimensions.
         output: makes images of logits.
     """
+    normalised, plain = module(*sizes, batch_norm), module(*sizes, False)
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
     init, logits = bind(normalised, latents)
 
@@ -150,8 +156,7 @@ def mlp_generator(
     """
     require_positive(latent_dim=(latent_dim,), widths=widths, shape=shape)
     sizes = tuple(widths), tuple(shape)
-    plain = _MLPGenerator(*sizes, False)
-    return _generator(_MLPGenerator(*sizes, batch_norm), plain, latent_dim, output)
+    return _generator(_MLPGenerator, sizes, batch_norm, latent_dim, output)
 
 
 def conv_generator(
@@ -172,5 +177,4 @@ def conv_generator(
     """
     require_positive(latent_dim=(latent_dim,), width=(width,), channels=channels)
     sizes = width, tuple(channels)
-    plain = _ConvGenerator(*sizes, False)
-    return _generator(_ConvGenerator(*sizes, batch_norm), plain, latent_dim, TANH)
+    return _generator(_ConvGenerator, sizes, batch_norm, latent_dim, TANH)

@@ -55,7 +55,7 @@ class BatchNorm(nn.Module):
 
 
 class Hidden(nn.Module):
-    """An affine layer, batch-normalised or with a bias, and what it does at its kinks."""
+    """An affine layer, batch-normalised or with a bias, and its activation."""
 
     layer: Callable[..., nn.Module]
     normalise: bool
