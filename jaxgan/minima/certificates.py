@@ -142,7 +142,7 @@ def hessian_lipschitz(
     """Return a Lipschitz constant of the Hessian in a ball that only held facets enter.
 
     The error is Σ fₖ(aₖ·z + cₖ) with f(u) = ½(φ(u) − x)², φ the output function. So
-    ‖Aᵀ diag(bₖ ‖aₖ‖) A‖ is such a constant, bₖ the bound of |f‴| over the ball's logits.
+    ‖Aᵀ diag(bₖ ‖aₖ‖) A‖ is such a constant, bₖ the bound of |f‴| in the ball.
     """
     here = region(generator, state.latent, state.positive & ~state.held)
     norms = jnp.sqrt(jnp.sum(here.jacobian * here.jacobian, 1))

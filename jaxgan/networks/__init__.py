@@ -18,6 +18,7 @@ kinks rounded off.
 """
 
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
+from jaxgan.networks.checking import check
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.finished import (
@@ -46,6 +47,7 @@ __all__ = [
     "Output",
     "SIGMOID",
     "TANH",
+    "check",
     "conv_classifier",
     "conv_critic",
     "conv_generator",

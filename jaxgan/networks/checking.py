@@ -1,0 +1,140 @@
+"""What is wrong with a generator, in words, before any time is spent on it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from jaxgan.networks.finished import FinishedGenerator
+from jaxgan.networks.piecewise import evaluate, region, units_at
+from jaxgan.types import PRNGKey
+
+ROWS = 8
+"""Latents that a generator is tried on."""
+CLOSE = 1e-4
+"""Relative difference up to which two results in single precision are the same."""
+SATURATED = 1e-4
+"""Part of the range within which a pixel counts as black or white."""
+
+
+def check(key: PRNGKey, generator: FinishedGenerator) -> tuple[str, ...]:
+    """Return a sentence for each thing that is wrong; nothing if all is well.
+
+    The generator is evaluated at a few latents from its prior.
+
+    Args:
+        key: of the latents.
+        generator: to be checked.
+    """
+    latents = generator.network.draw(key, (ROWS, generator.latent_dim))
+    try:
+        images = np.asarray(generator.generate(latents))
+    except Exception as error:  # the function is the user's own
+        return (f"it cannot be evaluated: {type(error).__name__}: {error}",)
+    if images.ndim < 2 or len(images) != ROWS:
+        return (
+            f"{ROWS} latents must make {ROWS} images, got an array of the shape "
+            f"{images.shape}",
+        )
+    found = [
+        _repeats(generator, latents, images),
+        _rows_are_independent(generator, latents, images),
+        _in_range(generator, images),
+        _not_saturated(generator, images),
+        _keeps_double_precision(generator, latents),
+        _kinks_are_declared(generator, latents),
+    ]
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> float:
+    scale = np.abs(one).max() or 1.0
+    return float(np.abs(one - other).max() / scale)
+
+
+def _repeats(generator: FinishedGenerator, latents: Array, images: np.ndarray) -> str:
+    again = np.asarray(generator.generate(latents))
+    if np.array_equal(images, again, equal_nan=True):
+        return ""
+    return (
+        "the same latents make other images when they are given again: it draws noise"
+    )
+
+
+def _rows_are_independent(
+    generator: FinishedGenerator, latents: Array, images: np.ndarray
+) -> str:
+    alone = np.concatenate([np.asarray(generator.generate(z[None])) for z in latents])
+    gap = _differ(images, alone)
+    if gap < CLOSE:
+        return ""
+    return (
+        f"an image depends on the other latents of its batch (by {gap:.1e} of the "
+        "largest pixel): statistics of the batch are left on"
+    )
+
+
+def _in_range(generator: FinishedGenerator, images: np.ndarray) -> str:
+    output = generator.network.output
+    if not np.isfinite(images).all():
+        return "its images are not finite"
+    slack = CLOSE * (output.high - output.low)
+    if images.min() >= output.low - slack and images.max() <= output.high + slack:
+        return ""
+    return (
+        f"its pixels are from {images.min():.3g} to {images.max():.3g}, and declared to "
+        f"be from {output.low:g} to {output.high:g}"
+    )
+
+
+def _not_saturated(generator: FinishedGenerator, images: np.ndarray) -> str:
+    output = generator.network.output
+    near = SATURATED * (output.high - output.low)
+    grey = (images > output.low + near) & (images < output.high - near)
+    if grey.any(tuple(range(1, images.ndim))).all():
+        return ""
+    return "an image has only black and white pixels: it is saturated, with no gradient"
+
+
+def _keeps_double_precision(generator: FinishedGenerator, latents: Array) -> str:
+    with jax.enable_x64(True):
+        exact = np.asarray(latents, np.float64)
+        try:
+            images = np.asarray(generator.generate(jnp.asarray(exact)))
+        except Exception as error:  # the function is the user's own
+            return f"it cannot compute in double precision: {type(error).__name__}"
+        # A step of 1e-9 changes no number of single precision.
+        moved = np.asarray(generator.generate(jnp.asarray(exact + 1e-9)))
+    if images.dtype == np.float64 and not np.array_equal(images, moved):
+        return ""
+    return "it computes in single precision for latents in double precision"
+
+
+def _kinks_are_declared(generator: FinishedGenerator, latents: Array) -> str:
+    if generator.network.slope is None:
+        return ""
+    latent, other = latents[0], latents[1]
+    with jax.enable_x64(True):
+        exact = generator.as_type(np.float64)
+        here, there = (jnp.asarray(np.asarray(z), np.float64) for z in (latent, other))
+        positive = units_at(exact, here) > 0
+        if not len(positive):
+            return "it declares kinks, and never calls the function that it is given"
+        affine = region(exact, here, positive)
+        slope = jnp.where(positive, 1.0, generator.network.slope)
+        units, logits = evaluate(exact, there, lambda units, some: slope[some] * units)
+        step = there - here
+        gaps = (
+            _differ(
+                np.asarray(units), np.asarray(affine.units + affine.normals @ step)
+            ),
+            _differ(
+                np.asarray(logits), np.asarray(affine.logits + affine.jacobian @ step)
+            ),
+        )
+    if max(gaps) < CLOSE:
+        return ""
+    return (
+        "with every unit kept on its side it is not affine: it has kinks, or another "
+        "curvature, that do not go through the function that it is given"
+    )
