@@ -1,7 +1,6 @@
 """Judge a generator's samples: `python -m experiments.evaluate --checkpoint NAME`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
@@ -10,15 +9,12 @@ from experiments.running.options import JudgeOptions
 
 
 @dataclass(frozen=True)
-class Config(JudgeOptions):
+class Config(GeneratorOptions, JudgeOptions):
     """Judge the samples of a generator against test images.
 
     Beside each metric stands its floor: the value that training images have in place of
     the samples.
     """
-
-    checkpoint: str = "mnist-wgan-gp"
-    """Generator to judge: name of a shipped model, or folder of a run."""
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -26,10 +22,10 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging
-    from experiments.running import run_folder
+    from experiments.running import generators, run_folder
     from jaxgan import data, evaluation, storage
 
-    generator = storage.load_generator(config.checkpoint)
+    generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
     reference = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(reference.name, "train", data_dir=config.data_dir)
@@ -39,10 +35,10 @@ def run(config: Config) -> dict[str, Any]:
             f"--samples must be at most {len(reference.images)}, the test images of "
             f"{reference.name}, got {count}"
         )
-    name = Path(config.checkpoint).name
+    name = config.source_name
     arrays = reference.images, reference.labels
     out = run_folder.begin("evaluate", config, name, reference.name, arrays)
-    print(f"{config.checkpoint}: {count} samples against {reference.name}, into {out}")
+    print(f"{config.source}: {count} samples against {reference.name}, into {out}")
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
     judgement = judging.evaluate(
@@ -58,7 +54,7 @@ def run(config: Config) -> dict[str, Any]:
     judging.figures(out, judgement)
     summary = {
         "experiment": "evaluate",
-        "checkpoint": config.checkpoint,
+        "checkpoint": config.source,
         "dataset": reference.name,
         "n_samples": count,
         **judging.summary(judgement),

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.options import DataOptions, HostOptions, require
+from experiments.running.options import (
+    DataOptions,
+    GeneratorOptions,
+    HostOptions,
+    require,
+)
 
 
 @dataclass(frozen=True)
-class Config(DataOptions, HostOptions):
+class Config(GeneratorOptions, DataOptions, HostOptions):
     """Find codes z with G(z) = x from many starts, and certify and count the minima."""
 
-    checkpoint: str = "mnist-wgan-gp"
-    """Generator: name of a shipped model, or folder of a run."""
     images: int = 10
     """Number of test images to invert, beginning with the first."""
     targets: tuple[Path, ...] = ()
@@ -48,17 +51,17 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.invert import report, search
     from experiments.running import generators, run_folder, targets
 
-    generator = generators.load(config.checkpoint)
+    generator = generators.load(config)
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize)
     else:
         wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
-    name = Path(config.checkpoint).name
+    name = config.source_name
     out = run_folder.begin(
         "invert", config, name, wanted.name, wanted.images, resume=config.resume
     )
     print(
-        f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "
+        f"{config.source}: {len(wanted.images)} images of {wanted.name}, "
         f"{config.starts} starts each, into {out}"
     )
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
@@ -75,7 +78,7 @@ def run(config: Config) -> dict[str, Any]:
     result = report.report(count_key, generator, wanted.images, found)
     summary = {
         "experiment": "invert",
-        "checkpoint": config.checkpoint,
+        "checkpoint": config.source,
         "dataset": wanted.name,
         **result.summary,
         "images_per_second": len(wanted.images) / seconds,

@@ -1,23 +1,25 @@
 """Find paths from one digit to another: `python -m experiments.path`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from experiments.running.command_line import main
-from experiments.running.options import DataOptions, HostOptions, require
+from experiments.running.options import (
+    DataOptions,
+    GeneratorOptions,
+    HostOptions,
+    require,
+)
 
 
 @dataclass(frozen=True)
-class Config(DataOptions, HostOptions):
+class Config(GeneratorOptions, DataOptions, HostOptions):
     """Find the path of least energy between each of several pairs of codes.
 
     It is compared with the straight line and with spherical interpolation (slerp):
     energies with error bars, and how much the images along the path look like digits.
     """
 
-    checkpoint: str = "mnist-wgan-gp"
-    """Generator: the name of a shipped model, or the folder of a run."""
     codes: Literal["digits", "prior"] = "digits"
     """digits: codes of the first test digits, found by inversion; prior: codes drawn
     at random from the prior."""
@@ -55,15 +57,15 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.running import generators, run_folder
     from jaxgan import data, storage
 
-    generator = generators.load(config.checkpoint)
+    generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
     test = data.load(config.dataset, "test", data_dir=config.data_dir)
     training = data.load(test.name, "train", data_dir=config.data_dir)
-    name = Path(config.checkpoint).name
+    name = config.source_name
     arrays = test.images, test.labels
     out = run_folder.begin("path", config, name, test.name, arrays)
     print(
-        f"{config.checkpoint}: {config.pairs} pairs of {config.codes}, "
+        f"{config.source}: {config.pairs} pairs of {config.codes}, "
         f"{config.segments} segments, into {out}"
     )
     pair_key, search_key = jax.random.split(jax.random.key(config.seed))
@@ -79,7 +81,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     summary = {
         "experiment": "path",
-        "checkpoint": config.checkpoint,
+        "checkpoint": config.source,
         "dataset": test.name,
         "codes": config.codes,
         "segments": config.segments,

@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.options import DataOptions, require
+from experiments.running.options import DataOptions, GeneratorOptions, require
 
 
 @dataclass(frozen=True)
-class Config(DataOptions):
+class Config(GeneratorOptions, DataOptions):
     """Find codes of test images by published recipes and by ours, at equal cost."""
 
-    checkpoint: str = "mnist-wgan-gp"
-    """Generator: name of a shipped model, or folder of a run."""
     images: int = 20
     """Number of test images to invert, beginning with the first."""
     budget: int = 10_000
@@ -36,13 +34,13 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.recipes import race, report
     from experiments.running import generators, run_folder, targets
 
-    generator = generators.load(config.checkpoint)
+    generator = generators.load(config)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     out = run_folder.begin(
         "recipes", config, wanted.name, wanted.name, wanted.images, resume=config.resume
     )
     print(
-        f"{config.checkpoint}: {len(wanted.images)} images of {wanted.name}, "
+        f"{config.source}: {len(wanted.images)} images of {wanted.name}, "
         f"{config.budget} gradients each, into {out}"
     )
     started = time.perf_counter()
@@ -50,7 +48,7 @@ def run(config: Config) -> dict[str, Any]:
     found = race.run_all(out, generator, key, wanted.images, config.budget)
     summary = {
         "experiment": "recipes",
-        "checkpoint": config.checkpoint,
+        "checkpoint": config.source,
         "dataset": wanted.name,
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,

@@ -1,15 +1,14 @@
 """Recover the codes of a generator's own images: `python -m experiments.recover`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.options import HostOptions, OutputOptions, require
+from experiments.running.options import GeneratorOptions, HostOptions, require
 
 
 @dataclass(frozen=True)
-class Config(OutputOptions, HostOptions):
+class Config(GeneratorOptions, HostOptions):
     """Find the code z from its image G(z), and compare the code found with z."""
 
     checkpoint: str = "mnist-wgan-gp-expansive"
@@ -37,13 +36,13 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.recover import report, search
     from experiments.running import generators, run_folder
 
-    generator = generators.load(config.checkpoint)
-    name = Path(config.checkpoint).name
+    generator = generators.load(config)
+    name = config.source_name
     out = run_folder.begin(
         "recover", config, name, "prior", generator.params, resume=config.resume
     )
     print(
-        f"{config.checkpoint}: {config.images} images of its own, at most "
+        f"{config.source}: {config.images} images of its own, at most "
         f"{config.starts} starts each, into {out}"
     )
     started = time.perf_counter()
@@ -52,7 +51,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     summary = {
         "experiment": "recover",
-        "checkpoint": config.checkpoint,
+        "checkpoint": config.source,
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }

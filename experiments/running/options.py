@@ -56,6 +56,37 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
+class GeneratorOptions(OutputOptions):
+    """Which finished generator to use."""
+
+    checkpoint: str = "mnist-wgan-gp"
+    """Name of a shipped model, or folder of a run."""
+    generator: str | None = None
+    """MODULE:FUNCTION in place of --checkpoint: a function without arguments that
+    returns your own generator, a `jaxgan.networks.FinishedGenerator`."""
+
+    @property
+    def source(self) -> str:
+        """The model or the function that the generator comes from."""
+        return self.generator or self.checkpoint
+
+    @property
+    def source_name(self) -> str:
+        """A short name of it, for a folder."""
+        return Path(self.source).name.replace(":", "-")
+
+    def check(self) -> None:
+        """Raise a `UsageError` if a flag is out of range."""
+        super().check()
+        if self.generator is not None:
+            module, _, function = self.generator.partition(":")
+            named = module and function.isidentifier()
+            require(bool(named), self, "generator", "MODULE:FUNCTION")
+            if self.checkpoint != type(self).checkpoint:
+                raise UsageError("--generator and --checkpoint exclude each other")
+
+
+@dataclass(frozen=True)
 class DataOptions(OutputOptions):
     """Which images to use."""
 
