@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import JudgeOptions
+from experiments.running.options import GeneratorOptions, JudgeOptions
 
 
 @dataclass(frozen=True)
