@@ -3,7 +3,7 @@
 >>> import jaxgan
 >>> from jaxgan import storage
 >>> generator = jaxgan.load_generator("mnist-wgan-gp-2d")
->>> generator.latent_dim, generator.card["seed"]
+>>> generator.latent_dim, storage.load_card("mnist-wgan-gp-2d")["seed"]
 (2, 0)
 >>> len(storage.digests.sha256(generator.params))
 64
@@ -32,8 +32,8 @@ __all__ = [
     "Restored",
     "as_stored",
     "digests",
-    "load_classifier",
     "load_card",
+    "load_classifier",
     "load_critic",
     "load_generator",
     "load_part",

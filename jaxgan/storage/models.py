@@ -127,8 +127,19 @@ def load_generator(source: str | Path) -> networks.FinishedGenerator:
 
 
 def load_card(source: str | Path) -> dict[str, Any]:
-    """Load the card of a model: how it was trained; see `load_generator`."""
-    return _read_card(_find(source).joinpath("card.json").read_bytes())
+    """Load the card of a model: how it was trained.
+
+    Args:
+        source: as in `load_generator`.
+
+    Raises:
+        CheckpointError: if there is no such model, or its card is not what was saved.
+    """
+    folder = _find(source)
+    try:
+        return _read_card(folder.joinpath("card.json").read_bytes())
+    except Exception as error:  # a RecursionError where JSON is nested too deep
+        raise _unusable(source, error) from error
 
 
 def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
@@ -172,9 +183,8 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
     Raises:
         CheckpointError: if there is no such part, or it is not what was saved.
     """
-    folder = _find(source)
+    folder, card = _find(source), load_card(source)
     try:
-        card = _read_card(folder.joinpath("card.json").read_bytes())
         if name not in card["parts"]:
             raise ValueError(f"has no {name}, only {', '.join(card['parts'])}")
         part = card["parts"][name]
@@ -184,10 +194,12 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         network = ARCHITECTURES[part["architecture"]](**part["options"])
         params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
     except Exception as error:  # a card may ask for any options
-        raise CheckpointError(
-            f"{source}: not a usable model: {first_line(error)}"
-        ) from error
+        raise _unusable(source, error) from error
     return network, params, card
+
+
+def _unusable(source: str | Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{source}: not a usable model: {first_line(error)}")
 
 
 def _read_card(content: bytes) -> dict[str, Any]:
