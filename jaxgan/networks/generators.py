@@ -20,7 +20,6 @@ from jaxgan.networks.finished import (
 from jaxgan.networks.layers import (
     EPSILON,
     NEGATIVE_SLOPE,
-    Activation,
     Hidden,
     bind,
     conv_transpose,
@@ -57,7 +56,7 @@ class _MLPGenerator(nn.Module):
     normalise: bool
 
     @nn.compact
-    def __call__(self, latents: jax.Array, kink: Activation = leaky_relu) -> jax.Array:
+    def __call__(self, latents: jax.Array, kink: Kink = leaky_relu) -> jax.Array:
         x = latents
         for i, width in enumerate(self.widths):
             hidden = Hidden(dense(width), self.normalise and i > 0, name=f"hidden_{i}")
@@ -72,7 +71,7 @@ class _ConvGenerator(nn.Module):
     normalise: bool
 
     @nn.compact
-    def __call__(self, latents: jax.Array, kink: Activation = leaky_relu) -> jax.Array:
+    def __call__(self, latents: jax.Array, kink: Kink = leaky_relu) -> jax.Array:
         first, second = self.channels
         x = Hidden(dense(self.width), False, name="hidden_0")(latents, kink)
         x = Hidden(dense(7 * 7 * first), self.normalise, name="hidden_1")(x, kink)

@@ -1,16 +1,15 @@
 """What networks are built of: layers, and flax modules as pairs of pure functions."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxgan.networks.convolutions import Conv, ConvTranspose
+from jaxgan.networks.finished import Kink
 from jaxgan.types import Params, PRNGKey
-
-Activation: TypeAlias = Callable[[jax.Array], jax.Array]
 
 EPSILON = 1e-5
 """Added to the variance in batch-normalisation."""
@@ -61,7 +60,7 @@ class Hidden(nn.Module):
     normalise: bool
 
     @nn.compact
-    def __call__(self, x: jax.Array, kink: Activation = leaky_relu) -> jax.Array:  # noqa: D102
+    def __call__(self, x: jax.Array, kink: Kink = leaky_relu) -> jax.Array:  # noqa: D102
         x = self.layer(use_bias=not self.normalise, name="affine")(x)
         if self.normalise:
             x = BatchNorm(name="norm")(x)
