@@ -78,7 +78,7 @@ def expansion(
 
         return evaluate(generator, latent, activate)
 
-    nothing = jnp.zeros((num_units(generator),), latent.dtype)
+    nothing = jnp.zeros((num_units(generator, latent),), latent.dtype)
     (units, logits), push = jax.linearize(lambda z: at(z, nothing), latent)
     normals, jacobian = jax.vmap(push, out_axes=1)(identity)
     output, curvature = error_derivatives(generator.network.output, logits, target)

@@ -11,10 +11,12 @@ affine layers.
 >>> generator.apply(params, jax.numpy.zeros((5, 2))).shape
 (5, 28, 28, 1)
 
-Read `layers`, then any of `generators`, `critics`, `classifiers`, `autoencoders`.
-`piecewise` describes a folded generator region by region: between the kinks of its
-leaky ReLUs it is tanh of an affine function. `rounded` is the same network with its
-kinks rounded off.
+Read `layers`, then any of `generators`, `critics`, `classifiers`, `autoencoders`;
+`convolutions` has their convolutions, fast in derivatives of any order. `finished` is
+what all that studies a generator takes, built here or elsewhere, and `checking` tells
+what is wrong with one. `piecewise` describes it region by region: between the kinks of
+its leaky ReLUs its logits are affine. `rounded` is the same generator with its kinks
+rounded off.
 """
 
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
@@ -53,8 +55,8 @@ __all__ = [
     "conv_classifier",
     "conv_critic",
     "conv_generator",
-    "layers_of",
     "generate_rounded",
+    "layers_of",
     "leaky_relu",
     "linear",
     "lipschitz_constant",

@@ -40,7 +40,7 @@ class Output(NamedTuple):
 
 
 def _bound_of_tanh(logits: Array) -> Array:
-    """Bound (1 − t²)(12t³ − 8t − 6xt² + 2x), t = tanh: the second factor is below 8."""
+    """Bound (1 − t²)(12t³ − 8t − 6xt² + 2x), t = tanh: the last factor is at most 8."""
     return 8 * (1 - jnp.tanh(logits) ** 2)
 
 
@@ -50,7 +50,9 @@ def _bound_of_sigmoid(logits: Array) -> Array:
 
 
 TANH = Output(jnp.tanh, -1.0, 1.0, _bound_of_tanh)
+"""The output of this library's own generators."""
 SIGMOID = Output(jax.nn.sigmoid, 0.0, 1.0, _bound_of_sigmoid)
+"""The output of generators with pixels in [0, 1]."""
 
 
 def linear(low: float, high: float) -> Output:
@@ -73,7 +75,7 @@ def standard_normal(key: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "*shap
 
 
 class FinishedNetwork(NamedTuple):
-    """What does not change with the weights of a generator; hashable.
+    """A generator without its weights; hashable.
 
     Attributes:
         logits: `logits(params, latents, kink)`, in the precision of its arguments; a
@@ -112,8 +114,8 @@ class FinishedGenerator:
     serves all weights of a network, and differentiates by them.
 
     Attributes:
-        network: what does not change with the weights.
-        params: the weights.
+        network: the generator without its weights.
+        params: the weights, a pytree of arrays.
     """
 
     network: FinishedNetwork
@@ -129,9 +131,16 @@ class FinishedGenerator:
         return self.network.apply(self.as_type(latents.dtype).params, latents)
 
     def as_type(self, dtype: Any) -> "FinishedGenerator":
-        """Return the generator with its weights in another precision."""
-        params = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), self.params)
-        return FinishedGenerator(self.network, params)
+        """Return the generator with its weights in another precision.
+
+        Leaves that are not floating-point numbers stay as they are.
+        """
+
+        def cast(leaf: Any) -> Any:
+            floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+            return jnp.asarray(leaf, dtype) if floating else leaf
+
+        return FinishedGenerator(self.network, jax.tree.map(cast, self.params))
 
     def draw(self, key: PRNGKey) -> Latent:
         """Draw a latent from the prior."""
@@ -140,7 +149,11 @@ class FinishedGenerator:
     def mean_squared_error(
         self, squares: Float[Array, "*batch"], pixels: int
     ) -> Float[Array, "*batch"]:
-        """Return the mean over pixels in [0, 1] of a sum of squares in own units."""
-        return squares / (
-            pixels * (self.network.output.high - self.network.output.low) ** 2
-        )
+        """Return the mean squared error per pixel, for pixels in [0, 1].
+
+        Args:
+            squares: sums of the squared errors of all pixels, in the generator's units.
+            pixels: number of pixels.
+        """
+        output = self.network.output
+        return squares / (pixels * (output.high - output.low) ** 2)

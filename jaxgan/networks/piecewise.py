@@ -7,7 +7,7 @@ zero are the *facet* of its unit, between two regions, where the generator has a
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +40,13 @@ class Region(NamedTuple):
 def evaluate(
     generator: FinishedGenerator, latent: Latent, activate: Activate
 ) -> tuple[Float[Array, "units"], Float[Array, "pixels"]]:
-    """Return the pre-activations and the logits, with any activations in its kinks."""
+    """Return the pre-activations and the logits, with any activation at its kinks.
+
+    Args:
+        generator: in the precision of the latent.
+        latent: where to evaluate it.
+        activate: takes the place of every leaky ReLU.
+    """
     found: list[Array] = []
 
     def kink(units: Array) -> Array:
@@ -58,7 +64,7 @@ def require_kinks(generator: FinishedGenerator) -> float:
     """Return the slope of the leaky ReLUs for negative inputs.
 
     Raises:
-        ValueError: if the generator does not say where its kinks are.
+        ValueError: if the generator does not declare its kinks.
     """
     slope = generator.network.slope
     if slope is None:
@@ -69,24 +75,16 @@ def require_kinks(generator: FinishedGenerator) -> float:
     return slope
 
 
-def num_units(generator: FinishedGenerator) -> int:
-    """Return the number of units."""
-    latent = jax.ShapeDtypeStruct((generator.latent_dim,), _dtype(generator))
-    found = jax.eval_shape(
-        lambda generator, z: units_at(generator, z), generator, latent
-    )
-    return len(found)
-
-
-def _dtype(generator: FinishedGenerator):
-    return jax.tree.leaves(generator.params)[0].dtype
+def num_units(generator: FinishedGenerator, latent: Latent) -> int:
+    """Return the number of units, the same at every latent."""
+    return jax.eval_shape(units_at, generator, latent).size
 
 
 def slopes(
-    generator: FinishedGenerator, positive: Bool[Array, "units"]
+    generator: FinishedGenerator, positive: Bool[Array, "units"], dtype: Any
 ) -> Float[Array, "units"]:
     """Return the slope of the leaky ReLU on the given side of each unit."""
-    return jnp.where(positive, 1.0, require_kinks(generator)).astype(_dtype(generator))
+    return jnp.where(positive, 1.0, require_kinks(generator)).astype(dtype)
 
 
 def region(
@@ -99,7 +97,7 @@ def region(
         latent: where to evaluate it.
         positive: which region: whether each unit has the slope of the positive side.
     """
-    slope = slopes(generator, positive)
+    slope = slopes(generator, positive, latent.dtype)
 
     def at(latent: Latent) -> tuple[Array, Array]:
         return evaluate(generator, latent, lambda units, some: slope[some] * units)
@@ -112,16 +110,16 @@ def region(
 
 def units_at(generator: FinishedGenerator, latent: Latent) -> Float[Array, "units"]:
     """Return the pre-activations of all units."""
-    return evaluate(generator, latent, lambda units, _: generator.network.kink(units))[
-        0
-    ]
+    return _with_kinks(generator, latent)[0]
 
 
 def logits_at(generator: FinishedGenerator, latent: Latent) -> Float[Array, "pixels"]:
     """Return the logits, what the output function is applied to."""
-    return evaluate(generator, latent, lambda units, _: generator.network.kink(units))[
-        1
-    ]
+    return _with_kinks(generator, latent)[1]
+
+
+def _with_kinks(generator: FinishedGenerator, latent: Latent) -> tuple[Array, Array]:
+    return evaluate(generator, latent, lambda units, _: generator.network.kink(units))
 
 
 def error_derivatives(
@@ -149,12 +147,12 @@ def signals(
 
     Args:
         generator: in the precision of the latent.
-        latent: any one of the region, which does not matter.
+        latent: any; the network is affine, with the same derivatives everywhere.
         positive: whether each unit has the slope of the positive side.
         output: derivative by the logits.
         multipliers: added to the derivatives by the units' pre-activations.
     """
-    slope = slopes(generator, positive)
+    slope = slopes(generator, positive, latent.dtype)
 
     def value(added: Array) -> Scalar:
         units, logits = evaluate(
@@ -183,15 +181,16 @@ def layers_of(params: Params) -> Layers:
     Raises:
         ValueError: if the weights are of another kind of network.
     """
-    names = [f"hidden_{i}" for i in range(len(params) - 1)]
     try:
+        names = [f"hidden_{i}" for i in range(len(params) - 1)]
         affine = [*(params[name]["affine"] for name in names), params["output"]]
         kernels = tuple(a["kernel"] for a in affine)
         biases = tuple(a["bias"] for a in affine)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
+        kind = type(params).__name__
+        found = ", ".join(map(str, params)) if isinstance(params, dict) else kind
         raise ValueError(
-            "expected a folded fully connected generator, got weights named "
-            f"{', '.join(map(str, params))}"
+            f"expected a folded fully connected generator, got the weights {found}"
         ) from error
     if any(kernel.ndim != 2 for kernel in kernels):
         raise ValueError("expected matrices, got the kernels of convolutions")
