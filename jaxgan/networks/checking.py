@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from jaxgan.errors import first_line
 from jaxgan.networks.finished import FinishedGenerator
-from jaxgan.networks.piecewise import evaluate, region, units_at
+from jaxgan.networks.piecewise import evaluate, region, slopes, units_at
 from jaxgan.types import PRNGKey
 
 ROWS = 8
@@ -26,25 +27,38 @@ def check(key: PRNGKey, generator: FinishedGenerator) -> tuple[str, ...]:
         key: of the latents.
         generator: to be checked.
     """
-    latents = generator.network.draw(key, (ROWS, generator.latent_dim))
-    try:
-        images = np.asarray(generator.generate(latents))
-    except Exception as error:  # the function is the user's own
-        return (f"it cannot be evaluated: {type(error).__name__}: {error}",)
-    if images.ndim < 2 or len(images) != ROWS:
-        return (
-            f"{ROWS} latents must make {ROWS} images, got an array of the shape "
-            f"{images.shape}",
-        )
-    found = [
-        _repeats(generator, latents, images),
-        _rows_are_independent(generator, latents, images),
-        _in_range(generator, images),
-        _not_saturated(generator, images),
-        _keeps_double_precision(generator, latents),
-        _kinks_are_declared(generator, latents),
-    ]
+    # Accelerators would round factors differently for one latent and for several.
+    with jax.default_matmul_precision("highest"):
+        try:
+            latents = generator.network.draw(key, (ROWS, generator.latent_dim))
+            images = np.asarray(generator.generate(latents))
+            again = np.asarray(generator.generate(latents))
+        except Exception as error:  # the functions are the user's own
+            return (f"it cannot be evaluated: {_in_words(error)}",)
+        if images.ndim < 2 or len(images) != ROWS:
+            return (
+                f"{ROWS} latents must make {ROWS} images, got an array of the shape "
+                f"{images.shape}",
+            )
+        if not np.isfinite(images).all():
+            return ("its images are not finite",)
+        if not np.array_equal(images, again):
+            return (
+                "the same latents make other images when they are given again: it "
+                "draws noise",
+            )
+        found = [
+            _rows_are_independent(generator, latents, images),
+            _in_range(generator, images),
+            _not_saturated(generator, images),
+            _keeps_double_precision(generator, latents),
+            _kinks_are_declared(generator, latents),
+        ]
     return tuple(sentence for sentence in found if sentence)
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> float:
@@ -52,20 +66,14 @@ def _differ(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max() / scale)
 
 
-def _repeats(generator: FinishedGenerator, latents: Array, images: np.ndarray) -> str:
-    again = np.asarray(generator.generate(latents))
-    if np.array_equal(images, again, equal_nan=True):
-        return ""
-    return (
-        "the same latents make other images when they are given again: it draws noise"
-    )
-
-
 def _rows_are_independent(
     generator: FinishedGenerator, latents: Array, images: np.ndarray
 ) -> str:
-    alone = np.concatenate([np.asarray(generator.generate(z[None])) for z in latents])
-    gap = _differ(images, alone)
+    try:
+        rows = [np.asarray(generator.generate(latent[None])) for latent in latents]
+    except Exception as error:  # the function is the user's own
+        return f"it cannot be evaluated at one latent alone: {_in_words(error)}"
+    gap = _differ(images, np.concatenate(rows))
     if gap < CLOSE:
         return ""
     return (
@@ -76,22 +84,20 @@ def _rows_are_independent(
 
 def _in_range(generator: FinishedGenerator, images: np.ndarray) -> str:
     output = generator.network.output
-    if not np.isfinite(images).all():
-        return "its images are not finite"
     slack = CLOSE * (output.high - output.low)
     if images.min() >= output.low - slack and images.max() <= output.high + slack:
         return ""
     return (
-        f"its pixels are from {images.min():.3g} to {images.max():.3g}, and declared to "
-        f"be from {output.low:g} to {output.high:g}"
+        f"its pixels are from {images.min():.3g} to {images.max():.3g}, and declared "
+        f"to be from {output.low:g} to {output.high:g}"
     )
 
 
 def _not_saturated(generator: FinishedGenerator, images: np.ndarray) -> str:
     output = generator.network.output
     near = SATURATED * (output.high - output.low)
-    grey = (images > output.low + near) & (images < output.high - near)
-    if grey.any(tuple(range(1, images.ndim))).all():
+    gray = (images > output.low + near) & (images < output.high - near)
+    if gray.any(tuple(range(1, images.ndim))).all():
         return ""
     return "an image has only black and white pixels: it is saturated, with no gradient"
 
@@ -101,10 +107,10 @@ def _keeps_double_precision(generator: FinishedGenerator, latents: Array) -> str
         exact = np.asarray(latents, np.float64)
         try:
             images = np.asarray(generator.generate(jnp.asarray(exact)))
+            # A step of 1e-9 changes no number of single precision.
+            moved = np.asarray(generator.generate(jnp.asarray(exact + 1e-9)))
         except Exception as error:  # the function is the user's own
-            return f"it cannot compute in double precision: {type(error).__name__}"
-        # A step of 1e-9 changes no number of single precision.
-        moved = np.asarray(generator.generate(jnp.asarray(exact + 1e-9)))
+            return f"it cannot compute in double precision: {_in_words(error)}"
     if images.dtype == np.float64 and not np.array_equal(images, moved):
         return ""
     return "it computes in single precision for latents in double precision"
@@ -113,28 +119,40 @@ def _keeps_double_precision(generator: FinishedGenerator, latents: Array) -> str
 def _kinks_are_declared(generator: FinishedGenerator, latents: Array) -> str:
     if generator.network.slope is None:
         return ""
-    latent, other = latents[0], latents[1]
-    with jax.enable_x64(True):
-        exact = generator.as_type(np.float64)
-        here, there = (jnp.asarray(np.asarray(z), np.float64) for z in (latent, other))
-        positive = units_at(exact, here) > 0
-        if not len(positive):
-            return "it declares kinks, and never calls the function that it is given"
-        affine = region(exact, here, positive)
-        slope = jnp.where(positive, 1.0, generator.network.slope)
-        units, logits = evaluate(exact, there, lambda units, some: slope[some] * units)
-        step = there - here
-        gaps = (
-            _differ(
-                np.asarray(units), np.asarray(affine.units + affine.normals @ step)
-            ),
-            _differ(
-                np.asarray(logits), np.asarray(affine.logits + affine.jacobian @ step)
-            ),
+    try:
+        gap = _curvature(generator, latents)
+    except jax.errors.UnexpectedTracerError:
+        return (
+            "it calls the function that it is given for its kinks inside of jax.vmap "
+            "or another transformation: that function takes the whole batch"
         )
-    if max(gaps) < CLOSE:
+    except Exception as error:  # the function is the user's own
+        return f"its kinks cannot be found: {_in_words(error)}"
+    if gap is None:
+        return "it declares kinks, and never calls the function that it is given"
+    if gap < CLOSE:
         return ""
     return (
         "with every unit kept on its side it is not affine: it has kinks, or another "
         "curvature, that do not go through the function that it is given"
     )
+
+
+def _curvature(generator: FinishedGenerator, latents: Array) -> float | None:
+    """Return how far a region's map is from affine; None if there are no units."""
+    with jax.enable_x64(True):
+        exact = generator.as_type(np.float64)
+        here, there = jnp.asarray(np.asarray(latents[:2], np.float64))
+        positive = units_at(exact, here) > 0
+        if not len(positive):
+            return None
+        affine = region(exact, here, positive)
+        slope = slopes(exact, positive, here.dtype)
+        units, logits = evaluate(exact, there, lambda units, some: slope[some] * units)
+        step = there - here
+        predicted = (
+            affine.units + affine.normals @ step,
+            affine.logits + affine.jacobian @ step,
+        )
+        pairs = zip((units, logits), predicted, strict=True)
+        return max(_differ(np.asarray(a), np.asarray(b)) for a, b in pairs)

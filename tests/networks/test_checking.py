@@ -44,6 +44,24 @@ def broken(params, latents, kink):
     return latents @ params["last"]
 
 
+def inside_vmap(params, latents, kink):
+    return jax.vmap(lambda latent: kink(latent @ params["first"]) @ params["last"])(
+        latents
+    )
+
+
+def for_one_size(params, latents, kink):
+    return good(params, latents, kink).reshape(8, -1)
+
+
+def infinite(params, latents, kink):
+    return jnp.inf * good(params, latents, kink)
+
+
+def one_number(params, latents, kink):
+    return good(params, latents, kink).sum(1)
+
+
 calls = []
 
 
@@ -66,12 +84,18 @@ def said_of(logits, **options):
         (in_single, {}, "in single precision"),
         (saturated, {}, "only black and white"),
         (broken, {}, "cannot be evaluated: TypeError"),
+        (inside_vmap, {}, "inside of jax.vmap"),
+        (for_one_size, {}, "at one latent alone: TypeError"),
+        (infinite, {"output": networks.linear(0.0, 1.0)}, "are not finite"),
+        (one_number, {}, "8 latents must make 8 images"),
         (noisy, {"slope": None}, "it draws noise"),
         (good, {"output": networks.linear(0.0, 0.1)}, "declared to be from 0 to 0.1"),
     ],
 )
 def test_a_fault_is_named(logits, options, words):
-    assert any(words in sentence for sentence in said_of(logits, **options))
+    said = said_of(logits, **options)
+    assert any(words in sentence for sentence in said)
+    assert not any("\n" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.2])
