@@ -51,7 +51,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.invert import report, search
     from experiments.running import generators, run_folder, targets
 
-    generator = generators.load(config)
+    generator = generators.load(config, with_kinks=True)
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize)
     else:

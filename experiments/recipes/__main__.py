@@ -34,7 +34,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.recipes import race, report
     from experiments.running import generators, run_folder, targets
 
-    generator = generators.load(config)
+    generator = generators.load(config, with_kinks=True)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     out = run_folder.begin(
         "recipes", config, wanted.name, wanted.name, wanted.images, resume=config.resume

@@ -36,7 +36,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.recover import report, search
     from experiments.running import generators, run_folder
 
-    generator = generators.load(config)
+    generator = generators.load(config, with_tanh=True)
     name = config.source_name
     out = run_folder.begin(
         "recover", config, name, "prior", generator.params, resume=config.resume

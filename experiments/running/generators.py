@@ -17,38 +17,52 @@ SHAPE = (28, 28, 1)
 """Of the images that experiments work with."""
 
 
-def load(options: GeneratorOptions) -> FinishedGenerator:
+def load(
+    options: GeneratorOptions, *, with_kinks: bool = False, with_tanh: bool = False
+) -> FinishedGenerator:
     """Return the generator of a model or of a function, with digits in [-1, 1].
 
+    Args:
+        options: what to load.
+        with_kinks: whether a generator is refused that does not declare its kinks.
+        with_tanh: whether one is refused whose output is neither tanh nor a sigmoid.
+
     Raises:
-        UsageError: if the function cannot be called, or its generator is not sound.
+        UsageError: if the function cannot be called, or its generator is refused or
+            not sound.
         CheckpointError: if there is no such model.
     """
     if options.generator is None:
         return as_digits(storage.load_generator(options.checkpoint))
-    made = _call(options.generator)
-    wrong = networks.check(jax.random.key(0), made)
-    if wrong:
-        raise UsageError(f"--generator {options.generator}: {'; '.join(wrong)}")
     try:
-        return as_digits(made)
+        made = _call(options.generator)
+        wrong = networks.check(jax.random.key(0), made)
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        if with_kinks and made.network.slope is None:
+            raise ValueError("it does not declare its kinks, and this command needs it")
+        digits = as_digits(made)
+        if with_tanh and digits.network.output is not networks.TANH:
+            raise ValueError("its output is neither tanh nor a sigmoid")
     except ValueError as error:
         raise UsageError(f"--generator {options.generator}: {error}") from error
+    return digits
 
 
 def _call(name: str) -> FinishedGenerator:
+    """Return what the function with this name, MODULE:FUNCTION, makes.
+
+    Raises:
+        ValueError: if it cannot be called, or makes no generator.
+    """
     module, _, function = name.partition(":")
     try:
         made = getattr(importlib.import_module(module), function)()
     except Exception as error:  # the function is the user's own
-        what = f"{type(error).__name__}: {first_line(error)}"
-        raise UsageError(f"--generator {name}: {what}") from error
+        raise ValueError(f"{type(error).__name__}: {first_line(error)}") from error
     if not isinstance(made, FinishedGenerator):
         kind = type(made).__name__
-        raise UsageError(
-            f"--generator {name}: expected a jaxgan.networks.FinishedGenerator, got "
-            f"{kind}"
-        )
+        raise ValueError(f"expected a jaxgan.networks.FinishedGenerator, got {kind}")
     return made
 
 
@@ -65,12 +79,22 @@ def as_digits(generator: FinishedGenerator) -> FinishedGenerator:
     network, output = generator.network, generator.network.output
     if shape == SHAPE and (output.low, output.high) == (-1, 1):
         return generator
-    scale = 2 / (output.high - output.low)
     is_sigmoid = output is networks.SIGMOID  # 2 sigmoid(u) − 1 = tanh(u / 2)
 
     def logits(params: Params, latents: Latents, kink: networks.Kink) -> Examples:
         found = network.logits(params, latents, kink).reshape(-1, *SHAPE)
         return found / 2 if is_sigmoid else found
+
+    signed = networks.TANH if is_sigmoid else _signed(output)
+    adapted = network._replace(logits=logits, output=signed)
+    return FinishedGenerator(adapted, generator.params)
+
+
+def _signed(output: Output) -> Output:
+    """Return an output function with its pixels brought to [-1, 1]."""
+    if (output.low, output.high) == (-1, 1):
+        return output
+    scale = 2 / (output.high - output.low)
 
     def pixels(logits: jax.Array) -> jax.Array:
         return scale * (output.function(logits) - output.low) - 1
@@ -78,6 +102,4 @@ def as_digits(generator: FinishedGenerator) -> FinishedGenerator:
     def third(logits: jax.Array) -> jax.Array:
         return scale**2 * output.third(logits)
 
-    signed = networks.TANH if is_sigmoid else Output(pixels, -1.0, 1.0, third)
-    adapted = network._replace(logits=logits, output=signed)
-    return FinishedGenerator(adapted, generator.params)
+    return Output(pixels, -1.0, 1.0, third)

@@ -1,0 +1,138 @@
+"""Commands with `--generator`: a function of the user's own, in a module of theirs."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from processes import finish, run_experiment
+
+MODULE = """
+import jax
+from jaxgan import networks
+
+SIZES = {"first": (3, 16), "bias": (16,), "second": (16, 32), "last": (32, 784)}
+
+
+def draw(number, shape):
+    key = jax.random.fold_in(jax.random.key(5), number)
+    return 1.5 * jax.random.normal(key, shape) / shape[0] ** 0.5
+
+
+def logits(params, latents, kink):
+    hidden = kink(latents @ params["first"] + params["bias"][None])
+    return kink(hidden @ params["second"]) @ params["last"]
+
+
+def make(logits=logits, **options):
+    params = {name: draw(n, shape) for n, (name, shape) in enumerate(SIZES.items())}
+    options = {"output": networks.SIGMOID, "slope": 0.0, **options}
+    network = networks.FinishedNetwork(logits, 3, **options)
+    return networks.FinishedGenerator(network, params)
+
+
+def linear():
+    return make(output=networks.linear(-50.0, 50.0))
+
+
+def without_kinks():
+    def smooth(params, latents, kink):
+        return logits(params, latents, jax.nn.softplus)
+
+    return make(smooth, slope=None)
+
+
+def normalised():
+    def centred(params, latents, kink):
+        found = logits(params, latents, kink)
+        return found - found.mean(0, keepdims=True)
+
+    return make(centred)
+
+
+def not_a_generator():
+    return 3
+
+
+def broken():
+    raise RuntimeError("no weights here\\nat all")
+
+
+def small():
+    def few(params, latents, kink):
+        return logits(params, latents, kink)[:, :100]
+
+    return make(few)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The module, where a command finds it."""
+    (tmp_path / "own_module.py").write_text(MODULE)
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    return tmp_path
+
+
+def test_an_own_generator_is_inverted(own):
+    out = own / "run"
+    flags = ["--generator", "own_module:make", "--images", "2", "--starts", "20"]
+    done = finish("invert", out, *flags)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["checkpoint"] == "own_module:make"
+    assert summary["num_images"] == 2 and summary["num_starts"] == 20
+    shares = [summary[f"{name}_fraction"] for name in ("strict", "kink", "degenerate")]
+    assert sum(shares) >= 0.95
+    with np.load(out / "results.npz") as results:
+        assert results["latents"].shape == (2, 20, 3)
+        latents, losses = results["latents"], results["losses"]
+        targets = results["targets"]
+    # What was found, in NumPy: the sigmoid's own pixels are in [0, 1].
+    errors = [in_numpy(own, latents[n]) - targets[n].reshape(1, -1) for n in range(2)]
+    np.testing.assert_allclose(losses, np.mean(np.square(errors), 2), rtol=1e-5)
+
+
+def in_numpy(folder, latents):
+    names = {}
+    exec(
+        compile((folder / "own_module.py").read_text(), "own_module.py", "exec"), names
+    )
+    params = {
+        name: np.asarray(leaf, np.float64)
+        for name, leaf in names["make"]().params.items()
+    }
+    hidden = np.maximum(latents @ params["first"] + params["bias"], 0)
+    logits = np.maximum(hidden @ params["second"], 0) @ params["last"]
+    return 1 / (1 + np.exp(-logits))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "flags", "words"),
+    [
+        ("invert", ["own_module:not_a_generator"], "FinishedGenerator, got int"),
+        ("invert", ["own_module:normalised"], "statistics of the batch are left on"),
+        ("invert", ["nowhere:make"], "No module named 'nowhere'"),
+        (
+            "invert",
+            ["own_module:make", "--checkpoint", "mnist-gan"],
+            "--generator and --checkpoint exclude each other",
+        ),
+        ("invert", ["own_module"], "--generator must be MODULE:FUNCTION"),
+        ("invert", ["own_module:nothing"], "has no attribute 'nothing'"),
+        ("evaluate", ["own_module:broken"], "RuntimeError: no weights here"),
+        ("evaluate", ["own_module:small"], "expected images of the shape (28, 28, 1)"),
+        ("invert", ["own_module:without_kinks"], "does not declare its kinks"),
+        ("recipes", ["own_module:without_kinks"], "does not declare its kinks"),
+        ("recover", ["own_module:linear"], "neither tanh nor a sigmoid"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, words):
+    out = own / "run"
+    run = run_experiment if experiment == "recover" else finish
+    done = run(experiment, out, "--generator", *flags)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert not out.exists()
