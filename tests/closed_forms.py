@@ -125,11 +125,10 @@ def code_of_expansive_generator(layers, image, slope):
 
 
 def grid_minima(values, half_width, size):
-    """Return all strict minima of a function on a fine grid, refined."""
+    """All strict minima on a fine grid over a square, refined without derivatives."""
     axis = np.linspace(-half_width, half_width, size)
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
-    found = np.concatenate([values(rows.reshape(-1, 2)) for rows in grid[:, None]])
-    found = found.reshape(size, size)
+    found = np.stack([values(row) for row in grid])
     inner = found[1:-1, 1:-1]
     lowest = np.ones_like(inner, bool)
     for i in (-1, 0, 1):
@@ -143,7 +142,7 @@ def grid_minima(values, half_width, size):
             lambda z: values(z[None])[0],
             start,
             method="Nelder-Mead",
-            options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 4000},
+            options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 4000},
         )
         if not any(np.linalg.norm(end.x - other) < 1e-4 for other in refined):
             refined.append(end.x)

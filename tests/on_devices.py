@@ -82,26 +82,22 @@ def found():
     """Codes, their minima, and paths between them."""
     network = networks.mlp_generator(3, (8, 16), shape=(12,), batch_norm=False)
     params = jax.tree.map(lambda p: 1.5 * p, network.init(jax.random.key(1)))
-
-    def generate(latents):
-        cast = jax.tree.map(lambda p: p.astype(latents.dtype), params)
-        return network.apply(cast, latents)
-
+    generator = networks.FinishedGenerator(network.plain, params)
     true = jax.random.normal(jax.random.key(2), (5, 3))
-    images = generate(true)
+    images = generator.generate(true)
     targets = np.asarray(images)
     codes = inversion.invert(
-        generate, jax.random.key(3), images, latent_dim=3, num_starts=4, chunk=8
+        jax.random.key(3), generator, images, num_starts=4, chunk=8
     )
     settled = minima.settle(
-        params,
+        generator,
         codes.latents.reshape(-1, 3),
         targets,
         np.repeat(np.arange(5), 4),
         prior_weight=0.01,
         chunk=8,
     )
-    metrics = paths.between_images(generate)
+    metrics = paths.between_images(generator.generate)
     items = images[:-1], images[1:]
     walked = paths.minimise(metrics, true[:-1], true[1:], items, levels=(8, 16))
     record = paths.record_paths(jax.random.key(4), metrics, walked.paths, items)

@@ -51,8 +51,9 @@ def test_a_sweep_writes_everything(swept):
     for name in ("pareto", "strips"):
         with Image.open(swept / f"{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 5
-    kept = storage.load_generator(swept / "models/path-0.5/1/model")
-    assert kept.card["penalty"] == "path 0.5" and kept.latent_dim == 3
+    kept = swept / "models/path-0.5/1/model"
+    assert storage.load_card(kept)["penalty"] == "path 0.5"
+    assert storage.load_generator(kept).latent_dim == 3
 
 
 @pytest.mark.slow

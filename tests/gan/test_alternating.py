@@ -6,7 +6,14 @@ import pytest
 
 from jaxgan import gan, pixels, training
 from jaxgan.gan import losses
-from jaxgan.networks import Generator, Network, mlp_critic, mlp_generator
+from jaxgan.networks import (
+    FinishedGenerator,
+    FinishedNetwork,
+    Generator,
+    linear,
+    mlp_critic,
+    mlp_generator,
+)
 
 KEY = jax.random.key(0)
 
@@ -23,7 +30,7 @@ def adam(rate=5e-4, b1=0.0, b2=0.99, inner=training.adam):
 
 
 ADAM = adam(1e-3)
-GENERATOR = mlp_generator(3, (8, 8), shape=(2,), output=lambda x: x)
+GENERATOR = mlp_generator(3, (8, 8), shape=(2,), output=linear(-1.0, 1.0))
 CRITIC = mlp_critic((8, 8), shape=(2,))
 DATA = jax.random.normal(jax.random.key(9), (50, 2)) + 1.0
 
@@ -293,11 +300,17 @@ def constant_generator(shift):
         del key
         return {"unused": jnp.zeros((1, 1))}
 
+    def logits(params, z, kink):
+        del kink
+        return apply(params, z)
+
+    network = FinishedNetwork(logits, 1, linear(-1.0, 1.0), slope=None)
+
     def fold(params, z):
         del z
-        return Network(init, apply), params
+        return FinishedGenerator(network, params)
 
-    return Generator(init, apply, 1, fold)
+    return Generator(init, apply, 1, fold, network)
 
 
 def test_the_wasserstein_estimate_of_a_shift_has_its_closed_form_and_a_plus_sign():
@@ -331,7 +344,7 @@ def test_wgan_gp_finds_all_modes_of_a_ring(seed):
     noise = 0.05 * jax.random.normal(KEY, (4000, 2))
     ring = centres[jnp.arange(4000) % 8] + noise
     generator = mlp_generator(
-        2, (64, 64), shape=(2,), output=lambda x: x, batch_norm=False
+        2, (64, 64), shape=(2,), output=linear(-1.0, 1.0), batch_norm=False
     )
     algorithm = build(
         generator=generator,

@@ -35,21 +35,23 @@ def with_a_bias_of(params, value):
 
 def test_a_finished_generator_makes_the_images_of_the_one_in_training(params):
     """On the latents whose statistics it has, up to half precision."""
-    network, weights = gan.finish(KEY, GENERATOR, params)
+    finished = gan.finish(KEY, GENERATOR, params)
+    assert finished is not None
     latents = folding_latents()
     expected = GENERATOR.apply(params, latents)
-    np.testing.assert_allclose(network.apply(weights, latents), expected, atol=0.01)
+    np.testing.assert_allclose(finished.generate(latents), expected, atol=0.01)
     # Without the statistics of all latents it would not: a few have others.
     few = GENERATOR.apply(params, latents[:10])
     assert np.abs(few - expected[:10]).max() > 0.05
 
 
 def test_finishing_is_folding_and_rounding(params):
-    network, weights = gan.finish(KEY, GENERATOR, params)
-    folded, unrounded = GENERATOR.fold(params, folding_latents())
-    assert network is folded
-    jax.tree.map(np.testing.assert_array_equal, weights, storage.as_stored(unrounded))
-    jax.tree.map(np.testing.assert_array_equal, weights, storage.as_stored(weights))
+    finished = gan.finish(KEY, GENERATOR, params)
+    folded = GENERATOR.fold(params, folding_latents())
+    assert finished is not None and finished.network is folded.network
+    for unrounded in (folded, finished):
+        rounded = storage.as_stored(unrounded)
+        jax.tree.map(np.testing.assert_array_equal, finished, rounded)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,6 @@ def test_finishing_is_folding_and_rounding(params):
         1e5,  # more than half precision holds
     ],
 )
-def test_a_generator_that_is_not_finite_has_no_finished_weights(params, value):
-    assert gan.finish(KEY, GENERATOR, with_a_bias_of(params, value))[1] is None
-    assert gan.finish(KEY, GENERATOR, with_a_bias_of(params, 1e4))[1] is not None
+def test_a_generator_that_is_not_finite_is_not_finished(params, value):
+    assert gan.finish(KEY, GENERATOR, with_a_bias_of(params, value)) is None
+    assert gan.finish(KEY, GENERATOR, with_a_bias_of(params, 1e4)) is not None

@@ -20,6 +20,7 @@ DATA = jax.random.normal(jax.random.key(9), (48, 6))
 PATHS = gan.path_energy_penalty(
     GENERATOR, pairs=4, renewed=1, segments=4, steps=3, folding_latents=16
 )
+LINEAR = networks.linear(-1.0, 1.0)
 LENGTHS = path_length_penalty(GENERATOR, batch=4, folding_latents=16)
 PENALTIES = {"path": PATHS, "path length": LENGTHS}
 TRACES = []
@@ -243,8 +244,7 @@ def landscape():
 
 
 def folded(params, latents):
-    network, weights = GENERATOR.fold(params, latents)
-    return partial(network.apply, weights)
+    return GENERATOR.fold(params, latents).generate
 
 
 @jax.jit
@@ -339,7 +339,7 @@ def test_jittered_quadrature_is_unbiased_for_the_polygon(landscape):
 
 
 def test_an_affine_generator_has_the_known_score():
-    affine = networks.mlp_generator(DIM, (), shape=(6,), output=lambda x: x)
+    affine = networks.mlp_generator(DIM, (), shape=(6,), output=LINEAR)
     params = affine.init(jax.random.key(0))
     options = {"pairs": 2, "renewed": 1, "segments": 64}
     lines = gan.path_energy_penalty(affine, steps=0, **options)
@@ -353,7 +353,7 @@ def test_an_affine_generator_has_the_known_score():
 
 
 def test_path_lengths_of_a_linear_generator():
-    linear = networks.mlp_generator(DIM, (), shape=(6,), output=lambda x: x)
+    linear = networks.mlp_generator(DIM, (), shape=(6,), output=LINEAR)
     params = linear.init(jax.random.key(0))
     penalty = path_length_penalty(linear, batch=20_000)
     value, mean = jax.jit(penalty.apply)(params, jax.random.key(1), jnp.asarray(0.4))

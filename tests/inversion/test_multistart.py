@@ -5,35 +5,33 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from kinks import undeclared
 
 from jaxgan import data, inversion, load_generator, networks
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.inversion import recipes
+from jaxgan.inversion import recipes, search
 
 KEY = jax.random.key(0)
 DIM = 3
 NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(6, 6, 1), batch_norm=False)
 PARAMS = jax.tree.map(lambda p: 1.5 * p, NETWORK.init(jax.random.key(1)))
-
-
-def generate(latents):
-    return NETWORK.apply(
-        jax.tree.map(lambda p: p.astype(latents.dtype), PARAMS), latents
-    )
-
-
+GENERATOR = networks.FinishedGenerator(NETWORK.plain, PARAMS)
 CODES = jax.random.normal(jax.random.key(2), (5, DIM))
-TARGETS = generate(CODES)
+TARGETS = GENERATOR.generate(CODES)
+# Steps are taken with rounded corners where kinks are declared, and else without.
+both_ways = pytest.mark.parametrize(
+    "generator", [GENERATOR, undeclared(GENERATOR)], ids=["rounded", "plain"]
+)
 
 
-def invert(targets=TARGETS, **options: Any):
-    given: dict[str, Any] = {"latent_dim": DIM, "num_starts": 8, "bank_size": 200}
-    given |= options
-    return inversion.invert(generate, KEY, targets, **given)
+def invert(generator, targets=TARGETS, **options: Any):
+    given: dict[str, Any] = {"num_starts": 8, "bank_size": 200} | options
+    return inversion.invert(KEY, generator, targets, **given)
 
 
-def test_codes_of_reachable_images_are_recovered():
-    found = invert()
+@both_ways
+def test_codes_of_reachable_images_are_recovered(generator):
+    found = invert(generator)
     assert found.errors.shape == (5, 8) and found.latents.dtype == np.float64
     best = found.best()
     np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-12)
@@ -41,42 +39,93 @@ def test_codes_of_reachable_images_are_recovered():
     assert found.finished[found.errors < 1e-12].all()
 
 
-def test_what_is_found_does_not_depend_on_chunks_or_other_images():
+@both_ways
+def test_what_is_found_does_not_depend_on_chunks_or_other_images(generator):
     targets = jnp.clip(TARGETS + 0.3, -1, 1)  # not reachable
-    whole = invert(targets)
-    other = invert(targets, chunk=3)
+    whole = invert(generator, targets)
+    other = invert(generator, targets, chunk=3)
     np.testing.assert_allclose(other.errors, whole.errors, rtol=1e-3)
-    alone = invert(targets[3:], first_image=3)
+    alone = invert(generator, targets[3:], first_image=3)
     np.testing.assert_allclose(alone.errors, whole.errors[3:], rtol=1e-3)
-    fewer = invert(targets, num_starts=4, bank_size=0)
-    more = invert(targets, num_starts=6, bank_size=0)
+    fewer = invert(generator, targets, num_starts=4, bank_size=0)
+    more = invert(generator, targets, num_starts=6, bank_size=0)
     np.testing.assert_allclose(fewer.errors, more.errors[:, :4], rtol=1e-3)
 
 
 def test_the_error_is_per_pixel_on_the_unit_scale():
-    found = invert(max_steps=5)
+    found = invert(GENERATOR, max_steps=5)
     latents = jnp.asarray(found.latents[2], jnp.float32)
-    pixels, target = (generate(latents) + 1) / 2, (TARGETS[2] + 1) / 2
+    pixels, target = (GENERATOR.generate(latents) + 1) / 2, (TARGETS[2] + 1) / 2
     expected = jnp.mean((pixels - target[None]) ** 2, (1, 2, 3))
     np.testing.assert_allclose(found.errors[2], expected, rtol=1e-4, atol=1e-9)
 
 
-def test_survivors_are_the_best_and_cost_less():
+def conv():
+    network = networks.conv_generator(DIM, width=8, channels=(4, 2), batch_norm=False)
+    params = network.init(jax.random.key(1))
+    return networks.FinishedGenerator(network.plain, params)
+
+
+def with_output(output):
+    network = networks.mlp_generator(
+        DIM, (8, 16), shape=(6, 6, 1), output=output, batch_norm=False
+    )
+    return networks.FinishedGenerator(network.plain, PARAMS)
+
+
+@pytest.mark.parametrize(
+    ("generator", "low", "high"),
+    [
+        (conv(), -1, 1),
+        (with_output(networks.SIGMOID), 0, 1),
+        (with_output(networks.linear(-20.0, 20.0)), -20, 20),
+    ],
+    ids=["convolutional", "sigmoid", "linear"],
+)
+def test_generators_of_all_kinds_are_inverted(generator, low, high):
+    latents = CODES[:3]
+    images = generator.generate(latents)
+    assert low <= float(images.min()) and float(images.max()) <= high
+    found = invert(generator, images, num_starts=4)
+    np.testing.assert_allclose(found.best(), latents, atol=1e-4)
+    # Of other images the errors are those of pixels in [0, 1], whatever the units.
+    shifted = jnp.clip(images + 0.2 * (high - low), low, high)
+    found = invert(generator, shifted, num_starts=4, double_steps=0)
+    made = generator.generate(jnp.asarray(found.best(), jnp.float32))
+    pixels, targets = (made - low) / (high - low), (shifted - low) / (high - low)
+    expected = jnp.mean((pixels - targets) ** 2, (1, 2, 3))
+    assert expected.min() > 1e-4
+    np.testing.assert_allclose(found.errors.min(1), expected, rtol=1e-4)
+
+
+@both_ways
+def test_survivors_are_the_best_and_cost_less(generator):
     targets = jnp.clip(TARGETS + 0.3, -1, 1)
-    all_, few = invert(targets), invert(targets, survivors=2)
+    all_ = invert(generator, targets)
+    few = invert(generator, targets, survivors=2)
     assert (few.finished.sum(1) <= 2).all()
     assert few.steps[-1].sum() < 0.7 * all_.steps[-1].sum()
     assert (few.errors.min(1) <= np.median(all_.errors, 1) + 1e-9).all()
 
 
-def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere():
-    def broken(latents):
+def with_logits(generator, logits):
+    network = generator.network._replace(logits=logits)
+    return networks.FinishedGenerator(network, generator.params)
+
+
+@both_ways
+def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere(generator):
+    def broken(params, latents, kink):
         # Not a number in a half-space that contains about half of the starts.
-        return jnp.where(latents[:, :1, None, None] > 0, jnp.nan, generate(latents))
+        logits = generator.network.logits(params, latents, kink)
+        return jnp.where(latents[:, :1, None, None] > 0, jnp.nan, logits)
 
     codes = CODES.at[:, 0].set(-jnp.abs(CODES[:, 0]))
-    found = inversion.invert(
-        broken, KEY, generate(codes), latent_dim=DIM, num_starts=12, bank_size=0
+    found = invert(
+        with_logits(generator, broken),
+        generator.generate(codes),
+        num_starts=12,
+        bank_size=0,
     )
     lost = ~np.isfinite(found.errors)
     assert 0.2 < lost.mean() < 0.8 and not found.finished[lost].any()
@@ -91,24 +140,23 @@ def test_rounded_corners_lead_lower():
     targets = jnp.asarray(data.load("sample", "test").images[:6] / 127.5 - 1)
     plain, rounded = (
         inversion.invert(
-            generator.generate,
             KEY,
+            form,
             targets.astype(jnp.float32),
-            latent_dim=generator.latent_dim,
             num_starts=4,
             bank_size=0,
-            rounded=form,
             double_steps=0,
         )
-        for form in (None, networks.rounded_generator(generator.params))
+        for form in (undeclared(generator), generator)
     )
     ratios = rounded.errors / plain.errors
     assert np.median(ratios) < 1
     assert (rounded.errors.min(1) < plain.errors.min(1)).all()
 
 
-def test_history_ends_where_the_search_did_and_never_rises():
-    found = invert(jnp.clip(TARGETS + 0.3, -1, 1))
+@both_ways
+def test_history_ends_where_the_search_did_and_never_rises(generator):
+    found = invert(generator, jnp.clip(TARGETS + 0.3, -1, 1))
     assert (np.diff(found.history, axis=0) <= 1e-6 * found.history[:-1]).all()
     np.testing.assert_array_equal(found.history[-1], found.errors)
     assert (found.steps[0] == 0).all() and (np.diff(found.steps, axis=0) >= 0).all()
@@ -117,41 +165,58 @@ def test_history_ends_where_the_search_did_and_never_rises():
 def test_a_second_call_compiles_nothing():
     traces = []
 
-    def counted(latents):
+    def counted(params, latents, kink):
         traces.append(latents.shape)
-        return generate(latents)
+        return NETWORK.plain.logits(params, latents, kink)
 
-    def search():
-        inversion.invert(counted, KEY, TARGETS[:2], latent_dim=DIM, num_starts=4)
+    def search(scale):
+        params = jax.tree.map(lambda p: scale * p, PARAMS)
+        network = NETWORK.plain._replace(logits=counted)
+        generator = networks.FinishedGenerator(network, params)
+        inversion.invert(KEY, generator, TARGETS[:2], num_starts=4)
         return len(traces)
 
-    once = search()
+    once = search(1.0)
     # The precision of what it computes is looked at each time.
-    assert search() == once + 1
+    assert search(1.0) == once + 1
+    assert search(1.1) == once + 2  # with other weights
+
+
+def test_a_model_that_is_loaded_twice_is_compiled_once():
+    first, again = (load_generator("mnist-wgan-gp-2d") for _ in range(2))
+    programs = [inversion.sample_bank, search._advance, search._evaluate]
+
+    def compiled(generator):
+        images = generator.generate(jnp.ones((1, 2)))
+        invert(generator, images, num_starts=2, max_steps=5, double_steps=0)
+        return [program._cache_size() for program in programs]  # pyright: ignore
+
+    assert compiled(first) == compiled(again)
 
 
 def test_bad_numbers_are_refused():
     for survivors in (0, 9):
         message = f"survivors must be in 1…num_starts, got {survivors} of 8"
         with pytest.raises(ValueError, match=message):
-            invert(survivors=survivors)
+            invert(GENERATOR, survivors=survivors)
     with pytest.raises(ValueError, match="num_starts must be ≥ 1, got 0"):
-        inversion.invert_from(generate, np.zeros((5, 0, DIM)), TARGETS)
+        inversion.invert_from(GENERATOR, np.zeros((5, 0, DIM)), TARGETS)
     with pytest.raises(ValueError, match="prior_weight must be ≥ 0, got -1"):
-        invert(prior_weight=-1.0)
+        invert(GENERATOR, prior_weight=-1.0)
     flat = TARGETS.reshape(5, -1)
     with pytest.raises(ValueError, match="a bank of 10 has no 20 nearest codes"):
         inversion.nearest_starts((jnp.zeros((10, 2)), jnp.zeros((10, 36))), flat, 20)
 
-    def single(latents):
-        return generate(latents.astype(jnp.float32))
+    def single(params, latents, kink):
+        params = jax.tree.map(lambda p: p.astype(jnp.float32), params)
+        return NETWORK.plain.logits(params, latents.astype(jnp.float32), kink)
 
     with pytest.raises(ValueError, match="precision of its latents"):
-        inversion.invert(single, KEY, TARGETS, latent_dim=DIM, num_starts=2)
+        invert(with_logits(GENERATOR, single), num_starts=2)
 
 
 def test_nearest_starts_are_the_nearest():
-    bank = inversion.sample_bank(generate, KEY, 50, DIM)
+    bank = inversion.sample_bank(KEY, GENERATOR, 50)
     flat = TARGETS.reshape(5, -1)
     found = inversion.nearest_starts(bank, flat, 4)
     gaps = np.asarray(bank[1])[None] - np.asarray(flat)[:, None]
@@ -177,6 +242,7 @@ def test_one_step_solves_a_linear_problem():
 
 def test_steps_never_raise_the_value():
     target = jnp.clip(TARGETS[0] + 0.5, -1, 1)
+    generate = GENERATOR.generate
     state = lm.evaluate(generate, lm.begin(3 * CODES[1]), target, 0.0)
     for _ in range(30):
         after = lm.step(generate, state, target, 0.0)
@@ -186,7 +252,7 @@ def test_steps_never_raise_the_value():
 
 def test_descent_keeps_the_best_point():
     """A step size that overshoots: the last iterate is not the best one."""
-    start = jnp.ones((2, DIM))
+    start, generate = jnp.ones((2, DIM)), GENERATOR.generate
     found = inversion.descend(generate, start, TARGETS[:2], optax.sgd(0.7), 40)
     values = [
         inversion.objective(generate, target)(latent)
@@ -201,6 +267,7 @@ def test_descent_keeps_the_best_point():
 def test_descent_treats_each_instance_on_its_own():
     optimizer = optax.sgd(0.1, momentum=0.7)
     latents = jax.random.normal(KEY, (5, DIM))
+    generate = GENERATOR.generate
     whole = inversion.descend(generate, latents, TARGETS, optimizer, 20)
     for number in range(5):
         one = slice(number, number + 1)
@@ -225,9 +292,7 @@ def test_cross_entropy_does_not_saturate_with_tanh():
 def follow(recipe, targets=TARGETS, **options: Any):
     """Optax itself mixes types; everything of ours is strict elsewhere."""
     with jax.numpy_dtype_promotion("standard"):
-        return inversion.follow_recipe(
-            recipe, generate, KEY, targets, latent_dim=DIM, **options
-        )
+        return inversion.follow_recipe(KEY, GENERATOR, recipe, targets, **options)
 
 
 @pytest.mark.parametrize("name", inversion.RECIPES)
@@ -239,7 +304,7 @@ def test_recipes_lower_the_error_within_their_budget(name):
     assert found.gradients == 2 * few and found.errors.shape == (5, 2)
     begin = follow(recipe._replace(num_steps=1), budget=2)
     assert np.median(found.errors.min(1) / begin.errors.min(1)) < 0.7
-    images = generate(jnp.asarray(found.latents[:, 0]))
+    images = GENERATOR.generate(jnp.asarray(found.latents[:, 0]))
     expected = jnp.mean(((images - TARGETS) / 2) ** 2, (1, 2, 3))
     np.testing.assert_allclose(found.errors[:, 0], expected, rtol=1e-5)
 

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from kinks import undeclared
 
 from jaxgan import inversion, load_generator, networks
 
@@ -13,13 +14,8 @@ DIM = 3
 NETWORK = networks.mlp_generator(DIM, (8, 16), batch_norm=False)
 # Large weights: three quarters of the pixels saturate.
 PARAMS = jax.tree.map(lambda p: 4.0 * p, NETWORK.init(jax.random.key(1)))
-FORMS = inversion.forms(PARAMS)
+GENERATOR = networks.FinishedGenerator(NETWORK.plain, PARAMS)
 CODES = np.asarray(jax.random.normal(jax.random.key(2), (12, DIM)), np.float64)
-
-
-def generate(latents):
-    weights = jax.tree.map(lambda p: p.astype(latents.dtype), PARAMS)
-    return NETWORK.apply(weights, latents)
 
 
 def in_double(function, *arguments: Any):
@@ -27,12 +23,12 @@ def in_double(function, *arguments: Any):
         return np.asarray(function(*map(jnp.asarray, arguments)))
 
 
-IMAGES = in_double(generate, CODES)
+IMAGES = in_double(GENERATOR.generate, CODES)
 
 
 @pytest.fixture(scope="module")
 def found():
-    return inversion.recover(FORMS, KEY, IMAGES)
+    return inversion.recover(KEY, GENERATOR, IMAGES)
 
 
 def test_codes_are_recovered_to_the_last_digits(found):
@@ -58,14 +54,11 @@ def test_the_error_of_pixels_alone_misses_some():
     generator = load_generator("mnist-wgan-gp-expansive")
     codes = np.asarray(jax.random.normal(KEY, (10, generator.latent_dim)), np.float64)
     images = in_double(generator.generate, codes)
-    found = inversion.recover(
-        inversion.forms(generator.params), KEY, images, num_starts=2
-    )
+    found = inversion.recover(KEY, generator, images, num_starts=2)
     plain = inversion.invert(
-        generator.generate,
         KEY,
+        undeclared(generator),
         jnp.asarray(images, jnp.float32),
-        latent_dim=generator.latent_dim,
         num_starts=2,
         double_steps=0,
     )
@@ -77,17 +70,17 @@ def test_the_error_of_pixels_alone_misses_some():
 
 @pytest.mark.slow
 def test_what_is_found_depends_on_no_other_image(found):
-    fewer = inversion.recover(FORMS, KEY, IMAGES[:3])
+    fewer = inversion.recover(KEY, GENERATOR, IMAGES[:3])
     np.testing.assert_array_equal(fewer.starts, found.starts[:3])
     np.testing.assert_allclose(fewer.latents, found.latents[:3], rtol=0, atol=1e-9)
 
 
 def test_an_image_of_another_generator_is_not_exact():
     strange = np.clip(IMAGES[:2] + 0.3, -1, 1)
-    found = inversion.recover(FORMS, KEY, strange, num_starts=3)
+    found = inversion.recover(KEY, GENERATOR, strange, num_starts=3)
     assert not found.exact.any() and (found.errors > 1e-6).all()
     np.testing.assert_array_equal(found.starts, 3)
-    images = in_double(generate, found.latents)
+    images = in_double(GENERATOR.generate, found.latents)
     errors = np.mean(((images - strange) / 2) ** 2, (1, 2, 3))
     np.testing.assert_allclose(found.errors, errors, rtol=1e-9)
 
@@ -95,13 +88,13 @@ def test_an_image_of_another_generator_is_not_exact():
 def test_conditions_are_those_of_finite_differences():
     step = 1e-6
     columns = [
-        in_double(generate, CODES[:4] + step * unit)
-        - in_double(generate, CODES[:4] - step * unit)
+        in_double(GENERATOR.generate, CODES[:4] + step * unit)
+        - in_double(GENERATOR.generate, CODES[:4] - step * unit)
         for unit in np.eye(DIM)
     ]
     jacobians = np.stack(columns, -1).reshape(4, -1, DIM)
     np.testing.assert_allclose(
-        inversion.condition_numbers(FORMS, CODES[:4]),
+        inversion.condition_numbers(GENERATOR, CODES[:4]),
         np.linalg.cond(jacobians),
         rtol=1e-5,
     )
@@ -117,4 +110,11 @@ def test_conditions_are_those_of_finite_differences():
 )
 def test_images_that_cannot_be_are_refused(images, message):
     with pytest.raises(ValueError, match=message):
-        inversion.recover(FORMS, KEY, images)
+        inversion.recover(KEY, GENERATOR, images)
+
+
+def test_a_generator_without_tanh_is_refused():
+    network = NETWORK.plain._replace(output=networks.SIGMOID)
+    generator = networks.FinishedGenerator(network, PARAMS)
+    with pytest.raises(ValueError, match="whose output is tanh"):
+        inversion.recover(KEY, generator, IMAGES)

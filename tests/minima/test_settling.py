@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import optimize
+from closed_forms import grid_minima
 
 from jaxgan import data, minima, networks
 from jaxgan.minima import certificates, counting, facets, newton
@@ -14,7 +14,7 @@ STATUSES = minima.STATUSES
 
 
 def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
-    """A small generator with random biases, in double precision, and a target."""
+    """A network, a small generator with random biases, and a target."""
     network = networks.mlp_generator(
         latent_dim, widths, shape=(pixels,), batch_norm=False
     )
@@ -24,19 +24,15 @@ def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
         lambda p: p + 0.5 * jax.random.normal(next(keys), p.shape), params
     )
     target = 0.8 * jnp.tanh(jax.random.normal(next(keys), (pixels,)))
-    return network, params, np.asarray(target, np.float64)
+    generator = networks.FinishedGenerator(network.plain, params)
+    return network, generator, np.asarray(target, np.float64)
 
 
-def in_double(params):
-    return jax.tree.map(
-        lambda w: jnp.asarray(w, jnp.float64), networks.layers_of(params)
-    )
-
-
-def objective(params, target, prior_weight):
+def objective(generator, target, prior_weight):
     """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again."""
-    layers = [np.asarray(w, np.float64) for w in networks.layers_of(params).kernels]
-    biases = [np.asarray(b, np.float64) for b in networks.layers_of(params).biases]
+    affine = networks.layers_of(generator.params)
+    layers = [np.asarray(w, np.float64) for w in affine.kernels]
+    biases = [np.asarray(b, np.float64) for b in affine.biases]
 
     def value(points):
         points = np.atleast_2d(points)
@@ -51,34 +47,9 @@ def objective(params, target, prior_weight):
     return value
 
 
-def exhaustive_minima(value, half_width, size):
-    """All strict minima of a fine grid, refined without derivatives."""
-    axis = np.linspace(-half_width, half_width, size)
-    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
-    values = np.stack([value(row) for row in grid])
-    inner = values[1:-1, 1:-1]
-    lowest = np.ones_like(inner, bool)
-    for i in (-1, 0, 1):
-        for j in (-1, 0, 1):
-            if i or j:
-                moved = values[1 + i : size - 1 + i, 1 + j : size - 1 + j]
-                lowest &= inner < moved
-    found = []
-    for start in grid[1:-1, 1:-1][lowest]:
-        end = optimize.minimize(
-            lambda z: value(z)[0],
-            start,
-            method="Nelder-Mead",
-            options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 4000},
-        )
-        if not any(np.linalg.norm(end.x - other) < 1e-4 for other in found):
-            found.append(end.x)
-    return np.array(found)
-
-
-def settle(params, target, starts, prior_weight=0.0):
+def settle(generator, target, starts, prior_weight=0.0):
     return minima.settle(
-        params,
+        generator,
         np.asarray(starts),
         target[None],
         np.zeros(len(starts), int),
@@ -90,14 +61,14 @@ def settle(params, target, starts, prior_weight=0.0):
     ("seed", "prior_weight"), [*((seed, 0.0) for seed in range(6)), (0, 0.03), (4, 0.3)]
 )
 def test_settled_points_are_all_the_minima_and_nothing_else(seed, prior_weight):
-    _, params, target = toy(seed)
-    value = objective(params, target, prior_weight)
+    _, generator, target = toy(seed)
+    value = objective(generator, target, prior_weight)
     # With a prior the minima are near the origin.
     half_width = 3.0 if prior_weight else 6.0
-    truth = exhaustive_minima(value, half_width, 2401)
-    wide = truth if prior_weight else exhaustive_minima(value, half_width, 601)
+    truth = grid_minima(value, half_width, 2401)
+    wide = truth if prior_weight else grid_minima(value, half_width, 601)
     starts = np.random.default_rng(seed).normal(size=(120, 2)) * 2.5
-    end = settle(params, target, starts, prior_weight)
+    end = settle(generator, target, starts, prior_weight)
     status = end.certificates.status
     proved = (status == STATUSES.index("strict")) | (status == STATUSES.index("kink"))
     # No false proof: around each proved point the objective is larger, everywhere.
@@ -126,9 +97,9 @@ def test_settled_points_are_all_the_minima_and_nothing_else(seed, prior_weight):
 def test_kinks_and_smooth_minima_are_told_apart():
     seen = set()
     for seed in range(4):
-        _, params, target = toy(seed)
+        _, generator, target = toy(seed)
         starts = np.random.default_rng(seed).normal(size=(40, 2)) * 2
-        end = settle(params, target, starts)
+        end = settle(generator, target, starts)
         for status, held in zip(end.certificates.status, end.held.sum(1), strict=True):
             seen.add(STATUSES[int(status)])
             if STATUSES[int(status)] == "strict":
@@ -139,20 +110,19 @@ def test_kinks_and_smooth_minima_are_told_apart():
 
 
 def test_the_network_from_inside_is_the_network():
-    network, params, _ = toy(0, latent_dim=3)
-    layers = networks.layers_of(params)
+    network, generator, _ = toy(0, latent_dim=3)
     z = jax.random.normal(jax.random.key(2), (3,))
-    units = piecewise.units_at(layers, z)
-    here = piecewise.region(layers, z, units > 0)
+    units = piecewise.units_at(generator, z)
+    here = piecewise.region(generator, z, units > 0)
     np.testing.assert_allclose(here.units, units, rtol=1e-5, atol=1e-6)
-    image = network.apply(params, z[None])[0]
+    image = network.apply(generator.params, z[None])[0]
     np.testing.assert_allclose(jnp.tanh(here.logits), image, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(
-        here.normals, jax.jacfwd(lambda z: piecewise.units_at(layers, z))(z),
+        here.normals, jax.jacfwd(lambda z: piecewise.units_at(generator, z))(z),
         rtol=1e-4, atol=1e-5,
     )  # fmt: skip
     np.testing.assert_allclose(
-        here.jacobian, jax.jacfwd(lambda z: piecewise.logits_at(layers, z))(z),
+        here.jacobian, jax.jacfwd(lambda z: piecewise.logits_at(generator, z))(z),
         rtol=1e-4, atol=1e-5,
     )  # fmt: skip
 
@@ -161,52 +131,52 @@ def test_the_network_from_inside_is_the_network():
     "prior_weight", [pytest.param(0.0, marks=pytest.mark.slow), 0.1]
 )
 def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs(prior_weight):
-    _, params, target = toy(3, latent_dim=4)
+    _, generator, target = toy(3, latent_dim=4)
     with jax.enable_x64(True):
-        layers, x = in_double(params), jnp.asarray(target)
+        exact, x = generator.as_type(jnp.float64), jnp.asarray(target)
         z = jax.random.normal(jax.random.key(5), (4,), jnp.float64)
-        at = facets.local(layers, facets.start(layers, z), x, prior_weight)
+        at = facets.local(exact, facets.start(exact, z), x, prior_weight)
 
-        def exact(z):
-            return facets.value(layers, z, x, prior_weight)
+        def value(z):
+            return facets.value(exact, z, x, prior_weight)
 
-        np.testing.assert_allclose(at.gradient, jax.grad(exact)(z), rtol=1e-9)
+        np.testing.assert_allclose(at.gradient, jax.grad(value)(z), rtol=1e-9)
         np.testing.assert_allclose(
-            at.hessian, jax.hessian(exact)(z), rtol=1e-9, atol=1e-12
+            at.hessian, jax.hessian(value)(z), rtol=1e-9, atol=1e-12
         )
         for width in (1.0, 0.1, 0.003):
 
             def smooth(z, width=width):
-                return newton.value(layers, z, x, jnp.asarray(width), prior_weight)
+                return newton.value(exact, z, x, jnp.asarray(width), prior_weight)
 
             gradient, hessian = newton.expansion(
-                layers, z, x, jnp.asarray(width), prior_weight
+                exact, z, x, jnp.asarray(width), prior_weight
             )
             np.testing.assert_allclose(gradient, jax.grad(smooth)(z), rtol=1e-8)
             np.testing.assert_allclose(
                 hessian, jax.hessian(smooth)(z), rtol=1e-8, atol=1e-9
             )
-        gap = newton.value(layers, z, x, jnp.asarray(1e-9), prior_weight)
-        gap = gap - exact(z)
+        gap = newton.value(exact, z, x, jnp.asarray(1e-9), prior_weight)
+        gap = gap - value(z)
         assert abs(float(gap)) < 1e-8
 
 
 def test_the_hessian_changes_no_faster_than_its_bound():
-    _, params, target = toy(1, latent_dim=3)
+    _, generator, target = toy(1, latent_dim=3)
     with jax.enable_x64(True):
-        layers, x = in_double(params), jnp.asarray(target)
+        exact, x = generator.as_type(jnp.float64), jnp.asarray(target)
         rng = np.random.default_rng(0)
         for _ in range(20):
-            state = facets.start(layers, jnp.asarray(rng.normal(size=3)))
-            here = facets.local(layers, state, x)
+            state = facets.start(exact, jnp.asarray(rng.normal(size=3)))
+            here = facets.local(exact, state, x)
             norms = np.linalg.norm(here.normals, axis=1)
             radius = float(np.min(np.abs(here.units) / norms))
             bound = float(
-                certificates.hessian_lipschitz(layers, state, jnp.asarray(radius))
+                certificates.hessian_lipschitz(exact, state, jnp.asarray(radius))
             )
             direction = rng.normal(size=3)
             move = 0.9 * radius * direction / np.linalg.norm(direction)
-            there = facets.local(layers, facets.start(layers, state.latent + move), x)
+            there = facets.local(exact, facets.start(exact, state.latent + move), x)
             change = np.linalg.norm(there.hessian - here.hessian, 2)
             assert change <= bound * np.linalg.norm(move) * (1 + 1e-9)
 
@@ -215,28 +185,30 @@ def test_points_stay_finite_where_all_facets_meet():
     """Without biases all of them go through the origin, and so does the descent."""
     network = networks.mlp_generator(2, (8, 16), batch_norm=False)
     params = jax.tree.map(lambda p: 2.0 * p, network.init(jax.random.key(3)))
+    generator = networks.FinishedGenerator(network.plain, params)
     target = data.load("sample", "test").images[2].reshape(-1) / 127.5 - 1
     starts = 0.01 * np.random.default_rng(0).normal(size=(10, 2)).astype(np.float32)
-    found = settle(params, target, starts, 0.01)
+    found = settle(generator, target, starts, 0.01)
     assert np.isfinite(found.latents).all() and np.isfinite(found.errors).all()
-    value = objective(params, target, 0.01)
+    value = objective(generator, target, 0.01)
     assert (value(found.latents) <= value(starts.astype(float)) + 1e-9).all()
 
 
 def test_what_is_no_minimum_is_not_called_one():
-    _, params, target = toy(0)
+    _, generator, target = toy(0)
     with jax.enable_x64(True):
-        layers, x = in_double(params), jnp.asarray(target)
+        exact, x = generator.as_type(jnp.float64), jnp.asarray(target)
         rng = np.random.default_rng(0)
         for _ in range(50):
-            state = facets.start(layers, jnp.asarray(rng.normal(size=2)))
-            found = minima.certify(layers, state, x)
+            state = facets.start(exact, jnp.asarray(rng.normal(size=2)))
+            found = minima.certify(exact, state, x)
             assert STATUSES[int(found.status)] == "not_stationary"
 
 
 def test_other_networks_are_refused():
-    with pytest.raises(ValueError, match="folded fully connected generator"):
-        networks.layers_of({"something": jnp.zeros(3)})
+    for params in ({"something": jnp.zeros(3)}, [jnp.zeros(3)], jnp.zeros(3), 3):
+        with pytest.raises(ValueError, match="folded fully connected generator"):
+            networks.layers_of(params)
     network = networks.conv_generator(2, width=4, channels=(2, 2), batch_norm=False)
     with pytest.raises(ValueError, match="convolutions"):
         networks.layers_of(network.init(jax.random.key(0)))

@@ -40,7 +40,9 @@ def test_generators_make_images_in_range(generator):
 
 
 def test_a_generator_over_the_plane_is_not_squashed():
-    generator = networks.mlp_generator(2, (32, 32), shape=(2,), output=lambda x: x)
+    generator = networks.mlp_generator(
+        2, (32, 32), shape=(2,), output=networks.linear(-1.0, 1.0)
+    )
     points = generator.apply(shaken(generator.init(KEY)), 20 * latents(500, 2))
     assert points.shape == (500, 2)
     assert jnp.abs(points).max() > 1
@@ -94,7 +96,9 @@ def test_hidden_layers_after_the_first_are_normalised():
 
 def normalising_generator(scale):
     """A generator whose output is its normalised layer, made to see small signals."""
-    generator = networks.mlp_generator(3, (4, 4), shape=(4,), output=lambda x: x)
+    generator = networks.mlp_generator(
+        3, (4, 4), shape=(4,), output=networks.linear(-1.0, 1.0)
+    )
     params = shaken(generator.init(KEY))
     params["hidden_1"]["affine"]["kernel"] *= scale
     params["hidden_1"]["norm"] = {"scale": jnp.ones(4), "bias": jnp.full(4, 100.0)}
@@ -116,23 +120,25 @@ def test_normalisation_gives_mean_zero_and_variance_one_at_any_scale():
 def test_folding_computes_the_same_function(generator):
     params = shaken(generator.init(KEY))
     z = latents(300, 5)
-    plain, folded = generator.fold(params, z)
+    finished = generator.fold(params, z)
+    assert finished.network is generator.plain
+    folded = finished.params
     np.testing.assert_allclose(
-        plain.apply(folded, z), generator.apply(params, z), atol=2e-5
+        finished.generate(z), generator.apply(params, z), atol=2e-5
     )
     names = jax.tree_util.keystr(jax.tree_util.tree_leaves_with_path(folded)[0][0])
     assert "norm" not in names and all("norm" not in layer for layer in folded.values())
     np.testing.assert_allclose(
-        plain.apply(folded, z[:1])[0], plain.apply(folded, z)[0], atol=1e-5
+        finished.generate(z[:1])[0], finished.generate(z)[0], atol=1e-5
     )
 
 
 def test_statistics_over_many_latents_stand_for_any_large_batch():
     generator = networks.mlp_generator(5, (8, 16, 12))
     params = shaken(generator.init(KEY))
-    plain, folded = generator.fold(params, latents(20_000, 5))
+    finished = generator.fold(params, latents(20_000, 5))
     z = latents(20_000, 5, seed=2)
-    difference = plain.apply(folded, z) - generator.apply(params, z)
+    difference = finished.generate(z) - generator.apply(params, z)
     # Means over n draws differ by O(1/√n) = 0.007 standard deviations a layer.
     assert jnp.sqrt(jnp.mean(difference**2)) < 0.03
 
@@ -140,10 +146,10 @@ def test_statistics_over_many_latents_stand_for_any_large_batch():
 def test_the_plain_generator_folds_into_itself():
     generator = networks.mlp_generator(3, (8,), batch_norm=False)
     params = generator.init(KEY)
-    plain, folded = generator.fold(params, latents(10, 3))
-    jax.tree.map(np.testing.assert_array_equal, folded, params)
+    finished = generator.fold(params, latents(10, 3))
+    jax.tree.map(np.testing.assert_array_equal, finished.params, params)
     np.testing.assert_allclose(
-        plain.apply(folded, latents(4, 3)), generator.apply(params, latents(4, 3))
+        finished.generate(latents(4, 3)), generator.apply(params, latents(4, 3))
     )
 
 
