@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 import pytest
-from processes import finish, run_experiment
+from processes import SAMPLE, command, finish, succeed
 
 MODULE = """
 import jax
@@ -78,8 +78,7 @@ def own(tmp_path, monkeypatch):
 def test_an_own_generator_is_inverted(own):
     out = own / "run"
     flags = ["--generator", "own_module:make", "--images", "2", "--starts", "20"]
-    done = finish("invert", out, *flags)
-    assert done.returncode == 0, done.stderr
+    succeed("invert", out, *SAMPLE, *flags)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["checkpoint"] == "own_module:make"
     assert summary["num_images"] == 2 and summary["num_starts"] == 20
@@ -130,8 +129,8 @@ def in_numpy(folder, latents):
 )
 def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, words):
     out = own / "run"
-    run = run_experiment if experiment == "recover" else finish
-    done = run(experiment, out, "--generator", *flags)
+    data = () if experiment == "recover" else SAMPLE
+    done = finish(command(experiment, out, *data, "--generator", *flags))
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert words in done.stderr
