@@ -137,8 +137,8 @@ class AdversarialOptions(RunOptions):
     """The flags of commands that train a generator against a critic."""
 
     architecture: Literal["mlp", "conv"] = "mlp"
-    """mlp: fully connected networks; conv: convolutional ones, whose steps take longer
-    (0.17 s for 64 images on one processor core)."""
+    """Kind of networks: mlp is fully connected; conv is convolutional, and takes about
+    eight times as long in training on a processor."""
     latent_dim: int = 64
     """Number of dimensions of the latent space."""
     widths: tuple[int, ...] = (128, 256, 512, 1024)
