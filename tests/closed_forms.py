@@ -4,7 +4,6 @@ A metric is λ and the least energy L² between two points.
 """
 
 import numpy as np
-from scipy import optimize
 from scipy.optimize import brentq
 
 
@@ -122,28 +121,3 @@ def code_of_expansive_generator(layers, image, slope):
         found = np.where(found > 0, found, found / slope)
         found = (found - bias) @ np.linalg.pinv(kernel)
     return found
-
-
-def grid_minima(values, half_width, size):
-    """All strict minima on a fine grid over a square, refined without derivatives."""
-    axis = np.linspace(-half_width, half_width, size)
-    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
-    found = np.stack([values(row) for row in grid])
-    inner = found[1:-1, 1:-1]
-    lowest = np.ones_like(inner, bool)
-    for i in (-1, 0, 1):
-        for j in (-1, 0, 1):
-            if i or j:
-                moved = found[1 + i : size - 1 + i, 1 + j : size - 1 + j]
-                lowest &= inner < moved
-    refined = []
-    for start in grid[1:-1, 1:-1][lowest]:
-        end = optimize.minimize(
-            lambda z: values(z[None])[0],
-            start,
-            method="Nelder-Mead",
-            options={"xatol": 1e-10, "fatol": 1e-15, "maxiter": 4000},
-        )
-        if not any(np.linalg.norm(end.x - other) < 1e-4 for other in refined):
-            refined.append(end.x)
-    return np.array(refined)

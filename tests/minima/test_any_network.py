@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 import pytest
-from closed_forms import grid_minima
+from landscapes import grid_minima
 from scipy import special
 
 from jaxgan import minima, networks

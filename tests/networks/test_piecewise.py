@@ -1,0 +1,36 @@
+"""A generator as a piecewise affine function."""
+
+import jax
+import jax.numpy as jnp
+import landscapes
+import numpy as np
+import pytest
+
+from jaxgan import networks
+from jaxgan.networks import piecewise
+
+
+def test_the_network_from_inside_is_the_network():
+    network, generator, _ = landscapes.toy(0, latent_dim=3)
+    z = jax.random.normal(jax.random.key(2), (3,))
+
+    def units_and_logits(z):
+        return piecewise.units_at(generator, z), piecewise.logits_at(generator, z)
+
+    units, _ = jax.jit(units_and_logits)(z)
+    here = jax.jit(piecewise.region)(generator, z, units > 0)
+    np.testing.assert_allclose(here.units, units, rtol=1e-5, atol=1e-6)
+    image = jax.jit(network.apply)(generator.params, z[None])[0]
+    np.testing.assert_allclose(np.tanh(here.logits), image, rtol=1e-5, atol=1e-6)
+    normals, jacobian = jax.jit(jax.jacfwd(units_and_logits))(z)
+    np.testing.assert_allclose(here.normals, normals, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(here.jacobian, jacobian, rtol=1e-4, atol=1e-5)
+
+
+def test_other_networks_are_refused():
+    for params in ({"something": jnp.zeros(3)}, [jnp.zeros(3)], jnp.zeros(3), 3):
+        with pytest.raises(ValueError, match="folded fully connected generator"):
+            networks.layers_of(params)
+    network = networks.conv_generator(2, width=4, channels=(2, 2), batch_norm=False)
+    with pytest.raises(ValueError, match="convolutions"):
+        networks.layers_of(jax.eval_shape(network.init, jax.random.key(0)))
