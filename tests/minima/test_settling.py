@@ -97,7 +97,7 @@ def test_points_stay_finite_where_all_facets_meet(seed):
     found = settle(generator, target, starts, 0.01)
     assert np.isfinite(found.latents).all() and np.isfinite(found.errors).all()
     assert (np.abs(found.latents) < 1e-3).all()
-    # Where all facets meet, rounding decides whether one or two of them are held.
+    # One facet or two are held here: it differs between versions of JAX.
     assert found.held.any(1).any() and (found.held.sum(1) <= 2).all()
     value = landscapes.objective(generator, target, 0.01)
     assert (value(found.latents) <= value(starts.astype(float)) + 1e-9).all()
