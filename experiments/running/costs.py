@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from jaxgan import inversion
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.minima import facets, newton
+from jaxgan.minima import faces, facets, newton
 from jaxgan.networks import FinishedGenerator
 
 DOUBLE = 2.0
@@ -59,6 +59,6 @@ def in_gradients(generator: FinishedGenerator) -> Costs:
     return Costs(
         operations(search, lm.begin(latent), image) / one,
         operations(rounded, newton.State(latent, jnp.ones(()))) / one,
-        operations(facets.step, generator, facets.start(generator, latent), pixels)
+        operations(facets.step, generator, faces.start(generator, latent), pixels)
         / one,
     )

@@ -14,12 +14,12 @@
 >>> ends.share("strict")
 1.0
 
-Read `certificates` (what is proved), `facets` (Newton's method on the kinks), `newton`
-(with kinks rounded off), `sharpening`, `settling`; `counting` estimates how many minima
-there are.
+Read `certificates` (what is proved), `faces` (the objective around a point on kinks),
+`facets` (Newton's method on the kinks), `newton` (with kinks rounded off), `sharpening`
+and `settling`; `counting` estimates how many minima there are.
 """
 
-from jaxgan.minima import facets, newton
+from jaxgan.minima import faces, facets, newton
 from jaxgan.minima.certificates import STATUSES, Certificate, certify
 from jaxgan.minima.counting import Count, chao, count_minima, good_turing, starts_needed
 from jaxgan.minima.settling import Settled, settle
@@ -32,6 +32,7 @@ __all__ = [
     "certify",
     "chao",
     "count_minima",
+    "faces",
     "facets",
     "good_turing",
     "newton",

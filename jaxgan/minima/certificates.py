@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxgan.minima import facets
+from jaxgan.minima import faces
 from jaxgan.networks import FinishedGenerator
 from jaxgan.networks.piecewise import region
 from jaxgan.types import Scalar
@@ -50,7 +50,7 @@ class Certificate(NamedTuple):
 
 def certify(
     generator: FinishedGenerator,
-    state: facets.State,
+    state: faces.State,
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar = 0.0,
 ) -> Certificate:
@@ -76,8 +76,8 @@ def certify(
         target: in the generator's units.
         prior_weight: κ of the additional ½κ‖z‖².
     """
-    at = facets.local(generator, state, target, prior_weight)
-    values, vectors, on_face = facets.tangent(at)
+    at = faces.local(generator, state, target, prior_weight)
+    values, vectors, on_face = faces.tangent(at)
     along = jnp.where(on_face, vectors.T @ at.gradient, 0.0)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
     flat = on_face & (jnp.abs(values) <= FLAT * largest)
@@ -93,7 +93,7 @@ def certify(
     radius = jnp.min(distances)
     bound = hessian_lipschitz(generator, state, 2 * newton)
 
-    pushes, bounds = facets.multipliers(generator, state, at, at.gradient)
+    pushes, bounds = faces.multipliers(generator, state, at, at.gradient)
     ratio = jnp.where(state.held, pushes / bounds, 0.5)
     margin = jnp.where(
         jnp.any(state.held & (bounds <= 0)),
@@ -137,7 +137,7 @@ def certify(
 
 
 def hessian_lipschitz(
-    generator: FinishedGenerator, state: facets.State, radius: Scalar
+    generator: FinishedGenerator, state: faces.State, radius: Scalar
 ) -> Scalar:
     """Return a Lipschitz constant of the Hessian in a ball that only held facets enter.
 

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.minima import certificates, facets, newton
+from jaxgan.minima import certificates, faces, facets, newton
 from jaxgan.minima.certificates import STATUSES, Certificate
 from jaxgan.minima.sharpening import (
     DOUBLE,
@@ -130,11 +130,11 @@ def settle(
 
 @jax.jit
 def _begin(generator: FinishedGenerator, points: Array):
-    def one(point: Array) -> facets.State:
+    def one(point: Array) -> faces.State:
         units = units_at(generator, point)
         crowded = jnp.sum(jnp.abs(units) < NEAR) > len(point)
         held = (jnp.abs(units) < NEAR) & ~crowded
-        return facets.State(point, units > 0, held, jnp.array(False))
+        return faces.State(point, units > 0, held, jnp.array(False))
 
     return jax.lax.map(one, points, batch_size=1000)
 
@@ -144,10 +144,10 @@ def _advance(
     generator: FinishedGenerator,
     targets: Array,
     prior_weight: Scalar,
-    states: facets.State,
+    states: faces.State,
     owners: Array,
 ):
-    def one(state: facets.State, owner: Array) -> facets.State:
+    def one(state: faces.State, owner: Array) -> faces.State:
         def body(_, state):
             after = facets.step(generator, state, targets[owner], prior_weight)
             return optax.tree.where(state.finished, state, after)
@@ -162,11 +162,11 @@ def _certify(
     generator: FinishedGenerator,
     targets: Array,
     prior_weight: Scalar,
-    states: facets.State,
+    states: faces.State,
     owners: Array,
 ):
-    def one(state: facets.State, owner: Array) -> tuple[Array, Certificate]:
-        error = facets.value(generator, state.latent, targets[owner])
+    def one(state: faces.State, owner: Array) -> tuple[Array, Certificate]:
+        error = faces.value(generator, state.latent, targets[owner])
         certificate = certificates.certify(
             generator, state, targets[owner], prior_weight
         )

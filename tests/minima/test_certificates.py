@@ -6,7 +6,7 @@ import landscapes
 import numpy as np
 
 from jaxgan import minima
-from jaxgan.minima import certificates, facets
+from jaxgan.minima import certificates, faces
 
 
 def test_the_hessian_changes_no_faster_than_its_bound():
@@ -17,13 +17,13 @@ def test_the_hessian_changes_no_faster_than_its_bound():
         @jax.jit
         @jax.vmap
         def change_and_bound(latent, direction):
-            state = facets.start(exact, latent)
-            here = facets.local(exact, state, x)
+            state = faces.start(exact, latent)
+            here = faces.local(exact, state, x)
             norms = jnp.linalg.norm(here.normals, axis=1)
             radius = jnp.min(jnp.abs(here.units) / norms)
             length = 0.9 * radius
             move = length * direction / jnp.linalg.norm(direction)
-            there = facets.local(exact, facets.start(exact, latent + move), x)
+            there = faces.local(exact, faces.start(exact, latent + move), x)
             change = jnp.linalg.norm(there.hessian - here.hessian, 2)
             bound = certificates.hessian_lipschitz(exact, state, radius)
             return change, bound * length
@@ -41,7 +41,7 @@ def test_what_is_no_minimum_is_not_called_one():
         @jax.jit
         @jax.vmap
         def status(latent):
-            return minima.certify(exact, facets.start(exact, latent), x).status
+            return minima.certify(exact, faces.start(exact, latent), x).status
 
         latents = np.random.default_rng(0).normal(size=(50, 2))
         found = np.asarray(status(jnp.asarray(latents)))

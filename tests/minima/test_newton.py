@@ -6,7 +6,7 @@ import landscapes
 import numpy as np
 import pytest
 
-from jaxgan.minima import facets, newton
+from jaxgan.minima import faces, newton
 
 
 @pytest.mark.parametrize(
@@ -19,14 +19,14 @@ def test_gradient_hessian_and_their_smoothed_forms_are_autodiffs(prior_weight):
         z = jax.random.normal(jax.random.key(5), (4,), jnp.float64)
 
         def value(z):
-            return facets.value(exact, z, x, prior_weight)
+            return faces.value(exact, z, x, prior_weight)
 
         def smooth(z, width):
             return newton.value(exact, z, x, width, prior_weight)
 
         @jax.jit
         def ours(z):
-            at = facets.local(exact, facets.start(exact, z), x, prior_weight)
+            at = faces.local(exact, faces.start(exact, z), x, prior_weight)
             return at.gradient, at.hessian
 
         @jax.jit
