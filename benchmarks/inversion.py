@@ -109,7 +109,7 @@ def giving_up(images: int) -> dict[str, object]:
     for name, survivors in (("all_starts", None), ("two_survive", 2)):
 
         def run(survivors=survivors):
-            return inversion.invert(
+            return inversion.invert_many(
                 KEY,
                 generator,
                 targets,

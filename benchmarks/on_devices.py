@@ -55,7 +55,7 @@ def work() -> dict[str, dict[str, float]]:
     ends = tuple(generator.generate(some) for some in codes)
 
     def search() -> None:
-        inversion.invert(
+        inversion.invert_many(
             jax.random.key(2),
             generator,
             ends[0],

@@ -86,10 +86,10 @@ def found():
     true = jax.random.normal(jax.random.key(2), (5, 3))
     images = generator.generate(true)
     targets = np.asarray(images)
-    codes = inversion.invert(
+    codes = inversion.invert_many(
         jax.random.key(3), generator, images, num_starts=4, chunk=8
     )
-    settled = minima.settle(
+    settled = minima.settle_many(
         generator,
         codes.latents.reshape(-1, 3),
         targets,

@@ -113,7 +113,7 @@ def find_part(
         first: number of its first image.
         plan: how to search.
     """
-    found = inversion.invert(
+    found = inversion.invert_many(
         plan.key,
         generator,
         jnp.asarray(targets),
@@ -124,7 +124,7 @@ def find_part(
         first_image=first,
     )
     left = found.kept & np.isfinite(found.errors)
-    settled = minima.settle(
+    settled = minima.settle_many(
         generator,
         found.latents[left],
         targets,

@@ -63,7 +63,7 @@ def of_digits(
     first, second = matched(np.asarray(test.labels), count)
     chosen = np.concatenate([first, second])
     images = (test.images[chosen] / 255).astype(np.float32)
-    found = inversion.invert(
+    found = inversion.invert_many(
         key,
         generator,
         jnp.asarray(2 * images - 1),

@@ -17,7 +17,7 @@ from jaxgan.networks import FinishedGenerator
 from jaxgan.types import PRNGKey
 
 OURS = "jaxgan"
-"""Name of our own recipe, `jaxgan.inversion.invert`."""
+"""Name of our own recipe, `jaxgan.inversion.invert_many`."""
 SHARES = (0.1, 0.2, 0.5, 1.0)
 """Shares of the budget that it is run with."""
 ONE_START = 120
@@ -71,7 +71,7 @@ def recipes(
         starts, survivors, steps = plan(int(share * budget / cost))
 
         def run(targets: np.ndarray, first: int) -> RecipeResult:
-            found = inversion.invert(
+            found = inversion.invert_many(
                 key,
                 generator,
                 jnp.asarray(targets),

@@ -6,12 +6,21 @@
 >>> params = network.init(jax.random.key(0))
 >>> generator = networks.FinishedGenerator(network.plain, params)
 >>> images = generator.generate(jax.numpy.array([[0.5, -0.3], [1.0, 2.0]]))
->>> found = inversion.invert(jax.random.key(1), generator, images, num_starts=4)
+>>> found = inversion.invert_many(jax.random.key(1), generator, images, num_starts=4)
 >>> found.best().round(3).tolist()
 [[0.5, -0.3], [1.0, 2.0]]
 
-Read `levenberg_marquardt` (one step), `starts`, `search` (all starts side by side),
-`multistart` (`invert`). `recovery` finds the codes of a generator's own images to the
+`invert` does this for one image, as a pure function inside your own program:
+
+>>> def code(image):
+...     return inversion.invert(key, generator, image, num_starts=4).best()
+>>> key = jax.random.key(1)
+>>> jax.jit(jax.vmap(code))(images).round(2).tolist()
+[[0.5, -0.3], [1.0, 2.0]]
+
+Read `levenberg_marquardt` (one step), `one_start` (rounds of steps), `starts`,
+`multistart` (`invert`). `search` and `many_images` are the driver on the host,
+`invert_many`. `recovery` finds the codes of a generator's own images to the
 last digit; `recipes` are the published ways, by the steps in `first_order`.
 """
 
@@ -22,13 +31,15 @@ from jaxgan.inversion.first_order import (
     objective,
     squared_error,
 )
-from jaxgan.inversion.multistart import Inversion, invert, invert_from
+from jaxgan.inversion.many_images import Inversion, invert_from, invert_many
+from jaxgan.inversion.multistart import Codes, invert
+from jaxgan.inversion.one_start import STEPS_PER_ROUND
 from jaxgan.inversion.recipes import RECIPES, Recipe, follow_recipe, pixel_mean
 from jaxgan.inversion.recovery import Recovery, condition_numbers, recover
-from jaxgan.inversion.search import STEPS_PER_ROUND
 from jaxgan.inversion.starts import nearest_starts, sample_bank
 
 __all__ = [
+    "Codes",
     "Inversion",
     "RECIPES",
     "Recipe",
@@ -40,6 +51,7 @@ __all__ = [
     "follow_recipe",
     "invert",
     "invert_from",
+    "invert_many",
     "levenberg_marquardt",
     "nearest_starts",
     "objective",

@@ -1,4 +1,4 @@
-"""Codes of images: ½‖G(z) − x‖² minimised from many starts for many images.
+"""Codes of many images, driven from the host: chunk by chunk, on all devices.
 
 Levenberg-Marquardt steps are taken from each start independently. All starts that are
 not finished form the batch of one compiled program.
@@ -11,14 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from jaxgan.inversion.one_start import DOUBLE_TOLERANCE, SINGLE_TOLERANCE
 from jaxgan.inversion.search import Problem, Progress, keep_better, search
 from jaxgan.inversion.starts import starts_for
 from jaxgan.networks import FinishedGenerator
 from jaxgan.types import Examples, PRNGKey
-
-SINGLE_TOLERANCE = 1e-4
-DOUBLE_TOLERANCE = 1e-10
-"""A start is finished when a round lowers its objective by at most this part of it."""
 
 
 class Inversion(NamedTuple):
@@ -49,7 +46,7 @@ class Inversion(NamedTuple):
         return self.latents[np.arange(len(chosen)), chosen]
 
 
-def invert(
+def invert_many(
     key: PRNGKey,
     generator: FinishedGenerator,
     targets: Examples,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.inversion.multistart import search_from
+from jaxgan.inversion.many_images import search_from
 from jaxgan.inversion.starts import starts_for
 from jaxgan.networks import TANH, FinishedGenerator, Output
 from jaxgan.types import PRNGKey

@@ -1,4 +1,4 @@
-"""The batched search: Levenberg-Marquardt steps for every start, round by round.
+"""The search from many starts side by side, round by round, driven from the host.
 
 After each round of steps the points are evaluated, starts that gain nothing any more
 are finished, and, if wanted, the worse half of an image's starts is given up.
@@ -13,16 +13,12 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.networks import FinishedGenerator, generate_rounded
+from jaxgan.inversion.one_start import STEPS_PER_ROUND, advance, measure, widths
+from jaxgan.networks import FinishedGenerator
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
-from jaxgan.types import Latents
 
-STEPS_PER_ROUND = 5
-"""Levenberg-Marquardt steps between two evaluations."""
 EVALUATION_CHUNK = 1024
 """Points evaluated at a time."""
-WIDTHS = (1.0, 0.01)
-"""Widths of rounded corners in the first round and in the last."""
 
 
 class Problem(NamedTuple):
@@ -82,11 +78,10 @@ def search(
             value by at most this part of it.
         survivors: number of each image's starts that are never given up; None: all.
     """
-    rounds = -(-max_steps // STEPS_PER_ROUND)
     latents = jnp.asarray(progress.latents)
     states = jax.vmap(lm.begin)(latents)
     history = []
-    for width in np.geomspace(*WIDTHS, rounds):
+    for width in widths(max_steps):
         active = progress.kept & ~progress.finished & np.isfinite(progress.values)
         if active.any():
             before = np.asarray(states.value)
@@ -152,19 +147,8 @@ def keep_better(problem: Problem, progress: Progress, latents: np.ndarray) -> Pr
 
 @jax.jit
 def _advance(generator, targets, prior_weight, width, states, owners):
-    def current(latents: Latents) -> Array:
-        if width is None:
-            return generator.generate(latents)
-        return generate_rounded(generator, latents, width)
-
     def one(state: lm.State, owner: Array) -> lm.State:
-        target = targets[owner]
-        return jax.lax.fori_loop(
-            0,
-            STEPS_PER_ROUND,
-            lambda _, s: lm.step(current, s, target, prior_weight),
-            lm.evaluate(current, state, target, prior_weight),
-        )
+        return advance(generator, state, targets[owner], prior_weight, width)
 
     return jax.vmap(one)(states, owners)
 
@@ -172,10 +156,6 @@ def _advance(generator, targets, prior_weight, width, states, owners):
 @jax.jit
 def _evaluate(generator, targets, prior_weight, latents, owners):
     def one(latent: Array, owner: Array) -> tuple[Array, Array]:
-        image = generator.generate(latent[None]).reshape(-1)
-        gap = image - targets[owner].reshape(-1)
-        square, length = jnp.sum(gap * gap), jnp.sum(latent * latent)
-        error = generator.mean_squared_error(square, gap.size)
-        return 0.5 * (square + prior_weight * length), error
+        return measure(generator, latent, targets[owner], prior_weight)
 
     return jax.vmap(one)(latents, owners)

@@ -21,7 +21,7 @@ def starts_for(
     *,
     num_starts: int,
     bank_size: int = 10_000,
-    first_image: int = 0,
+    first_image: int | Int[Array, ""] = 0,
 ) -> Float[Array, "n starts latent"]:
     """Return starts for each target: codes of the nearest samples, then drawn ones.
 

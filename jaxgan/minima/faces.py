@@ -19,6 +19,9 @@ from jaxgan.networks.piecewise import (
 )
 from jaxgan.types import Latent, Scalar
 
+RELATIVE_CURVATURE = 1e-10
+"""Least curvature that a step trusts, in units of the largest."""
+
 
 class State(NamedTuple):
     """A point on its way to a minimum.
@@ -129,6 +132,19 @@ def tangent(at: Local) -> tuple[Array, Array, Array]:
         onto @ at.hessian @ onto + above * (identity - onto)
     )
     return values, vectors, values < above / 2
+
+
+def newton_change(at: Local) -> Float[Array, "latent"]:
+    """Return the Newton step to the face and along it, with positive curvatures."""
+    heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
+    back = -at.active.T @ (at.inverse @ heights)
+    values, vectors, on_face = tangent(at)
+    largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
+    least = RELATIVE_CURVATURE * largest + jnp.finfo(values.dtype).tiny
+    slope = at.gradient + at.hessian @ back
+    sizes = jnp.maximum(jnp.abs(values), least)
+    along = jnp.where(on_face, vectors.T @ slope / sizes, 0.0)
+    return back - vectors @ along
 
 
 def multipliers(

@@ -21,7 +21,7 @@ from jaxgan.minima.faces import (
     jump,
     local,
     multipliers,
-    tangent,
+    newton_change,
     value,
 )
 from jaxgan.networks import FinishedGenerator
@@ -32,8 +32,6 @@ FRACTIONS = (1.0, 0.5, 0.1, 0.01)
 """Lengths that a step tries, as parts of the way to the next facet."""
 FAR = (1.0, 0.5, 0.2, 0.05, 0.01)
 """Further lengths, as parts of the Newton step, through all facets on its way."""
-RELATIVE_CURVATURE = 1e-10
-"""Least curvature that a step trusts, in units of the largest."""
 RELATIVE_EXCESS = 1e-9
 """Of a multiplier beyond its bounds, in units of the largest one."""
 TINY_STEP = 1e-10
@@ -68,7 +66,7 @@ def step(
     finite: where many facets meet, a time can be 0/0 or a matrix singular.
     """
     at = local(generator, state, target, prior_weight)
-    change = _newton_change(at)
+    change = newton_change(at)
     facet = _first_facet(state, at, change)
     longest = jnp.minimum(facet.time, 1.0)
 
@@ -91,19 +89,6 @@ def step(
     after = optax.tree.where(far_is_lower, beyond, after)
     stopped = state._replace(finished=jnp.array(True))
     return optax.tree.where(jnp.all(jnp.isfinite(after.latent)), after, stopped)
-
-
-def _newton_change(at: Local) -> Float[Array, "latent"]:
-    """Return the Newton step to the face and along it, with positive curvatures."""
-    heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
-    back = -at.active.T @ (at.inverse @ heights)
-    values, vectors, on_face = tangent(at)
-    largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
-    least = RELATIVE_CURVATURE * largest + jnp.finfo(values.dtype).tiny
-    slope = at.gradient + at.hessian @ back
-    sizes = jnp.maximum(jnp.abs(values), least)
-    along = jnp.where(on_face, vectors.T @ slope / sizes, 0.0)
-    return back - vectors @ along
 
 
 def _first_facet(state: State, at: Local, change: Float[Array, "latent"]) -> Facet:

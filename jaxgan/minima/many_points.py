@@ -1,4 +1,4 @@
-"""Exact local minima near the end points of a search, with their certificates."""
+"""Exact local minima near many points, driven from the host; points that meet merge."""
 
 from functools import partial
 from typing import NamedTuple
@@ -6,29 +6,25 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxgan.minima import certificates, faces, facets, newton
+from jaxgan.minima import certificates, faces, newton
 from jaxgan.minima.certificates import STATUSES, Certificate
-from jaxgan.minima.sharpening import (
+from jaxgan.minima.settling import (
     DOUBLE,
+    FACET_ROUNDS,
     FIRST_WIDTH,
     ROUND,
     SINGLE,
-    in_precision,
-    is_leader,
-    sharpen_all,
+    advance,
+    begin,
+    in_double,
 )
+from jaxgan.minima.sharpening import in_precision, is_leader, sharpen_all
 from jaxgan.networks import FinishedGenerator
-from jaxgan.networks.piecewise import require_kinks, units_at
+from jaxgan.networks.piecewise import require_kinks
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Scalar
-
-FACET_ROUNDS = 8
-"""Greatest number of rounds on facets, each of `ROUND` steps."""
-NEAR = 1e-5
-"""After the sharpening, a pre-activation this close to zero is on its unit's facet."""
 
 
 class Settled(NamedTuple):
@@ -55,7 +51,7 @@ class Settled(NamedTuple):
         return float(np.mean(self.certificates.status == STATUSES.index(status)))
 
 
-def settle(
+def settle_many(
     generator: FinishedGenerator,
     latents: Float[np.ndarray, "n latent"],
     targets: Float[np.ndarray, "m *shape"],
@@ -75,8 +71,8 @@ def settle(
     Args:
         generator: whose kinks are declared.
         latents: where to begin; all finite. Best are minima of the network whose
-            corners are rounded to a width of 0.01: what `inversion.invert` finds with
-            `double_steps=0`.
+            corners are rounded to a width of 0.01: what `inversion.invert_many` finds
+            with `double_steps=0`.
         targets: in the generator's units.
         owners: number of the target of each point.
         prior_weight: κ ≥ 0 of an additional ½κ‖z‖². Without it most minima of a trained
@@ -98,20 +94,17 @@ def settle(
     )
     smooth, leaders, single = sharpen(smooth, leaders, SINGLE)
     with jax.enable_x64(True):
-        smooth = newton.State(
-            smooth.latent.astype(jnp.float64),
-            jnp.maximum(smooth.width.astype(jnp.float64), SINGLE.least_width),
-        )
+        smooth = in_double(smooth)
         smooth, leaders, double = sharpen(smooth, leaders, DOUBLE)
         exact, flat = in_precision(jnp.float64, generator, targets)
         states = _begin(exact, jnp.asarray(smooth.latent))
-        advance = partial(_advance, exact, flat, prior_weight)
+        move = partial(_advance, exact, flat, prior_weight)
         steps = np.zeros(len(latents), int)
         for _ in range(FACET_ROUNDS):
             active = is_leader(leaders) & ~np.asarray(states.finished)
             if not active.any():
                 break
-            states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
+            states = advance_in_chunks(move, states, owners, active, chunk=chunk)
             steps += ROUND * active
         (chosen,) = np.nonzero(is_leader(leaders))
         led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
@@ -130,13 +123,7 @@ def settle(
 
 @jax.jit
 def _begin(generator: FinishedGenerator, points: Array):
-    def one(point: Array) -> faces.State:
-        units = units_at(generator, point)
-        crowded = jnp.sum(jnp.abs(units) < NEAR) > len(point)
-        held = (jnp.abs(units) < NEAR) & ~crowded
-        return faces.State(point, units > 0, held, jnp.array(False))
-
-    return jax.lax.map(one, points, batch_size=1000)
+    return jax.lax.map(partial(begin, generator), points, batch_size=1000)
 
 
 @jax.jit
@@ -148,11 +135,7 @@ def _advance(
     owners: Array,
 ):
     def one(state: faces.State, owner: Array) -> faces.State:
-        def body(_, state):
-            after = facets.step(generator, state, targets[owner], prior_weight)
-            return optax.tree.where(state.finished, state, after)
-
-        return jax.lax.fori_loop(0, ROUND, body, state)
+        return advance(generator, targets[owner], prior_weight, state)
 
     return jax.vmap(one)(states, owners)
 

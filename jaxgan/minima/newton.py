@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Array, Float
 
 from jaxgan.networks import FinishedGenerator, generate_rounded
@@ -144,8 +143,12 @@ def sharpen(
         prior_weight: κ of an additional ½κ‖z‖².
     """
 
-    def body(_, state: State) -> State:
-        after = step(generator, state, target, sharpening, prior_weight)
-        return optax.tree.where(state.width <= least_width, state, after)
+    def going(carry) -> Array:
+        count, state = carry
+        return (count < num_steps) & (state.width > least_width)
 
-    return jax.lax.fori_loop(0, num_steps, body, state)
+    def body(carry):
+        count, state = carry
+        return count + 1, step(generator, state, target, sharpening, prior_weight)
+
+    return jax.lax.while_loop(going, body, (0, state))[1]

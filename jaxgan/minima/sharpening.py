@@ -5,7 +5,7 @@ take further steps.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,32 +14,13 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.minima import newton
 from jaxgan.minima.counting import cluster
+from jaxgan.minima.settling import ROUND, Phase, sharpen
 from jaxgan.networks import FinishedGenerator
 from jaxgan.parallel.chunks import advance_in_chunks
 from jaxgan.types import Scalar
 
-
-class Phase(NamedTuple):
-    """One part of the sharpening, computed in one floating-point precision.
-
-    Attributes:
-        least_width: width of corners that are sharp enough.
-        sharpening: factor of the width after each whole Newton step.
-        rounds: greatest number of rounds, each of `ROUND` steps.
-    """
-
-    least_width: float
-    sharpening: float
-    rounds: int
-
-
-FIRST_WIDTH = 0.01
-SINGLE = Phase(1e-4, 0.5, 8)
-DOUBLE = Phase(1e-8, 0.1, 12)
 MERGING_DISTANCE = 1e-6
 """Points closer than this, relative to their root mean square norm, merge."""
-ROUND = 5
-"""Steps between two comparisons of the points."""
 
 
 def sharpen_all(
@@ -119,14 +100,6 @@ def _sharpen(
     owners: Array,
 ):
     def one(state: newton.State, owner: Array) -> newton.State:
-        return newton.sharpen(
-            generator,
-            state,
-            targets[owner],
-            phase.least_width,
-            phase.sharpening,
-            ROUND,
-            prior_weight,
-        )
+        return sharpen(phase, generator, targets[owner], prior_weight, state)
 
     return jax.vmap(one)(states, owners)

@@ -70,8 +70,8 @@ def _identity(logits: Array) -> Array:
 
 
 def standard_normal(key: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
-    """Draw latents from the prior that most generators have."""
-    return jax.random.normal(key, shape)
+    """Draw latents from the prior that most generators have, in single precision."""
+    return jax.random.normal(key, shape, jnp.float32)
 
 
 class FinishedNetwork(NamedTuple):

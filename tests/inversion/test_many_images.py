@@ -26,7 +26,7 @@ both_ways = pytest.mark.parametrize(
 
 def invert(generator, targets=TARGETS, **options: Any):
     given: dict[str, Any] = {"num_starts": 8, "bank_size": 200} | options
-    return inversion.invert(KEY, generator, targets, **given)
+    return inversion.invert_many(KEY, generator, targets, **given)
 
 
 @both_ways
@@ -139,7 +139,7 @@ def test_rounded_corners_lead_lower():
     generator = load_generator("mnist-wgan-gp-expansive")
     targets = jnp.asarray(data.load("sample", "test").images[:6] / 127.5 - 1)
     plain, rounded = (
-        inversion.invert(
+        inversion.invert_many(
             KEY,
             form,
             targets.astype(jnp.float32),
@@ -173,7 +173,7 @@ def test_a_second_call_compiles_nothing():
         params = jax.tree.map(lambda p: scale * p, PARAMS)
         network = NETWORK.plain._replace(logits=counted)
         generator = networks.FinishedGenerator(network, params)
-        inversion.invert(KEY, generator, TARGETS[:2], num_starts=4)
+        inversion.invert_many(KEY, generator, TARGETS[:2], num_starts=4)
         return len(traces)
 
     once = search(1.0)

@@ -55,7 +55,7 @@ def test_the_error_of_pixels_alone_misses_some():
     codes = np.asarray(jax.random.normal(KEY, (10, generator.latent_dim)), np.float64)
     images = in_double(generator.generate, codes)
     found = inversion.recover(KEY, generator, images, num_starts=2)
-    plain = inversion.invert(
+    plain = inversion.invert_many(
         KEY,
         undeclared(generator),
         jnp.asarray(images, jnp.float32),

@@ -130,7 +130,7 @@ def test_certified_minima_are_those_of_the_grid_one_for_one(kind, slope, output)
 
     truth = grid_minima(values, 4.0, 1601)
     starts = np.random.default_rng(0).normal(size=(100, 2)) * 2
-    ends = minima.settle(
+    ends = minima.settle_many(
         made, starts, target[None], np.zeros(100, int), prior_weight=PRIOR_WEIGHT
     )
     proved = np.isin(ends.certificates.status, PROVED)
@@ -157,7 +157,7 @@ def test_a_generator_that_declares_no_kinks_is_not_settled():
     network = networks.FinishedNetwork(dense, 2, slope=None)
     made = networks.FinishedGenerator(network, PARAMS)
     with pytest.raises(ValueError, match="does not declare its kinks"):
-        minima.settle(made, np.zeros((1, 2)), np.zeros((1, 5)), np.zeros(1, int))
+        minima.settle_many(made, np.zeros((1, 2)), np.zeros((1, 5)), np.zeros(1, int))
 
 
 def test_one_program_serves_all_weights_of_a_network():
@@ -172,7 +172,9 @@ def test_one_program_serves_all_weights_of_a_network():
     for scale in (1.0, 1.1):
         params = jax.tree.map(lambda leaf, scale=scale: scale * leaf, PARAMS)
         made = networks.FinishedGenerator(network, params)
-        minima.settle(made, np.ones((4, 2)), target, np.zeros(4, int), prior_weight=0.1)
+        minima.settle_many(
+            made, np.ones((4, 2)), target, np.zeros(4, int), prior_weight=0.1
+        )
         if scale == 1.0:
             once = len(traced)
     assert once > 0 and len(traced) == once  # pyright: ignore

@@ -14,7 +14,7 @@ STATUSES = minima.STATUSES
 
 
 def settle(generator, target, starts, prior_weight=0.0):
-    return minima.settle(
+    return minima.settle_many(
         generator,
         np.asarray(starts),
         target[None],

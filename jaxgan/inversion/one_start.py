@@ -1,0 +1,133 @@
+"""The search from one start: rounds of Levenberg-Marquardt steps, as pure functions."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Bool
+
+from jaxgan.inversion import levenberg_marquardt as lm
+from jaxgan.networks import FinishedGenerator, generate_rounded
+from jaxgan.types import Example, Latent, Latents, Scalar
+
+STEPS_PER_ROUND = 5
+"""Levenberg-Marquardt steps between two evaluations."""
+WIDTHS = (1.0, 0.01)
+"""Widths of rounded corners in the first round and in the last."""
+SINGLE_TOLERANCE = 1e-4
+DOUBLE_TOLERANCE = 1e-10
+"""A start is finished when a round lowers its objective by at most this part of it."""
+
+
+class Best(NamedTuple):
+    """The best point that was found from a start.
+
+    Attributes:
+        latent: the point.
+        value: ½‖G(z) − x‖² + ½κ‖z‖² there, in the generator's units; infinite where
+            nothing was finite.
+        error: mean squared error per pixel there, for pixels in [0, 1].
+        finished: whether steps gain nothing any more.
+    """
+
+    latent: Latent
+    value: Scalar
+    error: Scalar
+    finished: Bool[Array, ""]
+
+
+def advance(
+    generator: FinishedGenerator,
+    state: lm.State,
+    target: Example,
+    prior_weight: float | Scalar,
+    width: Scalar | None,
+) -> lm.State:
+    """Return the state after a round of steps.
+
+    Args:
+        generator: whose code is searched.
+        state: in the precision to compute in.
+        target: in the generator's units.
+        prior_weight: κ of an additional ½κ‖z‖².
+        width: of the rounded corners; None: steps are taken on the generator itself.
+    """
+
+    def current(latents: Latents) -> Array:
+        if width is None:
+            return generator.generate(latents)
+        return generate_rounded(generator, latents, width)
+
+    return jax.lax.fori_loop(
+        0,
+        STEPS_PER_ROUND,
+        lambda _, s: lm.step(current, s, target, prior_weight),
+        lm.evaluate(current, state, target, prior_weight),
+    )
+
+
+def measure(
+    generator: FinishedGenerator,
+    latent: Latent,
+    target: Example,
+    prior_weight: float | Scalar,
+) -> tuple[Scalar, Scalar]:
+    """Return the objective at a point, and the mean squared error per pixel."""
+    image = generator.generate(latent[None]).reshape(-1)
+    gap = image - target.reshape(-1)
+    square, length = jnp.sum(gap * gap), jnp.sum(latent * latent)
+    error = generator.mean_squared_error(square, gap.size)
+    return 0.5 * (square + prior_weight * length), error
+
+
+def widths(max_steps: int) -> np.ndarray:
+    """Return the width of the rounded corners in every round of steps."""
+    return np.geomspace(*WIDTHS, -(-max_steps // STEPS_PER_ROUND))
+
+
+def search(
+    generator: FinishedGenerator,
+    start: Latent,
+    target: Example,
+    prior_weight: float | Scalar,
+    *,
+    rounded: bool,
+    max_steps: int,
+    tolerance: float,
+) -> Best:
+    """Return the best point that rounds of steps find from a start.
+
+    Args:
+        generator: whose code is searched.
+        start: in the precision to compute in.
+        target: in the generator's units and in the same precision.
+        prior_weight: κ ≥ 0.
+        rounded: whether steps are taken on the generator with rounded corners.
+        max_steps: greatest number of steps, rounded up to whole rounds.
+        tolerance: without rounded corners, the start is finished when a round lowers
+            its value by at most this part of it.
+    """
+
+    def better(best: Best, latent: Latent) -> Best:
+        value, error = measure(generator, latent, target, prior_weight)
+        found = Best(latent, value, error, best.finished)
+        return optax.tree.where(value < best.value, found, best)  # False for NaN
+
+    def body(carry, width):
+        state, best = carry
+        after = advance(
+            generator, state, target, prior_weight, width if rounded else None
+        )
+        now = better(best, after.latent)
+        if not rounded:
+            now = now._replace(finished=after.value > (1 - tolerance) * state.value)
+        idle = best.finished | ~jnp.isfinite(best.value)
+        return optax.tree.where(idle, carry, (after, now)), None
+
+    infinite = jnp.full((), jnp.inf, start.dtype)
+    begun = better(Best(start, infinite, infinite, jnp.array(False)), start)
+    rounds = jnp.asarray(widths(max_steps), start.dtype)
+    (_, best), _ = jax.lax.scan(body, (lm.begin(start), begun), rounds)
+    return best
