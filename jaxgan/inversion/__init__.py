@@ -15,8 +15,9 @@
 >>> def code(image):
 ...     return inversion.invert(key, generator, image, num_starts=4).best()
 >>> key = jax.random.key(1)
->>> jax.jit(jax.vmap(code))(images).round(2).tolist()
-[[0.5, -0.3], [1.0, 2.0]]
+>>> codes = jax.jit(jax.vmap(code))(images)
+>>> bool(abs(codes - found.best().astype("float32")).max() < 1e-3)
+True
 
 Read `levenberg_marquardt` (one step), `one_start` (rounds of steps), `starts`,
 `multistart` (`invert`). `search` and `many_images` are the driver on the host,

@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxgan.minima import faces
 from jaxgan.networks import FinishedGenerator
-from jaxgan.networks.piecewise import region
-from jaxgan.types import Scalar
+from jaxgan.networks.piecewise import is_smooth, region
+from jaxgan.types import Latent, Scalar
 
 STATUSES = ("strict", "kink", "degenerate", "saddle", "not_stationary")
 """The names of the values of `Certificate.status`, which `certify` explains."""
@@ -17,6 +18,8 @@ FLAT = 1e-9
 """Eigenvalues smaller than this count as zero, in units of the largest."""
 SMALL_STEP = 1e-7
 """A point is stationary if its Newton step is shorter than this times 1 + ‖z‖."""
+DIRECTIONS = 4
+"""Random directions in which the third derivative of a smooth objective is measured."""
 MARGIN = 1e-7
 """Least distance of a multiplier from its bounds, relative to their difference."""
 
@@ -63,6 +66,9 @@ def certify(
     inside their bounds, it is also a minimum of the whole objective, which rises at
     first order off the face.
 
+    For a smooth generator K is not a bound but an estimate at the point, and the
+    certificate is as good as that (`estimated_lipschitz`).
+
     - `strict`: a strict local minimum that no facet touches.
     - `kink`: a strict local minimum on the facets that are held.
     - `degenerate`: stationary, with a flat direction, dependent facets, or a
@@ -90,15 +96,18 @@ def certify(
 
     norms = jnp.sqrt(jnp.sum(at.normals * at.normals, 1))
     distances = jnp.where(state.held, jnp.inf, jnp.abs(at.units) / norms)
-    radius = jnp.min(distances)
-    bound = hessian_lipschitz(generator, state, 2 * newton)
+    radius = jnp.min(distances, initial=jnp.inf)
+    if is_smooth(generator):
+        bound = estimated_lipschitz(generator, state.latent, target)
+    else:
+        bound = hessian_lipschitz(generator, state, 2 * newton)
 
     pushes, bounds = faces.multipliers(generator, state, at, at.gradient)
     ratio = jnp.where(state.held, pushes / bounds, 0.5)
     margin = jnp.where(
         jnp.any(state.held & (bounds <= 0)),
         -jnp.inf,
-        jnp.min(jnp.minimum(ratio, 1 - ratio)),
+        jnp.min(jnp.minimum(ratio, 1 - ratio), initial=0.5),
     )
     # 1 / ‖inverse‖ is at most the least eigenvalue; NaN counts as dependent.
     lengths = jnp.sum(at.active * at.active)
@@ -150,3 +159,25 @@ def hessian_lipschitz(
     bounds = generator.network.output.third(nearest)
     weighted = here.jacobian.T @ ((bounds * norms)[:, None] * here.jacobian)
     return jnp.linalg.eigvalsh(weighted)[-1]
+
+
+def estimated_lipschitz(
+    generator: FinishedGenerator, latent: Latent, target: Float[Array, "pixels"]
+) -> Scalar:
+    """Return an estimate of how fast the Hessian of a smooth objective changes.
+
+    The Frobenius norm of the third derivative, which is at least its greatest change in
+    any direction, is estimated from its mean square in a few random directions.
+    """
+    dimension = len(latent)
+
+    def change(direction: Latent) -> Scalar:
+        hessian = jax.hessian(lambda z: faces.value(generator, z, target))
+        moved = jax.jvp(hessian, (latent,), (direction,))[1]
+        return jnp.sum(moved * moved)
+
+    drawn = jax.random.normal(
+        jax.random.key(0), (DIRECTIONS, dimension), dtype=latent.dtype
+    )
+    units = drawn / jnp.linalg.norm(drawn, axis=1, keepdims=True)
+    return jnp.sqrt(dimension * jnp.mean(jax.lax.map(change, units)))

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks import FinishedGenerator
 from jaxgan.networks.piecewise import (
+    curvature_of_logits,
     error_derivatives,
     region,
     require_kinks,
@@ -103,9 +104,10 @@ def local(
     output, curvature = error_derivatives(generator.network.output, here.logits, target)
     hessian = here.jacobian.T @ (curvature[:, None] * here.jacobian)
     hessian = hessian + prior_weight * jnp.eye(len(latent), dtype=latent.dtype)
+    hessian = hessian + curvature_of_logits(generator, latent, output)
     (numbers,) = jnp.nonzero(state.held, size=len(latent), fill_value=len(here.units))
     valid = numbers < len(here.units)
-    active = jnp.where(valid[:, None], here.normals.at[numbers].get(mode="clip"), 0.0)
+    active = jnp.pad(here.normals, ((0, 1), (0, 0)))[numbers]
     gram = active @ active.T + jnp.diag((~valid).astype(latent.dtype))
     return Local(
         here.units,
@@ -136,7 +138,7 @@ def tangent(at: Local) -> tuple[Array, Array, Array]:
 
 def newton_change(at: Local) -> Float[Array, "latent"]:
     """Return the Newton step to the face and along it, with positive curvatures."""
-    heights = at.units.at[at.numbers].get(mode="fill", fill_value=0.0)
+    heights = jnp.pad(at.units, (0, 1))[at.numbers]
     back = -at.active.T @ (at.inverse @ heights)
     values, vectors, on_face = tangent(at)
     largest = jnp.max(jnp.where(on_face, jnp.abs(values), 0.0))
@@ -165,7 +167,7 @@ def multipliers(
     """
     found = -at.inverse @ (at.active @ slope)
     zeros = jnp.zeros(at.units.shape, slope.dtype)
-    spread = zeros.at[at.numbers].set(found, mode="drop")
+    spread = jnp.pad(zeros, (0, 1)).at[at.numbers].set(found)[:-1]
     arriving = signals(
         generator, state.latent, state.positive & ~state.held, at.output, spread
     )

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 
 from jaxgan.networks import FinishedGenerator, generate_rounded
 from jaxgan.networks.piecewise import (
+    curvature_of_logits,
     error_derivatives,
     evaluate,
     num_units,
@@ -85,6 +86,7 @@ def expansion(
     bends = arriving * rounded_leaky_relu(slope, units, width)[2]
     hessian = jacobian.T @ (curvature[:, None] * jacobian) + prior_weight * identity
     hessian = hessian + normals.T @ (bends[:, None] * normals)
+    hessian = hessian + curvature_of_logits(generator, latent, output)
     return jacobian.T @ output + prior_weight * latent, hessian
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 from jaxgan.minima import certificates, faces, facets, implicit, newton
 from jaxgan.minima.certificates import Certificate
 from jaxgan.networks import FinishedGenerator
-from jaxgan.networks.piecewise import require_kinks, units_at
+from jaxgan.networks.piecewise import is_smooth, require_kinks, units_at
 from jaxgan.types import Example, Latent, Scalar
 
 
@@ -159,6 +159,8 @@ def advance(
     rounds: int = 1,
 ) -> faces.State:
     """Return the state after rounds of steps on facets, fewer if it is finished."""
+    if is_smooth(generator):
+        return state
 
     def going(carry) -> Array:
         count, state = carry

@@ -25,6 +25,7 @@ from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
 from jaxgan.networks.finished import (
     SIGMOID,
+    SMOOTH,
     TANH,
     FinishedGenerator,
     FinishedNetwork,
@@ -50,6 +51,7 @@ __all__ = [
     "Network",
     "Output",
     "SIGMOID",
+    "SMOOTH",
     "TANH",
     "check",
     "conv_classifier",

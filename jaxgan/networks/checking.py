@@ -7,13 +7,22 @@ from jaxtyping import Array
 
 from jaxgan.errors import first_line
 from jaxgan.networks.finished import FinishedGenerator
-from jaxgan.networks.piecewise import evaluate, region, slopes, units_at
-from jaxgan.types import PRNGKey
+from jaxgan.networks.piecewise import (
+    evaluate,
+    is_smooth,
+    logits_at,
+    region,
+    slopes,
+    units_at,
+)
+from jaxgan.types import Latent, PRNGKey
 
 ROWS = 8
 """Latents that a generator is tried on."""
 CLOSE = 1e-4
 """Relative difference up to which two results in single precision are the same."""
+CUTS, PARTS = 4, 128
+"""How often a line is cut, and into how many parts, to find a jump of a slope."""
 SATURATED = 1e-4
 """Part of the range within which a pixel counts as black or white."""
 
@@ -119,6 +128,8 @@ def _keeps_double_precision(generator: FinishedGenerator, latents: Array) -> str
 def _kinks_are_declared(generator: FinishedGenerator, latents: Array) -> str:
     if generator.network.slope is None:
         return ""
+    if is_smooth(generator):
+        return _is_smooth_as_declared(generator, latents)
     try:
         gap = _curvature(generator, latents)
     except jax.errors.UnexpectedTracerError:
@@ -136,6 +147,49 @@ def _kinks_are_declared(generator: FinishedGenerator, latents: Array) -> str:
         "with every unit kept on its side it is not affine: it has kinks, or another "
         "curvature, that do not go through the function that it is given"
     )
+
+
+def _is_smooth_as_declared(generator: FinishedGenerator, latents: Array) -> str:
+    try:
+        with jax.enable_x64(True):
+            exact = generator.as_type(np.float64)
+            here, there = jnp.asarray(np.asarray(latents[:2], np.float64))
+            if len(units_at(exact, here)):
+                return "it is declared smooth, and calls the function for kinks"
+            jump = _jump_of_slopes(exact, here, there)
+    except Exception as error:  # the function is the user's own
+        return f"its derivatives cannot be computed: {_in_words(error)}"
+    if jump < CLOSE:
+        return ""
+    return "it is declared smooth, and its slope jumps: it has kinks"
+
+
+def _jump_of_slopes(generator: FinishedGenerator, start: Latent, end: Latent) -> float:
+    """Return the largest jump of the slopes along a line, in units of the largest.
+
+    An interval is cut into parts again and again, and the part with the largest change
+    is kept. The change goes to zero with its length, unless there is a jump in it.
+    """
+
+    @jax.jit
+    def slopes_at(times: Array) -> Array:
+        def one(time: Array) -> Array:
+            def along(time: Array) -> Array:
+                return logits_at(generator, start + time * (end - start))
+
+            return jax.jvp(along, (time,), (jnp.ones_like(time),))[1]
+
+        return jax.vmap(one)(times)
+
+    low, high, scale, change = 0.0, 1.0, 0.0, 0.0
+    for _ in range(CUTS):
+        times = np.linspace(low, high, PARTS + 1)
+        found = np.asarray(slopes_at(jnp.asarray(times)))
+        scale = max(scale, np.abs(found).max())
+        changes = np.abs(np.diff(found, axis=0)).max(1)
+        largest = changes.argmax()
+        low, high, change = times[largest], times[largest + 1], changes[largest]
+    return float(change / (scale or 1.0))
 
 
 def _curvature(generator: FinishedGenerator, latents: Array) -> float | None:

@@ -69,6 +69,10 @@ def _identity(logits: Array) -> Array:
     return logits
 
 
+SMOOTH = 1.0
+"""The slope of a network that is smooth: on both sides of a kink it would be 1."""
+
+
 def standard_normal(key: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "*shape"]:
     """Draw latents from the prior that most generators have, in single precision."""
     return jax.random.normal(key, shape, jnp.float32)
@@ -82,8 +86,9 @@ class FinishedNetwork(NamedTuple):
             row depends on its own latent only.
         latent_dim: number of latent dimensions.
         output: the last activation, which makes images of logits.
-        slope: slope of its leaky ReLUs for negative inputs, 0 for ReLUs; None if the
-            network has other kinks, or none, and does not call `kink`.
+        slope: slope of its leaky ReLUs for negative inputs, 0 for ReLUs; `SMOOTH` if
+            the network has no kinks and does not call `kink`; None if it has other
+            kinks, and does not call it either.
         draw: `draw(key, shape)` draws latents from the prior, along the last axis.
     """
 

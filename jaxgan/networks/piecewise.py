@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxgan.networks.finished import FinishedGenerator, Output
+from jaxgan.networks.finished import SMOOTH, FinishedGenerator, Output
 from jaxgan.types import Latent, Params, Scalar
 
 Matrix = Float[Array, "inputs outputs"]
@@ -75,6 +75,11 @@ def require_kinks(generator: FinishedGenerator) -> float:
     return slope
 
 
+def is_smooth(generator: FinishedGenerator) -> bool:
+    """Return whether the generator is declared to have no kinks."""
+    return generator.network.slope == SMOOTH
+
+
 def num_units(generator: FinishedGenerator, latent: Latent) -> int:
     """Return the number of units, the same at every latent."""
     return jax.eval_shape(units_at, generator, latent).size
@@ -134,6 +139,21 @@ def error_derivatives(
 
     (derivative, _), (second, _) = jax.jvp(first, (logits,), (ones,))
     return derivative, second
+
+
+def curvature_of_logits(
+    generator: FinishedGenerator, latent: Latent, output: Float[Array, "pixels"]
+) -> Float[Array, "latent latent"]:
+    """Return Σ δₖ ∇²uₖ over the logits uₖ; zero but for a smooth generator.
+
+    Args:
+        generator: in the precision of the latent.
+        latent: where to evaluate it.
+        output: δ, the derivative of the error by the logits.
+    """
+    if not is_smooth(generator):
+        return jnp.zeros((len(latent), len(latent)), latent.dtype)
+    return jax.hessian(lambda z: logits_at(generator, z) @ output)(latent)
 
 
 def signals(

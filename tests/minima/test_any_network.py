@@ -38,6 +38,19 @@ def convolutional(params, latents, kink):
     return kink(image).reshape(len(latents), -1) @ params["last"]
 
 
+def smooth(params, latents, kink):
+    hidden = jax.nn.silu(latents @ params["first"] + params["bias"][None])
+    return jax.nn.silu(hidden @ params["second"]) @ params["last"]
+
+
+def silu(units):
+    return units * special.expit(units)
+
+
+def smooth_in_numpy(params, latents, kink):
+    return dense_in_numpy(params, latents, silu)
+
+
 def hidden_in_numpy(params, latents, kink):
     return kink(latents @ params["first"] + params["bias"])
 
@@ -70,6 +83,7 @@ LOGITS = {
     "dense": (dense, dense_in_numpy),
     "residual": (residual, residual_in_numpy),
     "convolutional": (convolutional, convolutional_in_numpy),
+    "smooth": (smooth, smooth_in_numpy),
 }
 OUTPUTS = {
     "tanh": (networks.TANH, np.tanh),
@@ -116,6 +130,7 @@ def distances(points, others):
         ("residual", 0.0, "linear"),
         ("convolutional", 0.0, "sigmoid"),
         slow("convolutional", 0.2, "tanh"),
+        ("smooth", networks.SMOOTH, "tanh"),
     ],
 )
 def test_certified_minima_are_those_of_the_grid_one_for_one(kind, slope, output):

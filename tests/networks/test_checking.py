@@ -62,6 +62,14 @@ def one_number(params, latents, kink):
     return good(params, latents, kink).sum(1)
 
 
+def smooth(params, latents, kink):
+    return jax.nn.silu(latents @ params["first"]) @ params["last"]
+
+
+def not_smooth(params, latents, kink):
+    return jax.nn.relu(latents @ params["first"]) @ params["last"]
+
+
 calls = []
 
 
@@ -89,6 +97,8 @@ def said_of(logits, **options):
         (infinite, {"output": networks.linear(0.0, 1.0)}, "are not finite"),
         (one_number, {}, "8 latents must make 8 images"),
         (noisy, {"slope": None}, "it draws noise"),
+        (not_smooth, {"slope": networks.SMOOTH}, "its slope jumps"),
+        (good, {"slope": networks.SMOOTH}, "calls the function for kinks"),
         (good, {"output": networks.linear(0.0, 0.1)}, "declared to be from 0 to 0.1"),
     ],
 )
@@ -102,6 +112,10 @@ def test_a_fault_is_named(logits, options, words):
 @pytest.mark.parametrize("output", [networks.TANH, networks.SIGMOID])
 def test_nothing_is_said_of_a_sound_generator(slope, output):
     assert said_of(good, slope=slope, output=output) == ()
+
+
+def test_nothing_is_said_of_a_smooth_generator():
+    assert said_of(smooth, slope=networks.SMOOTH) == ()
 
 
 @pytest.mark.parametrize(
