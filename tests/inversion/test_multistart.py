@@ -1,0 +1,97 @@
+"""The codes of one image, found by a pure function inside another program."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from landscapes import toy
+
+from jaxgan import inversion, networks
+
+KEY = jax.random.key(0)
+IMAGES = 3
+OPTIONS = {"num_starts": 4, "bank_size": 50}
+KAPPA = 1e-3
+NETWORK, GENERATOR, TARGET = toy(0)
+# Images that the generator makes: their codes are on no kink, where steps end exactly.
+TARGETS = np.asarray(GENERATOR.generate(jax.random.normal(KEY, (IMAGES, 2))))
+traces = []
+
+
+def codes(key, params, target, prior_weight, number):
+    """A program of the user's own around `invert`."""
+    traces.append(number)
+    generator = networks.FinishedGenerator(NETWORK.plain, params)
+    return inversion.invert(
+        key, generator, target, prior_weight=prior_weight, number=number, **OPTIONS
+    )
+
+
+EVERY = jax.jit(jax.vmap(codes, (0, 0, 0, 0, 0)))
+
+
+def repeated(tree):
+    """A tree of arrays, once for each image."""
+    return jax.tree.map(lambda leaf: jnp.stack([leaf] * IMAGES), tree)
+
+
+def given(targets, dtype):
+    """What `EVERY` takes, the same key, weights and κ for all images."""
+    return (
+        repeated(KEY),
+        repeated(GENERATOR.params),
+        jnp.asarray(targets, dtype),
+        jnp.full(IMAGES, KAPPA, dtype),
+        jnp.arange(IMAGES),
+    )
+
+
+@pytest.fixture(scope="module")
+def driven():
+    """What the driver finds."""
+    found = inversion.invert_many(
+        KEY, GENERATOR, jnp.asarray(TARGETS), prior_weight=KAPPA, **OPTIONS
+    )
+    assert found.finished.all()
+    return found
+
+
+def test_images_in_one_program_get_the_codes_that_the_driver_finds(driven):
+    with jax.enable_x64(True):
+        found = EVERY(*given(TARGETS, jnp.float64))
+    assert found.latents.dtype == jnp.float64 and bool(found.finished.all())
+    assert np.allclose(found.latents, driven.latents, rtol=0, atol=1e-6)
+    assert np.allclose(found.errors, driven.errors, rtol=0, atol=1e-8)
+
+
+def test_single_precision_finds_them_to_its_own_accuracy(driven):
+    found = EVERY(*given(TARGETS, jnp.float32))
+    assert found.latents.dtype == jnp.float32
+    assert np.allclose(found.errors, driven.errors, rtol=0, atol=1e-6)
+    best = found.errors.argmin(1)
+    assert np.array_equal(
+        jax.vmap(inversion.Codes.best)(found), found.latents[np.arange(IMAGES), best]
+    )
+
+
+def test_keys_weights_and_priors_may_differ_and_nothing_is_traced_again():
+    """Each image alone gives what it gives among others."""
+    keys = jax.random.split(KEY, IMAGES)
+    scales = jnp.array([1.0, 0.9, 1.1])
+    params = jax.vmap(lambda s: jax.tree.map(lambda p: s * p, GENERATOR.params))(scales)
+    same = given(TARGETS, jnp.float32)
+    EVERY(*same)
+    before = len(traces)
+    mixed = keys, params, same[2], jnp.array([0.0, 0.03, 0.3]), jnp.array([5, 0, 2])
+    found = EVERY(*mixed)
+    for i in range(IMAGES):
+        one = jax.tree.map(lambda leaf, i=i: jnp.stack([leaf[i]] * IMAGES), mixed)
+        alone = EVERY(*one)
+        assert np.allclose(found.latents[i], alone.latents[0], rtol=0, atol=1e-5)
+    assert len(traces) == before
+
+
+def test_bad_input_is_refused():
+    target = jnp.asarray(TARGET, jnp.float32)
+    with pytest.raises(ValueError, match="num_starts must be ≥ 1, got 0"):
+        inversion.invert(KEY, GENERATOR, target, num_starts=0)
