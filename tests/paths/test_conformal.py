@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import wavy
 
 from jaxgan import networks, paths
 from jaxgan.paths import conformal
@@ -54,7 +55,7 @@ def test_a_family_is_a_pytree_of_what_its_functions_depend_on():
     np.testing.assert_array_equal(low.curvature(None, at), jnp.zeros((2, 2)))
     single = high.as_type(jnp.float32)
     assert [leaf.dtype for leaf in jax.tree.leaves(single)] == [jnp.float32]
-    plain = [jax.tree.structure(paths.common(hill)) for _ in range(2)]
+    plain = [jax.tree.structure(paths.common(wavy.metric)) for _ in range(2)]
     assert plain[0] == plain[1] and plain[0].num_leaves == 0
 
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+import wavy
 
 from jaxgan import networks, paths
 
@@ -94,3 +95,22 @@ def test_the_derivative_is_that_of_the_problem_solved_again(kind):
         products = jax.tree.map(jnp.vdot, slopes[number], direction)
         slope = float(sum(jax.tree.leaves(products)))
         assert slope == pytest.approx(difference, rel=1e-6), name
+
+
+def test_a_path_that_is_not_stationary_says_so():
+    line = paths.line(jnp.array([1.0, 0.5]), jnp.array([-1.0, 0.7]), 4)
+    found = paths.least_energy(paths.common(wavy.metric), line)
+    assert found.energy == paths.path_energy(wavy.metric, line)
+    assert found.decrement > 1e-3 and not found.differentiable
+
+
+def test_a_path_along_a_kink_says_so():
+    """λ is least on an axis, where its slope jumps: no gradient of U is near zero."""
+
+    def valley(latents):
+        return 1 + jnp.abs(latents[:, 1])
+
+    ends = jnp.array([[-2.0, 0.3], [2.0, 0.3]])
+    found = paths.minimise(paths.common(valley), *ends, levels=(8,), tolerance=0.0)
+    assert jnp.max(jnp.abs(found.path[3:-3, 1])) < 0.1
+    assert found.decrement > 1e-6 and not found.differentiable
