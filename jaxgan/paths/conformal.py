@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxgan.networks import FinishedGenerator
@@ -89,9 +90,8 @@ def common(metric: Metric) -> MetricFamily:
         metric: a pure function. If it depends on arrays that change, give it as a
             `jax.tree_util.Partial` of a function and these arrays: they are the data.
     """
-    partial_type = jax.tree_util.Partial
-    known = metric if isinstance(metric, partial_type) else partial_type(metric)
-    return MetricFamily(_the_data, data=known)
+    data = metric if isinstance(metric, Partial) else Partial(metric)
+    return MetricFamily(_the_data, data=data)
 
 
 def _the_data(data: Any, item: None) -> Any:
