@@ -66,10 +66,10 @@ def work() -> dict[str, dict[str, float]]:
             chunk=STARTS * mesh.size,
         )
 
-    metrics = paths.between_images(generator.generate)
+    metrics = paths.between_images(generator)
 
     def find_paths() -> None:
-        paths.minimise(
+        paths.minimise_many(
             metrics,
             codes[0],
             codes[1],

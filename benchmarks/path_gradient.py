@@ -68,9 +68,9 @@ def main() -> None:
         return float(value), np.concatenate(leaves).astype(np.float64)
 
     def minimised(levels: tuple[int, ...]) -> np.ndarray:
-        metrics = paths.between_images(trained.generate)
+        metrics = paths.between_images(trained)
         items = trained.generate(starts), trained.generate(ends)
-        return paths.minimise(
+        return paths.minimise_many(
             metrics,
             starts,
             ends,

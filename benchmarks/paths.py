@@ -19,6 +19,7 @@ from benchmarks.flags import command_line
 from benchmarks.measuring import machine
 from experiments.path import pairs, search
 from experiments.path.pairs import Pairs
+from experiments.running import generators
 from jaxgan import data, load_generator, paths
 
 KEY = jax.random.key(0)
@@ -39,7 +40,7 @@ def minimise(metrics: paths.MetricFamily, pairs: Pairs, segments: int, **options
 
     def run():
         started = time.perf_counter()
-        found = paths.minimise(
+        found = paths.minimise_many(
             metrics,
             jnp.asarray(pairs.codes_a),
             jnp.asarray(pairs.codes_b),
@@ -102,7 +103,7 @@ def main() -> None:
     line.add_argument("--data-dir", help="folder with the four official IDX files")
     flags = line.parse_args()
     generator = load_generator("mnist-wgan-gp")
-    metrics = paths.between_images(pairs.in_pixels(generator))
+    metrics = paths.between_images(generators.in_pixels(generator))
     test = data.load(flags.dataset, "test", data_dir=flags.data_dir)
     kinds = {
         "prior": pairs.of_prior(KEY, generator, flags.pairs),

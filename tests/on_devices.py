@@ -97,9 +97,9 @@ def found():
         prior_weight=0.01,
         chunk=8,
     )
-    metrics = paths.between_images(generator.generate)
+    metrics = paths.between_images(generator)
     items = images[:-1], images[1:]
-    walked = paths.minimise(metrics, true[:-1], true[1:], items, levels=(8, 16))
+    walked = paths.minimise_many(metrics, true[:-1], true[1:], items, levels=(8, 16))
     record = paths.record_paths(jax.random.key(4), metrics, walked.paths, items)
     return {
         "errors": codes.errors,

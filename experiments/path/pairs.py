@@ -1,6 +1,5 @@
 """Pairs of codes, the ends of paths, with their images."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -8,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from experiments.running import generators
 from experiments.running.errors import UsageError
 from jaxgan import inversion
 from jaxgan.data import Dataset
 from jaxgan.networks import FinishedGenerator
-from jaxgan.types import Examples, Latents, PRNGKey
+from jaxgan.types import PRNGKey
 
 STARTS, SURVIVORS = 8, 1
 PRIOR_WEIGHT = 0.01
@@ -35,15 +35,6 @@ class Pairs(NamedTuple):
     codes_b: Float[np.ndarray, "pairs latent"]
     images_a: Float[np.ndarray, "pairs 28 28 1"]
     images_b: Float[np.ndarray, "pairs 28 28 1"]
-
-
-def in_pixels(generator: FinishedGenerator) -> Callable[[Latents], Examples]:
-    """Return the generator with pixels in [0, 1], the units of all energies."""
-
-    def generate(latents: Latents) -> Examples:
-        return (generator.generate(latents) + 1) / 2
-
-    return generate
 
 
 def of_digits(
@@ -108,7 +99,7 @@ def of_prior(key: PRNGKey, generator: FinishedGenerator, count: int) -> Pairs:
         return jax.random.normal(own, (2, generator.latent_dim))
 
     codes = jax.vmap(draw)(jnp.arange(count))
-    generate = jax.jit(in_pixels(generator))
+    generate = jax.jit(generators.in_pixels(generator).generate)
     codes_a, codes_b = np.asarray(codes[:, 0]), np.asarray(codes[:, 1])
     images = [np.asarray(generate(jnp.asarray(some))) for some in (codes_a, codes_b)]
     return Pairs(codes_a, codes_b, *images)

@@ -9,8 +9,9 @@ from jaxtyping import Float, UInt8
 
 from experiments.path import figures, plane
 from experiments.path.along import STOPS, Profile, profiles
-from experiments.path.pairs import Pairs, in_pixels
+from experiments.path.pairs import Pairs
 from experiments.path.search import Convergence, FoundPaths, compare_methods
+from experiments.running import generators
 from jaxgan import paths
 from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import observed_order
@@ -64,7 +65,8 @@ def analyse(
     methods = compare_methods(found.metrics, pairs, compared) if compared else None
     grid = None
     if generator.latent_dim == 2:
-        grid = plane.metric_grid(in_pixels(generator), pairs, found.minimised.paths)
+        generate = generators.in_pixels(generator).generate
+        grid = plane.metric_grid(generate, pairs, found.minimised.paths)
     summary = _summary(found, along_paths)
     if methods is not None:
         summary |= _comparison_summary(*methods)

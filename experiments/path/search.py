@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.path.pairs import Pairs, in_pixels
+from experiments.path.pairs import Pairs
+from experiments.running import generators
 from jaxgan import networks, paths
 from jaxgan.networks import FinishedGenerator
 from jaxgan.paths import Method, Minimised, Record, lbfgs
@@ -75,10 +76,10 @@ def find(
         segments: segments of each path, 32, 64, 128, …
         starts: starts for each pair: the straight line, then lines with random bows.
     """
-    metrics = paths.between_images(in_pixels(generator))
+    metrics = paths.between_images(generators.in_pixels(generator))
     bow_key, record_key = jax.random.split(key)
     items = pairs.images_a, pairs.images_b
-    minimised = paths.minimise(
+    minimised = paths.minimise_many(
         metrics,
         jnp.asarray(pairs.codes_a),
         jnp.asarray(pairs.codes_b),
@@ -172,7 +173,7 @@ def compare_methods(
     items = pairs.images_a[:count], pairs.images_b[:count]
 
     def run(**options) -> Minimised:
-        return paths.minimise(metrics, starts, ends, items, **options)
+        return paths.minimise_many(metrics, starts, ends, items, **options)
 
     several = paths.levels(COMPARED_SEGMENTS)
     found = {OURS: run(levels=several)}

@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.reporting import judging
+from experiments.running import generators
 from jaxgan import evaluation, inversion, paths
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import draw_bows
 from jaxgan.pixels import to_pixels
-from jaxgan.types import Examples, Latents, PRNGKey
+from jaxgan.types import Examples, PRNGKey
 
 TOLERANCE, EVALUATIONS = 1e-5, 100
 """Of the path minimiser: its tolerance, and its most gradients on each level."""
@@ -84,18 +85,15 @@ def measure_paths(
         segments: segments of each path, 16, 32, 64, …
         codes: both ends of each pair. The straight line is where the search begins.
     """
-
-    def generate(latents: Latents) -> Examples:
-        return (generator.generate(latents) + 1) / 2
-
+    generator = generators.in_pixels(generator)
     first, last = codes
-    items = generate(first), generate(last)
-    metrics = paths.between_images(generate)
+    items = generator.generate(first), generator.generate(last)
+    metrics = paths.between_images(generator)
     arrivals, _ = paths.multilevel_descent(
-        metrics,
         paths.DEFAULT_METHOD,
         paths.levels(segments),
         EVALUATIONS,
+        metrics,
         jnp.asarray(TOLERANCE, codes.dtype),
         first,
         last,
@@ -109,7 +107,7 @@ def measure_paths(
         line = paths.line(start, end, segments)
         slerp = paths.slerp(start, end, segments)
         seen = [
-            2 * generate(paths.at_equal_speed(metric, path, STOPS)) - 1
+            2 * generator.generate(paths.at_equal_speed(metric, path, STOPS)) - 1
             for path in (found, line)
         ]
         return (

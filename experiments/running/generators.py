@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -103,3 +104,26 @@ def _signed(output: Output) -> Output:
         return scale**2 * output.third(logits)
 
     return Output(pixels, -1.0, 1.0, third)
+
+
+def in_pixels(generator: FinishedGenerator) -> FinishedGenerator:
+    """Return the generator with pixels in [0, 1], the units of all energies.
+
+    Equal generators make equal ones, so that nothing is compiled twice for them.
+    """
+    network = generator.network
+    scaled = network._replace(output=_in_pixels(network.output))
+    return FinishedGenerator(scaled, generator.params)
+
+
+@cache
+def _in_pixels(output: Output) -> Output:
+    width = output.high - output.low
+
+    def pixels(logits: jax.Array) -> jax.Array:
+        return (output.function(logits) - output.low) / width
+
+    def third(logits: jax.Array) -> jax.Array:
+        return output.third(logits) / width**2
+
+    return Output(pixels, 0.0, 1.0, third)

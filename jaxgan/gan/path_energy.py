@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxgan.gan.regularisation import Penalty
-from jaxgan.networks import Generator
+from jaxgan.networks import FinishedGenerator, Generator
 from jaxgan.paths.conformal import Matrix, between_images, image_metric, least_value
 from jaxgan.paths.curves import Path, line
 from jaxgan.paths.energy import Weights, squared_lengths
@@ -94,7 +94,7 @@ def path_energy_penalty(
         fold_key, pair_key, share_key = jax.random.split(key, 3)
         latents = jax.random.normal(fold_key, (folding_latents, dim))
         folded = generator.fold(params, latents)
-        fixed = jax.lax.stop_gradient(folded).generate
+        fixed = jax.lax.stop_gradient(folded)
         walks = redraw(pair_key, walks, renewed)
         if steps:
             walks = advance(fixed, walks, steps)
@@ -150,14 +150,13 @@ def redraw(key: PRNGKey, walks: Walks, renewed: int) -> Walks:
     return walks._replace(paths=jnp.where(fresh, jax.vmap(draw)(numbers), walks.paths))
 
 
-def advance(generate: Callable[[Latents], Examples], walks: Walks, steps: int) -> Walks:
+def advance(generator: FinishedGenerator, walks: Walks, steps: int) -> Walks:
     """Return all paths after a few preconditioned L-BFGS steps towards less energy."""
-    metrics = between_images(generate)
-    images = jax.vmap(generate)(walks.paths[:, jnp.array([0, -1])])
+    metrics = between_images(generator)
+    images = jax.vmap(generator.generate)(walks.paths[:, jnp.array([0, -1])])
     items = images[:, 0], images[:, 1]
     pairs, knots, _ = walks.paths.shape
     sampled = walks.paths[walks.uses % pairs, knots // 2]
-    assert metrics.curvature is not None
     found = metrics.curvature((images[0, 0], images[0, 1]), sampled[None])
     rate = jnp.maximum(1 / (walks.uses + 1).astype(found.dtype), CURVATURE_RATE)
     curvature = walks.curvature + rate * (found - walks.curvature)

@@ -37,7 +37,7 @@ def replicate(tree: T, over: Mesh) -> T:
 
 def _place(sharding: NamedSharding, leaf: Any) -> jax.Array:
     """Place an array that every process has, also on devices of other processes."""
-    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(jnp.result_type(leaf), jax.dtypes.prng_key):
         words = _place(sharding, jax.random.key_data(leaf))
         return jax.random.wrap_key_data(words, impl=jax.random.key_impl(leaf))
     array = np.asarray(leaf)
@@ -116,7 +116,7 @@ def map_rows(
         function: pure; returns arrays `[k, ...]` for k rows. It is compiled once for
             the same function, static arguments and shapes.
         static: arguments that are hashable and not arrays.
-        shared: arrays that are the same for all rows.
+        shared: trees of arrays that are the same for all rows.
         rows: trees of arrays `[n, ...]`.
 
     Returns:

@@ -7,12 +7,16 @@ in [0, 1] if `generate` returns such pixels.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
+from jaxgan.networks import FinishedGenerator
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
@@ -22,49 +26,109 @@ Matrix: TypeAlias = Float[Array, "latent latent"]
 """A linear map of latent space."""
 
 
-class MetricFamily(NamedTuple):
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["data"],
+    meta_fields=["metric", "hessian"],
+)
+@dataclass(frozen=True)
+class MetricFamily:
     """A family of metrics, one for each pair of codes.
 
     An *item* is the data that determine the metric of one pair: a tree of arrays, such
     as the two images of `between_images`, or None if all pairs have the same metric.
 
+    A family is a pytree of its data, so that a compiled program takes it as an
+    argument, serves all families with the same functions, and differentiates by their
+    data.
+
     Attributes:
-        metric_of: `metric_of(item)` is the metric of a pair.
-        curvature: `curvature(item, latents)` is a positive semidefinite approximation
+        metric: `metric(data, item)` is the metric of a pair, in the precision of its
+            latents.
+        hessian: `hessian(data, item, latents)` is a positive semidefinite approximation
             to the mean Hessian of λ over some latents; None if none is known.
+        data: what both functions depend on beside the item, such as a generator: a
+            pytree of arrays.
     """
 
-    metric_of: Callable[[Any], Metric]
-    curvature: Callable[[Any, Latents], Matrix] | None = None
+    metric: Callable[[Any, Any], Metric]
+    hessian: Callable[[Any, Any, Latents], Matrix] | None = None
+    data: Any = None
+
+    def metric_of(self, item: Any) -> Metric:
+        """Return the metric of a pair."""
+        return self.metric(self.data, item)
+
+    def curvature(self, item: Any, latents: Latents) -> Matrix:
+        """Return the approximate mean Hessian of λ over latents; zero if none is known.
+
+        Args:
+            item: of the pair.
+            latents: at least one.
+        """
+        if self.hessian is None:
+            return jnp.zeros((latents.shape[1],) * 2, latents.dtype)
+        return self.hessian(self.data, item, latents)
+
+    def as_type(self, dtype: Any) -> "MetricFamily":
+        """Return the family with its data in another precision.
+
+        Leaves that are not floating-point numbers stay as they are.
+        """
+
+        def cast(leaf: Any) -> Any:
+            floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+            return jnp.asarray(leaf, dtype) if floating else leaf
+
+        return MetricFamily(self.metric, self.hessian, jax.tree.map(cast, self.data))
 
 
 def common(metric: Metric) -> MetricFamily:
-    """Return the family in which all pairs have one metric; its items are None."""
-    return MetricFamily(lambda item: metric)
-
-
-def between_images(generate: Callable[[Latents], Examples]) -> MetricFamily:
-    """Return the metrics of pairs of images; an item is such a pair.
-
-    The curvature is the Gauss-Newton approximation 4 JᵀJ, J the Jacobian of `generate`.
-    For a network of leaky ReLUs it leaves out only the curvature of tanh and the kinks.
-    Few of its eigenvalues are large.
+    """Return the family in which all pairs have one metric; its items are None.
 
     Args:
-        generate: from latents to images, a pure function.
+        metric: a pure function. If it depends on arrays that change, give it as a
+            `jax.tree_util.Partial` of a function and these arrays: they are the data.
     """
+    data = metric if isinstance(metric, Partial) else Partial(metric)
+    return MetricFamily(_the_data, data=data)
 
-    def metric_of(item: tuple[Example, Example]) -> Metric:
-        return image_metric(generate, *item)
 
-    def curvature(item: tuple[Example, Example], latents: Latents) -> Matrix:
-        def one(latent: Latent) -> Array:
-            jacobian = jax.jacfwd(lambda z: generate(z[None]).reshape(-1))(latent)
-            return 4 * jacobian.T @ jacobian
+def _the_data(data: Any, item: None) -> Any:
+    del item
+    return data
 
-        return jnp.mean(jax.vmap(one)(latents), 0)
 
-    return MetricFamily(metric_of, curvature)
+def between_images(generator: FinishedGenerator) -> MetricFamily:
+    """Return the metrics of pairs of images; an item is such a pair.
+
+    The curvature is the Gauss-Newton approximation 4 JᵀJ, J the Jacobian of the
+    generator G. For a network of leaky ReLUs it leaves out only the curvature of its
+    output and the kinks. Few of its eigenvalues are large.
+
+    Args:
+        generator: G, the data of the family. Images are in its units.
+    """
+    return MetricFamily(_between, _gauss_newton, generator)
+
+
+def _between(generator: FinishedGenerator, item: tuple[Example, Example]) -> Metric:
+    return image_metric(generator.generate, *item)
+
+
+def _gauss_newton(
+    generator: FinishedGenerator, item: tuple[Example, Example], latents: Latents
+) -> Matrix:
+    del item
+
+    def one(latent: Latent) -> Array:
+        def flat(z: Latent) -> Array:
+            return generator.generate(z[None]).reshape(-1)
+
+        jacobian = jax.jacfwd(flat)(latent)
+        return 4 * jacobian.T @ jacobian
+
+    return jnp.mean(jax.vmap(one)(latents), 0)
 
 
 def image_metric(

@@ -1,27 +1,142 @@
-"""Paths of least energy between many pairs of codes, and what it cost to find them.
+"""Paths of least energy: between two codes, or between many pairs of codes.
+
+`minimise` is a pure function for one pair, to be used in other programs: under
+`jax.jit`, `jax.vmap` and `jax.grad`. `minimise_many` is called from the host: it
+divides many pairs among all devices and wastes no work on those that are finished.
 
 An *evaluation* is that of a path's energy with its gradient.
 """
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.parallel import devices
 from jaxgan.paths.conformal import MetricFamily
+from jaxgan.paths.curves import Path
+from jaxgan.paths.envelope import least_energy
 from jaxgan.paths.methods import Method
 from jaxgan.paths.multilevel import CURVATURE_LEVELS, multilevel_descent
 from jaxgan.paths.quasi_newton import lbfgs
 from jaxgan.paths.starts import SAMPLED, draw_bows
-from jaxgan.types import Latents, PRNGKey
+from jaxgan.types import Latent, Latents, PRNGKey, Scalar
 
 DEFAULT_METHOD = lbfgs()
+DEFAULT_LEVELS = (8, 16, 32, 64)
+
+
+class MinimisedPath(NamedTuple):
+    """A path of least energy between two codes, and how it was found.
+
+    Attributes:
+        path: the best one found.
+        energy: its energy; its derivative is that of `least_energy`.
+        differentiable: whether that derivative is the one of the least energy.
+        decrement: see `newton_decrement`: about the relative decrease still possible.
+        finished: whether the last level ended because nothing was left to gain.
+        energies: energy of the best path at the end of each level; infinite where
+            nothing was finite.
+        evaluations: number of evaluations on each level, summed over the starts.
+        spread: energies of all starts at the end of the coarsest level.
+    """
+
+    path: Path
+    energy: Scalar
+    differentiable: Bool[Array, ""]
+    decrement: Scalar
+    finished: Bool[Array, ""]
+    energies: Float[Array, "levels"]
+    evaluations: Int[Array, "levels"]
+    spread: Float[Array, "starts"]
+
+
+def minimise(
+    metrics: MetricFamily,
+    code_a: Latent,
+    code_b: Float[Array, "other_latent"],
+    item: Any = None,
+    *,
+    levels: tuple[int, ...] = DEFAULT_LEVELS,
+    method: Method = DEFAULT_METHOD,
+    tolerance: float | Scalar = 1e-5,
+    max_evaluations: int = 100,
+    num_starts: int = 1,
+    key: PRNGKey | None = None,
+    number: int | Int[Array, ""] = 0,
+) -> MinimisedPath:
+    """Return a path of least energy between two codes, as a pure function.
+
+    It is what `minimise_many` finds for one pair. It runs under `jax.jit` and
+    `jax.vmap`: over codes, items, keys, and the data of the metrics. `jax.vmap` takes
+    as many steps for each pair as the slowest one needs.
+
+    The energy can be differentiated; see `least_energy`. In a derivative, the inner
+    knots of the path are constants, and so is all else in the result but the ends.
+
+    Args:
+        metrics: of the pair.
+        code_a: first code, in the precision to compute in.
+        code_b: second code.
+        item: data of the pair's metric (`MetricFamily`), such as its two images.
+        levels: number of segments of each level, each twice that of the level before.
+        method: to minimise the energy with; by default preconditioned `lbfgs`.
+        tolerance: a level ends when the decrease predicted for the next step, or made
+            by the last ones, is below this part of the energy. On coarser levels it is
+            multiplied by the square of the ratio of segment lengths, as their energies
+            are less exact. With 0 only `max_evaluations` ends a level.
+        max_evaluations: greatest number of evaluations on each level.
+        num_starts: starts on the coarsest level: the straight line, and others with
+            random bows. The best of them goes on to the next level.
+        key: of the bows; required when `num_starts` > 1, and not used otherwise.
+        number: number of the pair, for the key.
+
+    Raises:
+        ValueError: if the codes differ in shape, levels do not double, a number is out
+            of range, or the key is missing.
+    """
+    if code_a.shape != code_b.shape or code_a.ndim != 1:
+        raise ValueError(
+            "expected code_a and code_b [latent], got "
+            f"{code_a.shape} and {code_b.shape}"
+        )
+    _check(levels, tolerance, max_evaluations, num_starts, key)
+    ends = jax.tree.map(jnp.asarray, (code_a, code_b, item))
+    # The search is no part of the derivative.
+    known, fixed = jax.lax.stop_gradient((metrics, ends))
+    codes_a, codes_b, items = jax.tree.map(lambda leaf: leaf[None], fixed)
+    bows = draw_bows(key, codes_a, num_starts, number)
+    results, spread = devices.in_full_precision(
+        multilevel_descent,
+        method,
+        levels,
+        max_evaluations,
+        known,
+        jax.lax.stop_gradient(jnp.asarray(tolerance, codes_a.dtype)),
+        codes_a,
+        codes_b,
+        items,
+        bows,
+    )
+    last = results[-1]
+    path = last.path[0].at[0].set(ends[0]).at[-1].set(ends[1])
+    least = devices.in_full_precision(least_energy, metrics, path, ends[2])
+    return MinimisedPath(
+        path,
+        least.energy,
+        least.differentiable,
+        least.decrement,
+        last.finished[0],
+        jnp.stack([result.energy[0] for result in results]),
+        jnp.stack([result.evaluations[0] for result in results]),
+        spread[0],
+    )
 
 
 class Minimised(NamedTuple):
-    """Paths of least energy and how they were found.
+    """Paths of least energy between many pairs of codes, and how they were found.
 
     Attributes:
         paths: the best paths found.
@@ -46,13 +161,13 @@ class Minimised(NamedTuple):
     history: Float[np.ndarray, "pairs evaluations"]
 
 
-def minimise(
+def minimise_many(
     metrics: MetricFamily,
     codes_a: Latents,
     codes_b: Float[Array, "other_pairs other_latent"],
     items: Any = None,
     *,
-    levels: tuple[int, ...] = (8, 16, 32, 64),
+    levels: tuple[int, ...] = DEFAULT_LEVELS,
     method: Method = DEFAULT_METHOD,
     tolerance: float = 1e-5,
     max_evaluations: int = 100,
@@ -63,25 +178,22 @@ def minimise(
     """Return a path of least energy for each pair of codes.
 
     Apart from rounding, what is found for a pair depends neither on the other pairs nor
-    on the devices that share them.
+    on the devices that share them. A second call with metrics of the same functions
+    (such as those of a generator with other weights), the same method and the same
+    shapes compiles nothing.
 
     Args:
-        metrics: of the pairs. A second call with the same ones, the same method and the
-            same shapes compiles nothing.
+        metrics: of the pairs.
         codes_a: first code of each pair, in the precision to compute in.
         codes_b: second code of each pair.
-        items: data of each pair's metric (`MetricFamily`), such as its two images: a
-            tree of arrays with a leading axis of pairs.
-        levels: number of segments of each level, each twice that of the level before.
-        method: to minimise the energy with; by default preconditioned `lbfgs`.
-        tolerance: a level of a pair ends when the decrease predicted for the next step,
-            or made by the last ones, is below this part of its energy. On coarser
-            levels it is multiplied by the square of the ratio of segment lengths, as
-            their energies are less exact. With 0 only `max_evaluations` ends a level.
-        max_evaluations: greatest number of evaluations on each level.
-        num_starts: starts of each pair on the coarsest level: the straight line, and
-            others with random bows. The best of them goes on to the next level.
-        key: of the bows; required when `num_starts` > 1, and not used otherwise.
+        items: data of each pair's metric: a tree of arrays with a leading axis of
+            pairs.
+        levels: as in `minimise`.
+        method: as in `minimise`.
+        tolerance: as in `minimise`.
+        max_evaluations: as in `minimise`.
+        num_starts: starts of each pair, as in `minimise`.
+        key: as in `minimise`.
         first_pair: number of the first pair, for the key.
 
     Raises:
@@ -93,31 +205,18 @@ def minimise(
             f"expected codes_a and codes_b [pairs, latent], got {codes_a.shape} and "
             f"{codes_b.shape}"
         )
-    steps = zip(levels, levels[1:], strict=False)
-    if not levels or levels[0] < 2 or any(b != 2 * a for a, b in steps):
-        raise ValueError(f"expected levels of 2 or more that double, got {levels}")
-    if num_starts < 1:
-        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
-    if num_starts > 1 and key is None:
-        raise ValueError(
-            f"key must be given when num_starts > 1, got {num_starts} starts and no key"
-        )
-    if tolerance < 0 or max_evaluations < 1:
-        raise ValueError(
-            "tolerance must be ≥ 0 and max_evaluations ≥ 1, got "
-            f"{tolerance} and {max_evaluations}"
-        )
+    _check(levels, tolerance, max_evaluations, num_starts, key)
     bows = draw_bows(key, codes_a, num_starts, first_pair)
     results, spread = devices.map_rows(
         multilevel_descent,
-        (metrics, method, levels, max_evaluations),
-        (jnp.asarray(tolerance, codes_a.dtype),),
+        (method, levels, max_evaluations),
+        (metrics, jnp.asarray(tolerance, codes_a.dtype)),
         (codes_a, codes_b, items, bows),
     )
     last = results[-1]
     evaluations = np.stack([result.evaluations for result in results], 1)
     latent_dim = codes_a.shape[1]
-    known = method.uses_curvature and metrics.curvature is not None
+    known = method.uses_curvature and metrics.hessian is not None
     sampled = SAMPLED * latent_dim * min(len(levels), CURVATURE_LEVELS) if known else 0
     return Minimised(
         last.path,
@@ -128,3 +227,28 @@ def minimise(
         spread,
         last.history,
     )
+
+
+def _check(
+    levels: tuple[int, ...],
+    tolerance: float | Scalar,
+    max_evaluations: int,
+    num_starts: int,
+    key: PRNGKey | None,
+) -> None:
+    """Raise a `ValueError` if an option is out of range; arrays are not looked at."""
+    steps = zip(levels, levels[1:], strict=False)
+    if not levels or levels[0] < 2 or any(b != 2 * a for a, b in steps):
+        raise ValueError(f"expected levels of 2 or more that double, got {levels}")
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    if num_starts > 1 and key is None:
+        raise ValueError(
+            f"key must be given when num_starts > 1, got {num_starts} starts and no key"
+        )
+    negative = isinstance(tolerance, int | float) and tolerance < 0
+    if negative or max_evaluations < 1:
+        raise ValueError(
+            "tolerance must be ≥ 0 and max_evaluations ≥ 1, got "
+            f"{tolerance} and {max_evaluations}"
+        )

@@ -16,6 +16,7 @@ from jaxgan.paths.conformal import MetricFamily
 from jaxgan.paths.curves import prolong
 from jaxgan.paths.methods import Method, State
 from jaxgan.paths.starts import curvatures, starting_paths
+from jaxgan.types import Scalar
 
 COARSEST = 8
 """Number of segments of the coarsest level."""
@@ -65,25 +66,25 @@ class LevelResult(NamedTuple):
     history: Float[Array, "evaluations"]
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jax.jit, static_argnums=(0, 1, 2))
 def multilevel_descent(
-    metrics: MetricFamily,
     method: Method,
     levels: tuple[int, ...],
     max_evaluations: int,
-    tolerance: Array,
+    metrics: MetricFamily,
+    tolerance: Scalar,
     codes_a: Array,
     codes_b: Array,
     items: Any,
     bows: Array,
 ) -> tuple[list[LevelResult], Array]:
-    """Minimise as `minimise` does, as a pure function that other programs can contain.
+    """Minimise as `minimise_many` does, as a pure function inside other programs.
 
     Args:
-        metrics: of the pairs.
         method: to minimise the energy with.
         levels: number of segments of each level.
         max_evaluations: greatest number of evaluations on each level.
+        metrics: of the pairs.
         tolerance: on the finest level; see `minimise`.
         codes_a: first code of each pair.
         codes_b: second code of each pair.
@@ -93,10 +94,12 @@ def multilevel_descent(
     Returns:
         The result of each level, and the energies of all starts on the coarsest one.
     """
-    average = metrics.curvature if method.uses_curvature else None
+    # Outside of all loops, which would convert the data at every step.
+    metrics = metrics.as_type(codes_a.dtype)
+    bent = metrics if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
     paths = starting_paths(codes_a, codes_b, levels[0], bows)
-    curvature = curvatures(average, paths[:, 0], items)
+    curvature = curvatures(bent, paths[:, 0], items)
 
     def minimise(paths: Array, given: Any) -> LevelResult:
         own = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
@@ -113,11 +116,12 @@ def multilevel_descent(
     )
     best = jnp.argmin(first.energy, 1)
     chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(pairs), best], first)
-    results = [chosen._replace(evaluations=jnp.sum(first.evaluations, 1))]
+    evaluations = jnp.sum(first.evaluations, 1, dtype=jnp.int32)
+    results = [chosen._replace(evaluations=evaluations)]
     for number in range(1, len(levels)):
         finer = jax.vmap(prolong)(results[-1].path)
         if number < CURVATURE_LEVELS:
-            curvature = curvatures(average, finer, items)
+            curvature = curvatures(bent, finer, items)
         results.append(minimise(finer, (items, curvature)))
     return results, first.energy
 

@@ -15,6 +15,7 @@ from jaxgan.parallel import devices
 from jaxgan.paths.conformal import Metric, MetricFamily
 from jaxgan.paths.curves import Path, line, slerp, subdivide
 from jaxgan.paths.energy import expand, path_energy, segment_lengths, segment_weights
+from jaxgan.paths.envelope import newton_decrement
 from jaxgan.paths.laplacian import apply_laplacian, solve_laplacian
 from jaxgan.types import PRNGKey, Scalar
 
@@ -63,21 +64,22 @@ def record_paths(
 
     Args:
         key: of the random vector with which Lanczos's method begins.
-        metrics: of the paths; they must compute in the precision of their latents.
+        metrics: of the paths.
         paths: in any precision.
-        items: data of each path's metric, as in `minimise`.
+        items: data of each path's metric, as in `minimise_many`.
     """
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), items)
         rows = np.asarray(paths, np.float64), exact
-        return devices.map_rows(_record_all, (metrics,), (key,), rows)
+        return devices.map_rows(_record_all, (), (metrics, key), rows)
 
 
 def _record_all(
     metrics: MetricFamily, key: PRNGKey, paths: Array, items: Any
 ) -> Record:
+    exact = metrics.as_type(paths.dtype)
     return jax.lax.map(
-        lambda pair: record_path(key, metrics.metric_of(pair[1]), pair[0]),
+        lambda pair: record_path(key, exact.metric_of(pair[1]), pair[0]),
         (paths, items),
     )
 
@@ -96,14 +98,6 @@ def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
         speed_variation(metric, path),
         morse_index(eigenvalues),
         jnp.min(eigenvalues),
-    )
-
-
-def newton_decrement(metric: Metric, path: Path) -> Scalar:
-    """Return ½ ∇Uᵀ P⁻¹ ∇U / U, about the relative decrease that is still possible."""
-    at = expand(metric, path)
-    return jnp.vdot(at.gradient, solve_laplacian(at.weights, at.gradient)) / (
-        2 * at.energy
     )
 
 

@@ -1,14 +1,13 @@
 """The paths that a minimisation begins with, and the curvature of the metric there."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from jaxgan.paths.conformal import Matrix
+from jaxgan.paths.conformal import MetricFamily
 from jaxgan.paths.curves import line, midpoints
 from jaxgan.paths.laplacian import Curvature, decompose
 from jaxgan.types import Latents, PRNGKey
@@ -22,7 +21,10 @@ BOWS = 3
 
 
 def draw_bows(
-    key: PRNGKey | None, codes_a: Array, num_starts: int, first_pair: int
+    key: PRNGKey | None,
+    codes_a: Array,
+    num_starts: int,
+    first_pair: int | Int[Array, ""],
 ) -> Float[Array, "pairs starts bows latent"]:
     """Return the amplitudes of the bows of every start.
 
@@ -49,7 +51,8 @@ def draw_bows(
         drawn = jax.random.normal(own, (BOWS, latent_dim), codes_a.dtype)
         return jnp.where(start == 0, 0.0, drawn * sizes)
 
-    numbers = first_pair + jnp.arange(pairs)
+    first = jnp.asarray(first_pair)
+    numbers = first + jnp.arange(pairs, dtype=first.dtype)
     return jax.vmap(lambda p: jax.vmap(lambda s: one(p, s))(jnp.arange(num_starts)))(
         numbers
     )
@@ -72,19 +75,19 @@ def starting_paths(
 
 
 def curvatures(
-    average: Callable[[Any, Latents], Matrix] | None,
+    metrics: MetricFamily | None,
     paths: Float[Array, "pairs knots latent"],
     items: Any,
 ) -> Curvature:
     """Return each pair's curvature, averaged over points spread along its path.
 
     Args:
-        average: the curvature of a `MetricFamily`; None: zero curvature.
+        metrics: of the pairs; None: zero curvature.
         paths: one for each pair.
         items: of each pair.
     """
     pairs, knots, latent_dim = paths.shape
-    if average is None:
+    if metrics is None or metrics.hessian is None:
         identity = jnp.eye(latent_dim, dtype=paths.dtype)
         every = jnp.zeros((pairs, latent_dim), paths.dtype)
         return Curvature(every, jnp.broadcast_to(identity, (pairs, *identity.shape)))
@@ -92,6 +95,6 @@ def curvatures(
 
     def one(pair: tuple[Array, Any]) -> Array:
         path, item = pair
-        return average(item, midpoints(path)[sampled])
+        return metrics.curvature(item, midpoints(path)[sampled])
 
     return jax.vmap(decompose)(jax.lax.map(one, (paths, items)))

@@ -249,7 +249,7 @@ def folded(params, latents):
 
 @jax.jit
 def settled(params, latents, walks):
-    return path_energy.advance(folded(params, latents), walks, 200)
+    return path_energy.advance(GENERATOR.fold(params, latents), walks, 200)
 
 
 def middle_scores(params, latents, found):

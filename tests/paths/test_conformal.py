@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import wavy
 
-from jaxgan import paths
+from jaxgan import networks, paths
 from jaxgan.paths import conformal
 
 pytestmark = pytest.mark.usefixtures("in_double")
@@ -16,14 +17,16 @@ KEY = jax.random.key(0)
 
 
 def test_the_curvature_is_that_of_gauss_and_newton():
-    def generate(latents):
-        return jnp.tanh(latents @ jnp.arange(6.0).reshape(2, 3))
+    def logits(weights, latents, kink):
+        return latents @ weights
 
-    metrics = paths.between_images(generate)
+    network = networks.FinishedNetwork(logits, 2, slope=None)
+    weights = jnp.arange(6.0).reshape(2, 3)
+    generate = partial(network.apply, weights)
+    metrics = paths.between_images(networks.FinishedGenerator(network, weights))
     codes = jax.random.normal(KEY, (2, 2))
     images = generate(codes)
     middle = (images[0] + images[1]) / 2
-    assert metrics.curvature is not None
     found = jax.jit(metrics.curvature)((images[0], images[1]), codes[:1])
     jacobian = np.asarray(jax.jit(jax.jacfwd(lambda z: generate(z[None])[0]))(codes[0]))
     np.testing.assert_allclose(found, 4 * jacobian.T @ jacobian, rtol=1e-12)
@@ -33,6 +36,27 @@ def test_the_curvature_is_that_of_gauss_and_newton():
     np.testing.assert_allclose(slope[0], 4 * jacobian.T @ residual, rtol=1e-12)
     with pytest.raises(ValueError, match="two images of one shape"):
         paths.image_metric(generate, images[0], images)
+
+
+def hill(height, latents):
+    return 1 + height * jnp.exp(-jnp.sum(latents * latents, 1))
+
+
+def test_a_family_is_a_pytree_of_what_its_functions_depend_on():
+    def metric(height):
+        return jax.tree_util.Partial(hill, height)
+
+    low, high = (paths.common(metric(jnp.asarray(h))) for h in (1.0, 3.0))
+    assert jax.tree.leaves(low) == [1.0]
+    assert jax.tree.structure(low) == jax.tree.structure(high)
+    at = jnp.zeros((1, 2))
+    slope = jax.grad(lambda family: family.metric_of(None)(at)[0])(low)
+    assert jax.tree.leaves(slope) == [1.0]
+    np.testing.assert_array_equal(low.curvature(None, at), jnp.zeros((2, 2)))
+    single = high.as_type(jnp.float32)
+    assert [leaf.dtype for leaf in jax.tree.leaves(single)] == [jnp.float32]
+    plain = [jax.tree.structure(paths.common(wavy.metric)) for _ in range(2)]
+    assert plain[0] == plain[1] and plain[0].num_leaves == 0
 
 
 def test_energies_scale_as_they_must():

@@ -11,7 +11,8 @@ from jaxgan.paths import laplacian, starts
 DIM = 4
 NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(12,), batch_norm=False)
 PARAMS = jax.tree.map(lambda p: 1.5 * p, NETWORK.init(jax.random.key(1)))
-METRICS = paths.between_images(lambda latents: NETWORK.apply(PARAMS, latents))
+GENERATOR = networks.FinishedGenerator(NETWORK.plain, PARAMS)
+METRICS = paths.between_images(GENERATOR)
 CODES = jax.random.normal(jax.random.key(2), (2, 6, DIM))
 ITEMS = tuple(NETWORK.apply(PARAMS, codes) for codes in CODES)
 LEVELS = (8, 16)
@@ -19,7 +20,7 @@ LEVELS = (8, 16)
 
 def minimise(chosen=slice(None), metrics=METRICS, items=ITEMS, **options):
     some = jax.tree.map(lambda leaf: leaf[chosen], (CODES[0], CODES[1], items))
-    return paths.minimise(metrics, *some, levels=LEVELS, **options)
+    return paths.minimise_many(metrics, *some, levels=LEVELS, **options)
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +61,26 @@ def test_a_key_without_random_starts_changes_nothing(found):
     np.testing.assert_array_equal(other.paths, found.paths)
 
 
-def test_one_trace_serves_all_calls_of_a_shape():
+def test_one_trace_serves_all_calls_of_a_shape_and_all_weights():
     traced = []
 
-    def at(item):
+    def logits(*given):
         traced.append(1)
-        return METRICS.metric_of(item)
+        return NETWORK.plain.logits(*given)
 
-    metrics = paths.MetricFamily(at)
-    minimise(slice(0, 2), metrics)
+    network = NETWORK.plain._replace(logits=logits)
+    several = [
+        networks.FinishedGenerator(network, jax.tree.map(lambda p, k=k: k * p, PARAMS))
+        for k in (1.0, 0.5)
+    ]
+    first, second = (
+        minimise(chosen, paths.between_images(generator))
+        for chosen, generator in zip((slice(2), slice(2, 4)), several, strict=True)
+    )
     once = len(traced)
-    minimise(slice(2, 4), metrics)
+    again = minimise(slice(2, 4), paths.between_images(several[0]))
     assert once > 0 and len(traced) == once
+    assert (again.energies != second.energies).all() and first.finished.all()
 
 
 def test_steps_are_the_same_without_jit():
@@ -91,7 +100,7 @@ def test_steps_are_the_same_without_jit():
 
 
 def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
-    def at(item):
+    def at(_, item):
         def metric(latents):
             well = 1 + jnp.sum(latents * latents, 1)
             inside = jnp.abs(latents[:, 1]) > item
@@ -101,7 +110,7 @@ def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
 
     limits = jnp.array([np.inf, 0.6, -1.0], jnp.float32)
     a = jnp.tile(jnp.array([[1.0, 0.5]]), (3, 1))
-    found = paths.minimise(
+    found = paths.minimise_many(
         paths.MetricFamily(at), a, -a, limits, levels=(4,), tolerance=1e-6
     )
     assert np.isfinite(found.energies[:2]).all() and np.isinf(found.energies[2]).all()
@@ -119,22 +128,29 @@ def tanh_pairs(count, dim):
     ]
     codes = jax.random.normal(jax.random.fold_in(key, 3), (2, count, dim))
 
-    def generate(weights, latents):
-        for matrix in weights:
+    def logits(weights, latents, kink):
+        for matrix in weights[:-1]:
             latents = jnp.tanh(latents @ matrix)
-        return latents
+        return latents @ weights[-1]
 
-    images = [jax.vmap(lambda w, z: generate(w, z[None])[0])(weights, z) for z in codes]
+    network = networks.FinishedNetwork(logits, dim, slope=None)
 
-    def at(item):
-        own, a, b = item
-        return paths.image_metric(lambda z: generate(own, z), a, b)
+    def own(item):
+        weights, *images = item
+        generator = networks.FinishedGenerator(network, weights)
+        return paths.between_images(generator), tuple(images)
 
-    def curvature(item, latents):
-        own, a, b = item
-        known = paths.between_images(lambda z: generate(own, z)).curvature
-        assert known is not None
-        return known((a, b), latents)
+    images = [
+        jax.vmap(lambda w, z: network.apply(w, z[None])[0])(weights, z) for z in codes
+    ]
+
+    def at(_, item):
+        metrics, images = own(item)
+        return metrics.metric_of(images)
+
+    def curvature(_, item, latents):
+        metrics, images = own(item)
+        return metrics.curvature(images, latents)
 
     metrics = paths.MetricFamily(at, curvature)
     return metrics, codes[0], codes[1], (weights, *images)
@@ -148,7 +164,7 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
         counts = {}
         for finest in (32, 512):
             levels = tuple(2**k for k in range(3, finest.bit_length()))
-            found = paths.minimise(
+            found = paths.minimise_many(
                 *given, levels=levels, tolerance=1e-11, max_evaluations=60
             )
             coarse = found.cost - found.evaluations[:, -1]
@@ -194,4 +210,9 @@ def test_baselines_share_the_interface_and_the_minimum(found):
 def test_what_cannot_be_is_refused(options, message):
     given = {"codes_a": CODES[0], "codes_b": CODES[1], "items": ITEMS} | options
     with pytest.raises(ValueError, match=message):
-        paths.minimise(METRICS, **given)
+        paths.minimise_many(METRICS, **given)
+    one = {k: v for k, v in options.items() if k != "codes_b"}
+    a, b = given["codes_a"][0], given["codes_b"][0]
+    if one:
+        with pytest.raises(ValueError, match=message):
+            paths.minimise(METRICS, a, b, **one)

@@ -52,12 +52,12 @@ def solved(request):
     every = cases(request.param)
     functions = [metric for (metric, _), _, _ in every.values()]
 
-    def at(number):
+    def at(_, number):
         return lambda latents: jax.lax.switch(number, functions, latents)
 
     with jax.enable_x64(True):
         starts, ends = (jnp.array([case[k] for case in every.values()]) for k in (1, 2))
-        found = paths.minimise(
+        found = paths.minimise_many(
             paths.MetricFamily(at),
             starts,
             ends,
@@ -103,7 +103,7 @@ def test_left_endpoint_sums_are_of_first_order_and_ours_are_not():
     metric, exact = closed_forms.quadratic(0.5, 2.0, np.zeros(2))
     a, b = np.array([0.1, 0.2]), np.array([1.5, -0.5])
     truth = exact(a, b)
-    found = paths.minimise(
+    found = paths.minimise_many(
         paths.common(metric), jnp.array([a]), jnp.array([b]), levels=(128,),
         tolerance=1e-12,
     )  # fmt: skip

@@ -21,9 +21,9 @@ def bump(latents):
 def test_a_line_over_a_hill_is_known_as_a_saddle_and_left_with_bows():
     a, b = jnp.array([[-2.0, 0.0]]), jnp.array([[2.0, 0.0]])
     metrics = paths.common(bump)
-    stuck = paths.minimise(metrics, a, b, levels=(16,), tolerance=1e-9)
+    stuck = paths.minimise_many(metrics, a, b, levels=(16,), tolerance=1e-9)
     np.testing.assert_allclose(stuck.paths[0, :, 1], 0, atol=1e-9)
-    free = paths.minimise(
+    free = paths.minimise_many(
         metrics, a, b, levels=(16,), tolerance=1e-9, num_starts=3, key=KEY
     )
     assert free.energies[0, -1] < 0.9 * stuck.energies[0, -1]
