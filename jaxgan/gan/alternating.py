@@ -165,6 +165,7 @@ def adversarial(
         (gradient,) = pull_back(direction)
         penalty_state = state.penalty
         if regulariser is not None:
+            assert penalty_state is not None
             gradient, penalty_state = regulariser.add(
                 gradient, state.generator, run_keys.penalty, state.step, penalty_state
             )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Int
 
 from jaxgan.types import PRNGKey, Scalar
@@ -80,7 +81,7 @@ def is_traced(number: float | Scalar) -> bool:
 
     Its value is not known then, and cannot be checked.
     """
-    return isinstance(number, jax.core.Tracer)
+    return isinstance(number, Tracer)
 
 
 def require_decay(average_decay: float | Scalar) -> None:

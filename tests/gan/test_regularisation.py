@@ -166,7 +166,8 @@ def counting(calls):
 
     def apply(params, key, uses):
         jax.debug.callback(note, jax.random.key_data(key))
-        return sum(jnp.sum(p * p) for p in jax.tree.leaves(params)), uses + 1
+        squares = [jnp.sum(p * p) for p in jax.tree.leaves(params)]
+        return jnp.sum(jnp.stack(squares)), uses + 1
 
     return gan.Penalty(lambda: jnp.zeros((), jnp.int32), apply)
 

@@ -63,7 +63,7 @@ def searched(target, steps, prior_weight=0.1):
 TARGET = np.array([0.5, -1.0, 0.3, 0.8, -0.2])
 
 
-@pytest.mark.parametrize("steps", [1, 3, 12, 30, 80])
+@pytest.mark.parametrize("steps", [1, 12, 30, 80])
 def test_reverse_mode_goes_through_the_steps(steps, in_double):
     """Also through those at the end, which lower nothing and are all refused."""
 
@@ -79,7 +79,7 @@ def test_reverse_mode_goes_through_the_steps(steps, in_double):
         assert gradient[number] == pytest.approx(float(slope), rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.parametrize("steps", [12, 30, 80])
+@pytest.mark.parametrize("steps", [12, 30])
 def test_at_a_minimum_the_derivative_is_that_of_the_objective(steps):
     """In single precision too: by the envelope theorem it is x − G(z)."""
     target = jnp.asarray(TARGET, jnp.float32)
@@ -87,6 +87,25 @@ def test_at_a_minimum_the_derivative_is_that_of_the_objective(steps):
     gradient = jax.jit(jax.grad(lambda x: searched(x, steps).value))(target)
     expected = target - smooth(found.latent[None])[0]
     np.testing.assert_allclose(gradient, expected, atol=1e-3)
+
+
+def test_codes_that_are_found_exactly_have_derivatives():
+    """Some steps lower the value to rounding, the next ones by nothing."""
+    keys = jax.random.split(jax.random.key(5))
+    starts, codes = (jax.random.normal(key, (16, DIM)) for key in keys)
+
+    def value(target, start):
+        def body(state, _):
+            return lm.step(GENERATOR.generate, state, target, 0.0), None
+
+        state = lm.evaluate(GENERATOR.generate, lm.begin(start), target, 0.0)
+        state = jax.lax.scan(body, state, length=12)[0]
+        return state.value, state.value
+
+    targets = GENERATOR.generate(codes)
+    gradient, values = jax.jit(jax.vmap(jax.grad(value, has_aux=True)))(targets, starts)
+    assert jnp.isfinite(gradient).all() and (values < 1e-10).mean() > 0.5
+    np.testing.assert_allclose(gradient[values < 1e-10], 0, atol=1e-4)
 
 
 def test_the_code_has_a_derivative_where_a_matrix_is_singular():
