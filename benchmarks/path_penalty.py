@@ -12,9 +12,9 @@ import time
 from benchmarks.flags import command_line
 from benchmarks.measuring import machine, seconds, training_program
 from jaxgan import gan
-from jaxgan.gan import Penalty, path_energy_penalty, path_length_penalty, regularised
+from jaxgan.gan import Penalty, path_energy_penalty, path_length_penalty
 from jaxgan.networks import mlp_critic, mlp_generator
-from jaxgan.training import ADAM, Algorithm
+from jaxgan.training import Algorithm
 
 NUM_IMAGES = 10_000
 STEPS = 80
@@ -24,14 +24,12 @@ def algorithms(latent_dim: int, every: int) -> dict[str, Algorithm]:
     """Return the algorithm without a penalty, and with each one."""
     generator, critic = mlp_generator(latent_dim), mlp_critic()
 
-    def make(optimizer):
-        return gan.wgan_gp(generator, critic, generator_optimizer=optimizer)
-
     def penalised(penalty: Penalty) -> Algorithm:
-        return regularised(make, ADAM, penalty, weight=0.1, every=every)
+        regulariser = gan.lazy_regulariser(penalty, weight=0.1, every=every)
+        return gan.wgan_gp(generator, critic, regulariser=regulariser)
 
     return {
-        "plain": make(ADAM),
+        "plain": gan.wgan_gp(generator, critic),
         "path": penalised(path_energy_penalty(generator)),
         "line": penalised(path_energy_penalty(generator, steps=0)),
         "path_length": penalised(path_length_penalty(generator)),

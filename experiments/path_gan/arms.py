@@ -1,13 +1,12 @@
 """The arms of a penalty sweep, which are what it compares: penalties and controls."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import optax
-
-from jaxgan import gan, training
-from jaxgan.gan import path_energy_penalty, path_length_penalty, regularised
+from jaxgan import gan
+from jaxgan.gan import path_energy_penalty, path_length_penalty
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm
 
@@ -77,22 +76,14 @@ def algorithms(
     Returns:
         The algorithms by name of the penalty.
     """
-
-    def make(optimizer: optax.GradientTransformation) -> Algorithm:
-        return ADVERSARIAL[name](
-            generator,
-            critic,
-            generator_optimizer=optimizer,
-            average_decay=average_decay,
-        )
-
+    train = partial(ADVERSARIAL[name], generator, critic, average_decay=average_decay)
     penalties = {
         "path": path_energy_penalty(generator),
         "line": path_energy_penalty(generator, steps=0),
         "length": path_length_penalty(generator),
     }
     penalised = {
-        name: regularised(make, training.ADAM, penalty, weight=0.0, every=every)
+        name: train(regulariser=gan.lazy_regulariser(penalty, weight=0.0, every=every))
         for name, penalty in penalties.items()
     }
-    return {**penalised, PLAIN.penalty: make(training.ADAM)}
+    return {**penalised, PLAIN.penalty: train()}

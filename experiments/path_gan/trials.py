@@ -118,9 +118,8 @@ def _initial(plan: Plan, arm: Arm, seed: int) -> Any:
     algorithm = plan.algorithms[arm.penalty]
     state = jax.jit(algorithm.init)(jax.random.fold_in(plan.key, seed))
     if arm.weight:
-        own = state.generator_optimizer
-        own = own._replace(weight=jnp.asarray(arm.weight, own.weight.dtype))
-        state = state._replace(generator_optimizer=own)
+        weight = jnp.asarray(arm.weight, state.penalty.weight.dtype)
+        state = state._replace(penalty=state.penalty._replace(weight=weight))
     return parallel.replicate(state, parallel.mesh())
 
 

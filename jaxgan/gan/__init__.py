@@ -14,8 +14,8 @@ True
 
 Read `losses` (the gradient penalty is there), `objectives` (what the two networks
 minimise), `alternating` (the training step), `finishing` (the network that is saved and
-used after training). `regularisation` adds a penalty on the generator: `path_energy` is
-one on the least energy of paths, `path_length` that of StyleGAN2.
+used after training). `regularisation` is a penalty's part in the step: `path_energy` is
+a penalty on the least energy of paths, `path_length` that of StyleGAN2.
 """
 
 from jaxgan.gan import losses
@@ -30,21 +30,28 @@ from jaxgan.gan.finishing import finish
 from jaxgan.gan.objectives import vanilla_gan, wgan_gp
 from jaxgan.gan.path_energy import log_rho, path_energy_penalty
 from jaxgan.gan.path_length import path_length_penalty
-from jaxgan.gan.regularisation import Penalty, regularised
+from jaxgan.gan.regularisation import (
+    Penalty,
+    PenaltyState,
+    Regulariser,
+    lazy_regulariser,
+)
 
 __all__ = [
     "Metrics",
     "Objective",
     "Penalty",
+    "PenaltyState",
+    "Regulariser",
     "State",
     "adversarial",
     "finish",
     "heldout_wasserstein_estimate",
+    "lazy_regulariser",
     "log_rho",
     "losses",
     "path_energy_penalty",
     "path_length_penalty",
-    "regularised",
     "vanilla_gan",
     "wgan_gp",
 ]

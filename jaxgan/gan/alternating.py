@@ -10,8 +10,9 @@ import optax
 from jaxtyping import Array, Int
 
 from jaxgan.gan import losses
+from jaxgan.gan.regularisation import PenaltyState, Regulariser
 from jaxgan.networks import Generator, Network
-from jaxgan.training.algorithm import Algorithm, average_rate, streams
+from jaxgan.training.algorithm import Algorithm, average_rate, require_decay, streams
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
 
 
@@ -26,6 +27,7 @@ class State(NamedTuple):
         critic: weights being trained.
         generator_optimizer: optax state.
         critic_optimizer: optax state.
+        penalty: of the penalty on the generator; None without one.
     """
 
     key: PRNGKey
@@ -35,6 +37,7 @@ class State(NamedTuple):
     critic: Params
     generator_optimizer: optax.OptState
     critic_optimizer: optax.OptState
+    penalty: PenaltyState | None = None
 
 
 class Metrics(NamedTuple):
@@ -77,7 +80,8 @@ def adversarial(
     generator_optimizer: optax.GradientTransformation,
     critic_optimizer: optax.GradientTransformation,
     critic_steps: int,
-    average_decay: float,
+    average_decay: float | Scalar,
+    regulariser: Regulariser | None = None,
 ) -> Algorithm:
     """Return the algorithm that trains two networks against each other.
 
@@ -92,14 +96,14 @@ def adversarial(
         critic_optimizer: for the critic.
         critic_steps: critic updates per generator update, at least 1.
         average_decay: of the generator's moving average, in [0, 1).
+        regulariser: of a penalty that the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
     """
     if critic_steps < 1:
         raise ValueError(f"critic_steps must be at least 1, got {critic_steps}")
-    if not 0 <= average_decay < 1:
-        raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
+    require_decay(average_decay)
 
     def init(key: PRNGKey) -> State:
         generator_key, critic_key, run_key = jax.random.split(key, 3)
@@ -113,6 +117,7 @@ def adversarial(
             critic=scorer,
             generator_optimizer=generator_optimizer.init(weights),
             critic_optimizer=critic_optimizer.init(scorer),
+            penalty=None if regulariser is None else regulariser.init(),
         )
 
     def update_critic(carry, key, real, fake):
@@ -127,7 +132,8 @@ def adversarial(
 
     def step(state: State, batches) -> tuple[State, Metrics]:
         # One key for each use: latents and interpolation must be independent.
-        key = jax.random.fold_in(streams(state.key).noise, state.step)
+        run_keys = streams(state.key)
+        key = jax.random.fold_in(run_keys.noise, state.step)
         keys = jax.random.split(key, critic_steps)
         latent_keys, critic_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
 
@@ -157,6 +163,12 @@ def adversarial(
             lambda fake: objective.generator(critic.apply(scorer, fake))
         )(fake)
         (gradient,) = pull_back(direction)
+        penalty_state = state.penalty
+        if regulariser is not None:
+            assert penalty_state is not None
+            gradient, penalty_state = regulariser.add(
+                gradient, state.generator, run_keys.penalty, state.step, penalty_state
+            )
         change, generator_moments = generator_optimizer.update(
             gradient, state.generator_optimizer, state.generator
         )
@@ -175,6 +187,7 @@ def adversarial(
             critic=scorer,
             generator_optimizer=generator_moments,
             critic_optimizer=critic_moments,
+            penalty=penalty_state,
         )
         return state, metrics
 

@@ -86,7 +86,7 @@ def gradient_norm(score: Callable[[Example], Scalar], example: Example) -> Scala
 
 
 def norm_penalty(
-    norm: Scalar, *, target: float = 1.0, one_sided: bool = False
+    norm: Scalar, *, target: float | Scalar = 1.0, one_sided: bool = False
 ) -> Scalar:
     """Return the squared distance of a gradient norm from its target.
 
@@ -104,7 +104,7 @@ def gradient_penalty(
     score: Callable[[Example], Scalar],
     example: Example,
     *,
-    target: float = 1.0,
+    target: float | Scalar = 1.0,
     one_sided: bool = False,
 ) -> Scalar:
     """Return the penalty on the gradient norm of the score at one example.

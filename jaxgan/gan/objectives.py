@@ -8,9 +8,10 @@ import optax
 
 from jaxgan.gan import losses
 from jaxgan.gan.alternating import Objective, adversarial
+from jaxgan.gan.regularisation import Regulariser
 from jaxgan.networks import Generator, Network
 from jaxgan.training.algorithm import ADAM, Algorithm
-from jaxgan.types import Examples, Scores
+from jaxgan.types import Examples, Scalar, Scores
 
 
 def vanilla_gan(
@@ -21,7 +22,8 @@ def vanilla_gan(
     critic_optimizer: optax.GradientTransformation = ADAM,
     saturating: bool = False,
     critic_steps: int = 1,
-    average_decay: float = 0.999,
+    average_decay: float | Scalar = 0.999,
+    regulariser: Regulariser | None = None,
 ) -> Algorithm:
     """Return the vanilla GAN of Goodfellow et al. 2014 (arXiv:1406.2661).
 
@@ -35,6 +37,7 @@ def vanilla_gan(
         saturating: the minimax generator loss in place of the non-saturating one.
         critic_steps: discriminator updates per generator update, each on fresh data.
         average_decay: of the generator's moving average, in [0, 1).
+        regulariser: of a penalty that the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
@@ -60,6 +63,7 @@ def vanilla_gan(
         critic_optimizer,
         critic_steps,
         average_decay,
+        regulariser,
     )
 
 
@@ -69,11 +73,12 @@ def wgan_gp(
     *,
     generator_optimizer: optax.GradientTransformation = ADAM,
     critic_optimizer: optax.GradientTransformation = ADAM,
-    penalty_weight: float = 10.0,
-    penalty_target: float = 1.0,
+    penalty_weight: float | Scalar = 10.0,
+    penalty_target: float | Scalar = 1.0,
     one_sided: bool = False,
     critic_steps: int = 1,
-    average_decay: float = 0.999,
+    average_decay: float | Scalar = 0.999,
+    regulariser: Regulariser | None = None,
 ) -> Algorithm:
     """Return the WGAN-GP (Gulrajani et al. 2017, arXiv:1704.00028).
 
@@ -92,6 +97,7 @@ def wgan_gp(
         one_sided: penalise only norms above the target.
         critic_steps: critic updates per generator update, each on fresh data.
         average_decay: of the generator's moving average, in [0, 1).
+        regulariser: of a penalty that the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
@@ -118,6 +124,7 @@ def wgan_gp(
         critic_optimizer,
         critic_steps,
         average_decay,
+        regulariser,
     )
 
 

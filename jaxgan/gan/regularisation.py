@@ -3,8 +3,7 @@
 The gradient of the penalty is added to the adversarial one before the optimiser gets
 them: both are one objective, with one state of the optimiser. In the steps between,
 nothing of the penalty is computed (Karras et al. 2020, arXiv:1912.04958, section 4.2,
-"lazy regularisation", where the penalty has updates of its own). Only `jax.vmap` over
-states computes it at every step.
+"lazy regularisation", where the penalty has updates of its own).
 """
 
 from collections.abc import Callable
@@ -12,10 +11,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
-from jaxgan.training.algorithm import Algorithm, streams
+from jaxgan.training.algorithm import is_traced
 from jaxgan.types import Params, PRNGKey, Scalar
 
 
@@ -32,43 +30,48 @@ class Penalty(NamedTuple):
     apply: Callable[[Params, PRNGKey, Any], tuple[Scalar, Any]]
 
 
-class State(NamedTuple):
-    """State of the generator's optimiser, with that of the penalty.
+class PenaltyState(NamedTuple):
+    """What training carries of a penalty from step to step.
 
     Attributes:
-        key: of the penalty, fixed for the whole run.
-        weight: of the penalty; an array, so that one program serves all weights.
-        step: number of updates made.
-        memory: of the penalty.
+        weight: what the penalty is multiplied by; an array, so that one program serves
+            all weights.
+        memory: what the last use has left to the next.
         value: of the penalty at its last use, before its weight; NaN before the first.
-        inner: state of the optimiser itself.
     """
 
-    key: PRNGKey
     weight: Scalar
-    step: Int[Array, ""]
     memory: Any
     value: Scalar
-    inner: optax.OptState
 
 
-def regularised(
-    make: Callable[[optax.GradientTransformation], Algorithm],
-    optimizer: optax.GradientTransformation,
-    penalty: Penalty,
-    *,
-    weight: float,
-    every: int = 8,
-) -> Algorithm:
-    """Return an adversarial algorithm whose generator minimises a penalty as well.
+class Regulariser(NamedTuple):
+    """What a penalty does in a training step.
 
-    State and metrics are those of the algorithm; the penalty's own state is in
-    `state.generator_optimizer`. With weight 0 a run has the same bits as without.
+    Attributes:
+        init: `init() -> state`.
+        add: `add(gradient, params, key, step, state) -> (gradient, state)`: the
+            gradient that the generator's optimiser gets, from the adversarial one. The
+            key is fixed for the whole run; `step` counts the updates made.
+    """
+
+    init: Callable[[], PenaltyState]
+    add: Callable[
+        [Params, Params, PRNGKey, Int[Array, ""], PenaltyState],
+        tuple[Params, PenaltyState],
+    ]
+
+
+def lazy_regulariser(
+    penalty: Penalty, *, weight: float | Scalar, every: int = 8
+) -> Regulariser:
+    """Return the regulariser that uses a penalty once every few steps.
+
+    With weight 0 a run has the same bits as without a regulariser. `jax.vmap` over
+    states computes the penalty only at the steps where one of them is due: of states
+    that have taken equally many steps, every few steps as well.
 
     Args:
-        make: builds the algorithm around an optimiser of the generator, for example
-            `lambda o: gan.wgan_gp(generator, critic, generator_optimizer=o)`.
-        optimizer: of the generator.
         penalty: a function of the generator's weights.
         weight: what the penalty is multiplied by, 0 or larger.
         every: steps from one use of the penalty to the next; its gradient is multiplied
@@ -77,55 +80,57 @@ def regularised(
     Raises:
         ValueError: if `weight` or `every` is out of range.
     """
-    if not 0 <= weight < float("inf"):
+    if not is_traced(weight) and not 0 <= weight < float("inf"):
         raise ValueError(f"weight must be ≥ 0 and finite, got {weight}")
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
-    algorithm = make(_with_penalty(optimizer, penalty, weight, every))
 
-    def init(key: PRNGKey) -> Any:
-        state = algorithm.init(key)
-        key = streams(state.key).penalty
-        optimizer = state.generator_optimizer._replace(key=key)
-        return state._replace(generator_optimizer=optimizer)
-
-    return Algorithm(init, algorithm.step, algorithm.batches_per_step)
-
-
-def _with_penalty(
-    optimizer: optax.GradientTransformation,
-    penalty: Penalty,
-    weight: float,
-    every: int,
-) -> optax.GradientTransformation:
-    def init(params: Params) -> State:
-        return State(
-            # Replaced by `regularised`: an optimiser does not know the key of the run.
-            key=jax.random.key(0),
+    def init() -> PenaltyState:
+        return PenaltyState(
             weight=jnp.asarray(weight, jnp.float32),
-            step=jnp.zeros((), jnp.int32),
             memory=penalty.init(),
             value=jnp.asarray(jnp.nan, jnp.float32),
-            inner=optimizer.init(params),
         )
 
-    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+    def add(
+        gradient: Params,
+        params: Params,
+        key: PRNGKey,
+        step: Int[Array, ""],
+        state: PenaltyState,
+    ) -> tuple[Params, PenaltyState]:
         def use():
-            key = jax.random.fold_in(state.key, state.step)
-            (value, memory), gradient = jax.value_and_grad(penalty.apply, has_aux=True)(
-                params, key, state.memory
+            own = jax.random.fold_in(key, step)
+            (value, memory), slope = jax.value_and_grad(penalty.apply, has_aux=True)(
+                params, own, state.memory
             )
             scale = state.weight * every
-            added = jax.tree.map(lambda u, g: u + scale * g, updates, gradient)
-            return added, memory, value
+            added = jax.tree.map(lambda g, s: g + scale * s, gradient, slope)
+            return added, state._replace(memory=memory, value=value)
 
         def rest():
-            return updates, state.memory, state.value
+            return gradient, state
 
-        added, memory, value = jax.lax.cond(state.step % every == 0, use, rest)
-        change, inner = optimizer.update(added, state.inner, params)
-        return change, state._replace(
-            step=state.step + 1, memory=memory, value=value, inner=inner
+        # Under `jax.vmap` the inner choice computes both sides; the outer one does not.
+        due = step % every == 0
+        return jax.lax.cond(
+            _in_any_lane(due), lambda: jax.lax.cond(due, use, rest), rest
         )
 
-    return optax.GradientTransformation(init, update)
+    return Regulariser(init, add)
+
+
+@jax.custom_batching.custom_vmap
+def _in_any_lane(condition: Bool[Array, ""]) -> Bool[Array, ""]:
+    """Return whether a condition holds in any lane of all `jax.vmap` around it.
+
+    This is one number for all lanes, so that `jax.lax.cond` on it stays a choice.
+    """
+    return condition
+
+
+@_in_any_lane.def_vmap
+def _(axis_size, in_batched, condition):
+    del axis_size, in_batched
+    # Of the lanes of this `jax.vmap`; the call takes care of those around it.
+    return _in_any_lane(jnp.any(condition, 0)), False

@@ -12,6 +12,8 @@ from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 DAMPING = 1e-2
 """First damping, relative to the mean diagonal of JᵀJ + κI."""
 LEAST_DAMPING = 1e-14
+MOST_DAMPING = 1e18
+"""Also of its growth: their product must be finite in single precision."""
 CORRECTIONS = 2
 """Corrections after an accepted step; each costs one gradient."""
 
@@ -66,7 +68,7 @@ def step(
     accepted step is followed by corrections with the new gradient and the old matrix
     (Fan 2012, "The modified Levenberg-Marquardt method", Math. Comp. 81, equation 2.2),
     which cost a thirtieth of a step. Nothing is accepted that does not lower the value,
-    so that the state stays finite.
+    so that the state stays finite. Derivatives are those of the steps that were taken.
 
     Args:
         generate: from latents to images.
@@ -85,13 +87,18 @@ def step(
     gradient = jacobian.T @ residual + prior_weight * latent
     normal = jacobian.T @ jacobian + prior_weight * identity
     shift = state.damping * jnp.trace(normal) / len(latent)
-    factor = jnp.linalg.cholesky(normal + shift * identity)
-    change = -jax.scipy.linalg.cho_solve((factor, True), gradient)
+    solve = _solver(normal + shift * identity)
+    change = -solve(gradient)
     trial = latent + change
     value = _value(residuals(trial), trial, prior_weight)
     predicted = 0.5 * change @ (shift * change - gradient)
     accepted = (value < state.value) & (predicted > 0)
-    gain = (state.value - value) / predicted
+    # A gain above 1 counts as 1. Without these steps, and those that are not accepted,
+    # nothing is divided by zero, which even a result that is not used must not be in
+    # a function with derivatives.
+    fall = state.value - value
+    telling = accepted & (fall < predicted)
+    gain = jnp.where(telling, fall, 1.0) / jnp.where(telling, predicted, 1.0)
     easier = state.damping * jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
 
     latent = jnp.where(accepted, trial, latent)
@@ -100,7 +107,7 @@ def step(
     for _ in range(CORRECTIONS):
         residual, pull_back = jax.vjp(residuals, latent)
         gradient = pull_back(residual)[0] + prior_weight * latent
-        trial = latent - jax.scipy.linalg.cho_solve((factor, True), gradient)
+        trial = latent - solve(gradient)
         found = _value(residuals(trial), trial, prior_weight)
         going &= found < value
         latent = jnp.where(going, trial, latent)
@@ -111,10 +118,30 @@ def step(
         damping=jnp.where(
             accepted,
             jnp.maximum(easier, LEAST_DAMPING),
-            state.damping * state.growth,
+            jnp.minimum(state.damping * state.growth, MOST_DAMPING),
         ),
-        growth=jnp.where(accepted, 2.0, 2.0 * state.growth),
+        growth=jnp.where(accepted, 2.0, jnp.minimum(2.0 * state.growth, MOST_DAMPING)),
     )
+
+
+def _solver(matrix: Float[Array, "latent latent"]) -> Callable[[Latent], Latent]:
+    """Return the function that solves systems with a positive definite matrix.
+
+    It returns 0 where the matrix is not positive definite or not finite. Its
+    derivatives are those of the solution, and need none of the Cholesky factor.
+    """
+    factor = jnp.linalg.cholesky(jax.lax.stop_gradient(matrix))
+    found = jnp.isfinite(factor).all()
+
+    def by_factor(_, right: Latent) -> Latent:
+        return jnp.where(found, jax.scipy.linalg.cho_solve((factor, True), right), 0.0)
+
+    def solve(right: Latent) -> Latent:
+        return jax.lax.custom_linear_solve(
+            lambda x: matrix @ x, right, by_factor, symmetric=True
+        )
+
+    return solve
 
 
 def _residual(

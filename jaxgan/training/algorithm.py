@@ -10,9 +10,18 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Int
 
 from jaxgan.types import PRNGKey, Scalar
+
+EPSILON = 1e-8
+"""Added to the root of the second moment in Adam."""
+ROOT_EPSILON = float(jnp.finfo(jnp.float32).tiny)
+"""Added under the root: without it the root has no derivative where the moment is 0.
+
+Single precision rounds it away, here or when `EPSILON` is added.
+"""
 
 
 @runtime_checkable
@@ -67,7 +76,21 @@ def streams(key: PRNGKey) -> Streams:
     return Streams(*jax.random.split(key, 4))
 
 
-def average_rate(step: Int[Array, ""], decay: float) -> Scalar:
+def is_traced(number: float | Scalar) -> bool:
+    """Return whether a number is an argument of a function that JAX is tracing.
+
+    Its value is not known then, and cannot be checked.
+    """
+    return isinstance(number, Tracer)
+
+
+def require_decay(average_decay: float | Scalar) -> None:
+    """Raise a `ValueError` if the decay of a moving average is known and not one."""
+    if not is_traced(average_decay) and not 0 <= average_decay < 1:
+        raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
+
+
+def average_rate(step: Int[Array, ""], decay: float | Scalar) -> Scalar:
     """Return the share of the new weights in a moving average at a step.
 
     It is 1 − `decay`, and larger at the first steps, so that the random first weights
@@ -83,13 +106,30 @@ def adam(
     """Return Adam (Kingma & Ba 2014, arXiv:1412.6980), without momentum by default.
 
     Without momentum Adam is RMSProp with bias correction: the first moment would be
-    the gradient itself, and is not stored.
+    the gradient itself, and is not stored. Training steps have derivatives, also where
+    the gradient of a weight is zero.
     """
     if b1 == 0:
-        return optax.rmsprop(
-            learning_rate, b2, eps=1e-8, eps_in_sqrt=False, bias_correction=True
+        scaling = _scale_by_rms(b2)
+        return optax.chain(scaling, optax.scale_by_learning_rate(learning_rate))
+    return optax.adam(learning_rate, b1, b2, EPSILON, ROOT_EPSILON)
+
+
+def _scale_by_rms(b2: float) -> optax.GradientTransformation:
+    """Return optax's `scale_by_rms`, but differentiable at zero moments."""
+    moments = optax.scale_by_rms(b2, eps_in_sqrt=False, bias_correction=True)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        _, state = moments.update(updates, state, params)
+        squares = optax.tree.bias_correction(state.nu, b2, state.count)
+        change = jax.tree.map(
+            lambda g, s: 1 / (jnp.sqrt(s + ROOT_EPSILON) + EPSILON) * g,
+            updates,
+            squares,
         )
-    return optax.adam(learning_rate, b1, b2)
+        return change, state
+
+    return optax.GradientTransformation(moments.init, update)
 
 
 ADAM = adam()

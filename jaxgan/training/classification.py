@@ -9,7 +9,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from jaxgan.networks import Network
-from jaxgan.training.algorithm import Algorithm, average_rate, streams
+from jaxgan.training.algorithm import Algorithm, average_rate, require_decay, streams
 from jaxgan.types import Params, PRNGKey, Scalar
 
 
@@ -48,7 +48,7 @@ def classification(
     *,
     optimizer: optax.GradientTransformation,
     distort: Callable[[PRNGKey, Array], Array],
-    average_decay: float = 0.999,
+    average_decay: float | Scalar = 0.999,
 ) -> Algorithm:
     """Train a classifier: minimise the cross-entropy of labels on distorted images.
 
@@ -64,8 +64,7 @@ def classification(
     Raises:
         ValueError: if `average_decay` is out of range.
     """
-    if not 0 <= average_decay < 1:
-        raise ValueError(f"average_decay must be in [0, 1), got {average_decay}")
+    require_decay(average_decay)
 
     def init(key: PRNGKey) -> ClassifierState:
         params_key, run_key = jax.random.split(key)

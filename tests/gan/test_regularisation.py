@@ -1,7 +1,6 @@
-"""Penalties beside an adversarial objective, and the gradient of dear paths."""
+"""Penalties beside an adversarial objective, every few steps."""
 
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgan import gan, networks, paths, training
-from jaxgan.gan import path_energy, path_length_penalty
-from jaxgan.paths import curves, image_metric
+from jaxgan import gan, networks, training
 
 DIM = 3
 GENERATOR = networks.mlp_generator(DIM, (8, 8), shape=(6,))
@@ -20,32 +17,34 @@ DATA = jax.random.normal(jax.random.key(9), (48, 6))
 PATHS = gan.path_energy_penalty(
     GENERATOR, pairs=4, renewed=1, segments=4, steps=3, folding_latents=16
 )
-LINEAR = networks.linear(-1.0, 1.0)
-LENGTHS = path_length_penalty(GENERATOR, batch=4, folding_latents=16)
+LENGTHS = gan.path_length_penalty(GENERATOR, batch=4, folding_latents=16)
 PENALTIES = {"path": PATHS, "path length": LENGTHS}
-TRACES = []
 SGD = optax.sgd(1e-2)
 
 
-def make(optimizer):
+def train(regulariser=None):
     return gan.wgan_gp(
-        GENERATOR, CRITIC, generator_optimizer=optimizer, critic_optimizer=SGD
+        GENERATOR,
+        CRITIC,
+        generator_optimizer=SGD,
+        critic_optimizer=SGD,
+        regulariser=regulariser,
     )
 
 
 def regularised(penalty=PATHS, weight=0.5, every=2):
-    return gan.regularised(make, SGD, penalty, weight=weight, every=every)
+    return train(gan.lazy_regulariser(penalty, weight=weight, every=every))
 
 
-PLAIN = make(SGD)
+PLAIN = train()
 REGULARISED = {name: regularised(penalty) for name, penalty in PENALTIES.items()}
 
 
 def run(algorithm, lengths=(6,), seed=0, weight=None):
     state = algorithm.init(jax.random.key(seed))
     if weight is not None:
-        own = state.generator_optimizer._replace(weight=jnp.asarray(weight))
-        state = state._replace(generator_optimizer=own)
+        weighted = state.penalty._replace(weight=jnp.asarray(weight))
+        state = state._replace(penalty=weighted)
     for length in lengths:
         state, _ = training.chunk(algorithm, state, DATA, length, batch_size=8)
     return state
@@ -70,23 +69,23 @@ def plain():
 def test_weight_zero_gives_the_bits_of_a_run_without(name, plain):
     without = run(REGULARISED[name], weight=0.0)
     assert words(networks_of(without)) == words(networks_of(plain))
-    assert np.isfinite(without.generator_optimizer.value)
+    assert np.isfinite(without.penalty.value)
     assert words(run(REGULARISED[name]).generator) != words(plain.generator)
+
+
+def test_without_a_penalty_nothing_is_carried_of_one(plain):
+    assert plain.penalty is None
 
 
 def test_chunks_give_the_same_bits_and_a_use_comes_every_few_steps():
     def bits(state):
-        key, own = state.key, state.generator_optimizer
-        own = own._replace(key=jax.random.key_data(own.key))
-        return words(
-            state._replace(key=jax.random.key_data(key), generator_optimizer=own)
-        )
+        return words(state._replace(key=jax.random.key_data(state.key)))
 
     whole = run(REGULARISED["path"])
     assert bits(run(REGULARISED["path"], (3, 3))) == bits(whole)
-    assert whole.generator_optimizer.memory.uses == 3
-    other = run(REGULARISED["path"], seed=1).generator_optimizer
-    assert (other.memory.paths[0] != whole.generator_optimizer.memory.paths[0]).any()
+    assert whole.penalty.memory.uses == 3
+    other = run(REGULARISED["path"], seed=1).penalty
+    assert (other.memory.paths[0] != whole.penalty.memory.paths[0]).any()
 
 
 @pytest.mark.parametrize("name", PENALTIES)
@@ -104,69 +103,18 @@ def test_steps_keep_the_types_of_several_states_so_that_nothing_compiles_again(n
     ]
 
 
-def counted(params, key, memory):
-    TRACES.append(1)
-    return PATHS.apply(params, key, memory)
-
-
-apply = jax.jit(jax.value_and_grad(counted, has_aux=True))
-
-
-def test_one_trace_serves_all_uses_and_pairs_are_drawn_anew_in_turn():
-    params, memory, seen = GENERATOR.init(jax.random.key(4)), PATHS.init(), []
-    before = len(TRACES)
-    for number in range(5):
-        (_, memory), _ = apply(params, jax.random.key(number), memory)
-        seen.append(np.asarray(memory.paths[:, 0]))
-    assert len(TRACES) - before <= 1
-    changed = [
-        np.nonzero((a != b).any(1))[0].tolist()
-        for a, b in zip(seen, seen[1:], strict=False)
-    ]
-    assert changed == [[1], [2], [3], [0]]
-
-
-def test_jit_changes_nothing():
-    params = GENERATOR.init(jax.random.key(4))
-    latents = jax.random.normal(jax.random.key(0), (16, DIM))
-    walks = path_energy.redraw(jax.random.key(1), PATHS.init(), 1)
-    shares = jax.random.uniform(jax.random.key(2), (4, 4))
-
-    def scores(params):
-        generate = folded(params, latents)
-        return gan.log_rho(generate, walks.paths, shares)
-
-    np.testing.assert_allclose(scores(params), jax.jit(scores)(params), rtol=1e-4)
-
-
-class Alone(NamedTuple):
-    """Weights that nothing moves; what an optimiser would do is written down."""
-
-    key: jax.Array
-    step: jax.Array
-    params: object
-    generator_optimizer: object
-
-
 def changes(penalty, params, every, steps, weight=0.25):
-    """Every step's change of the weights under the penalty alone, rate -1."""
+    """What the penalty adds to a gradient of zero, at every step."""
+    regulariser = gan.lazy_regulariser(penalty, weight=weight, every=every)
+    zero = jax.tree.map(jnp.zeros_like, params)
 
-    def still(optimizer):
-        def init(key):
-            return Alone(key, jnp.zeros((), jnp.int32), params, optimizer.init(params))
+    def body(state, step):
+        added, state = regulariser.add(zero, params, jax.random.key(every), step, state)
+        return state, added
 
-        def step(state, _):
-            zero = jax.tree.map(jnp.zeros_like, params)
-            change, moments = optimizer.update(zero, state.generator_optimizer, params)
-            return state._replace(generator_optimizer=moments), change
-
-        return training.Algorithm(init, step)
-
-    alone = gan.regularised(
-        still, optax.scale(1.0), penalty, weight=weight, every=every
-    )
-    scan = jax.jit(lambda state: jax.lax.scan(alone.step, state, length=steps)[1])
-    found = scan(alone.init(jax.random.key(every)))
+    _, found = jax.jit(
+        lambda: jax.lax.scan(body, regulariser.init(), jnp.arange(steps))
+    )()
     return np.concatenate([x.reshape(steps, -1) for x in jax.tree.leaves(found)], 1)
 
 
@@ -210,177 +158,109 @@ def test_a_lazy_path_penalty_is_the_eager_one_in_expectation():
     assert cosine > 0.9
 
 
-PAIRS = 3
+def counting(calls):
+    """A penalty that writes down the key of each time that it is computed."""
+
+    def note(words):
+        calls.append(tuple(np.asarray(words).tolist()))
+
+    def apply(params, key, uses):
+        jax.debug.callback(note, jax.random.key_data(key))
+        squares = [jnp.sum(p * p) for p in jax.tree.leaves(params)]
+        return jnp.sum(jnp.stack(squares)), uses + 1
+
+    return gan.Penalty(lambda: jnp.zeros((), jnp.int32), apply)
 
 
-class Landscape(NamedTuple):
-    """Weights, a direction, latents to fold with and straight paths, in doubles."""
+def after(algorithm, num_steps):
+    """The function that takes some steps from a state."""
 
-    params: object
-    direction: object
-    latents: jax.Array
-    walks: path_energy.Walks
+    def steps(state):
+        return training.run_steps(algorithm, state, DATA, num_steps, batch_size=8)[0]
 
-
-@pytest.fixture(scope="module")
-def landscape():
-    single = GENERATOR.init(jax.random.key(1))
-    with jax.enable_x64(True):
-        params = jax.tree.map(lambda p: 1.5 * p.astype(jnp.float64), single)
-        leaves, tree = jax.tree.flatten(params)
-        keys = jax.random.split(jax.random.key(2), len(leaves))
-        direction = [
-            jax.random.normal(k, x.shape, x.dtype)
-            for k, x in zip(keys, leaves, strict=True)
-        ]
-        latents = jax.random.normal(jax.random.key(3), (32, DIM), jnp.float64)
-        empty = path_energy.Walks(
-            jnp.zeros((PAIRS, 7, DIM), jnp.float64),
-            jnp.zeros((DIM, DIM), jnp.float64),
-            jnp.zeros((), jnp.int32),
-        )
-        walks = path_energy.redraw(jax.random.key(5), empty, 1)
-    return Landscape(params, jax.tree.unflatten(tree, direction), latents, walks)
+    return steps
 
 
-def folded(params, latents):
-    return GENERATOR.fold(params, latents).generate
+def test_side_by_side_a_penalty_is_paid_only_when_it_is_due():
+    calls = []
+
+    def computed(function, *arguments):
+        calls.clear()
+        jax.block_until_ready(jax.jit(function)(*arguments))
+        jax.effects_barrier()
+        return len(calls), len(set(calls))
+
+    # At steps 0, 4 and 8 of a training, for each of two states.
+    penalty = counting(calls)
+    algorithm = regularised(penalty, weight=0.5, every=4)
+    keys = jax.random.split(jax.random.key(0), (2, 2))
+    states = jax.vmap(algorithm.init)(keys[0])
+    assert computed(jax.vmap(after(algorithm, 9)), states) == (6, 6)
+
+    # In a map of a map, with a counter of steps for each, or one for all.
+    regulariser = gan.lazy_regulariser(penalty, weight=0.5, every=4)
+
+    def alone(first, key):
+        def body(state, number):
+            zero = jnp.zeros(3)
+            _, state = regulariser.add(zero, zero, key, first + number, state)
+            return state, None
+
+        return jax.lax.scan(body, regulariser.init(), jnp.arange(9))[0]
+
+    each = jax.vmap(jax.vmap(alone))
+    assert computed(each, jnp.zeros((2, 2), jnp.int32), keys) == (12, 12)
+    one_for_all = jax.vmap(jax.vmap(partial(alone, jnp.zeros((), jnp.int32))))
+    assert computed(one_for_all, keys) == (12, 12)
 
 
-@jax.jit
-def settled(params, latents, walks):
-    return path_energy.advance(GENERATOR.fold(params, latents), walks, 200)
+def close(one, other):
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
-def middle_scores(params, latents, found):
-    half = jnp.full((PAIRS, found.shape[1] - 1), 0.5, found.dtype)
-    return gan.log_rho(folded(params, latents), found, half)
+def test_states_side_by_side_are_those_one_after_another():
+    """Also where they have not taken equally many steps: each pays its own."""
+    algorithm = regularised(PATHS, every=2)
+    begun = [run(algorithm, (1,) * number, seed=number) for number in range(3)]
+    states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *begun)
+    assert states.step.tolist() == [0, 1, 2]
+    together = jax.jit(jax.vmap(after(algorithm, 3)))(states)
+    for number in range(3):
+        found = jax.tree.map(lambda leaf, i=number: leaf[i], together)
+        alone, _ = training.chunk(algorithm, begun[number], DATA, 3, batch_size=8)
+        assert found.penalty.memory.uses == alone.penalty.memory.uses
+        close((found.generator, found.penalty), (alone.generator, alone.penalty))
 
 
-def with_images_held(params, latents, found):
-    """The same scores, but with no gradient through the images at the ends."""
-    generate = folded(params, latents)
+def test_several_weights_are_one_program_and_one_trace():
+    traces = []
 
-    def one(path):
-        a, b = jax.lax.stop_gradient(generate(path[jnp.array([0, -1])]))
-        energy = paths.path_energy(image_metric(generate, a, b), path)
-        square = jnp.sum((a - b) ** 2) * jnp.sum((path[0] - path[-1]) ** 2) / 2
-        return jnp.log(energy / square)
+    def apply(params, key, memory):
+        traces.append(1)
+        return LENGTHS.apply(params, key, memory)
 
-    return jax.vmap(one)(found)
+    def train_with(weight):
+        algorithm = regularised(gan.Penalty(LENGTHS.init, apply), weight=weight)
+        return after(algorithm, 6)(algorithm.init(jax.random.key(0))).generator
 
-
-def test_the_envelope_gradient_is_that_of_the_minimum(landscape):
-    params, direction, latents, walks = landscape
-
-    def along(score, found):
-        """Derivative along the direction, the paths held fixed."""
-
-        def value(params):
-            return jnp.mean(score(params, latents, found))
-
-        return float(jax.jit(lambda: jax.jvp(value, (params,), (direction,)))()[1])
-
-    with jax.enable_x64(True):
-        best = settled(params, latents, walks)
-        envelope = along(middle_scores, best.paths)
-        on_lines = along(middle_scores, walks.paths)
-        held = along(with_images_held, best.paths)
-        step, least = 1e-4, []
-        for size in (step, -step):
-            moved = jax.tree.map(lambda p, v, h=size: p + h * v, params, direction)
-            again = settled(moved, latents, best)
-            least.append(jnp.mean(middle_scores(moved, latents, again.paths)))
-        difference = float(least[0] - least[1]) / (2 * step)
-    assert envelope == pytest.approx(difference, rel=1e-3)
-    # Neither lines nor fixed images give the derivative of the minimum.
-    assert abs(on_lines - difference) > 0.05 * abs(difference)
-    assert abs(held - difference) > 0.05 * abs(difference)
-
-
-def test_the_penalty_differentiates_nothing_but_the_energy_of_its_paths():
-    params = GENERATOR.init(jax.random.key(4))
-    key, memory = jax.random.key(6), PATHS.init()
-    (value, walks), gradient = apply(params, key, memory)
-    fold_key, _, share_key = jax.random.split(key, 3)
-    latents = jax.random.normal(fold_key, (16, DIM))
-    shares = jax.random.uniform(share_key, (4, 4))
-
-    def again(params):
-        generate = folded(params, latents)
-        return jnp.mean(gan.log_rho(generate, walks.paths, shares))
-
-    expected, slope = jax.jit(jax.value_and_grad(again))(params)
-    assert value == pytest.approx(float(expected), rel=1e-6)
-    for one, other in zip(
-        jax.tree.leaves(gradient), jax.tree.leaves(slope), strict=True
-    ):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-
-
-def test_jittered_quadrature_is_unbiased_for_the_polygon(landscape):
-    params, _, latents, walks = landscape
-    with jax.enable_x64(True):
-        found = settled(params, latents, walks).paths
-
-        @jax.jit
-        def ratios():
-            shares = jax.random.uniform(jax.random.key(0), (2000, *found.shape[:2]))
-            shares = shares[..., 1:].astype(found.dtype)
-            score = partial(gan.log_rho, folded(params, latents), found)
-            fine = jax.vmap(lambda path: curves.subdivide(path, 64))(found)
-            return jnp.exp(jax.vmap(score)(shares)), jnp.exp(
-                middle_scores(params, latents, fine)
-            )
-
-        drawn, exact = map(np.asarray, ratios())
-    error = drawn.std(0) / np.sqrt(len(drawn))
-    assert (np.abs(drawn.mean(0) - exact) < 4 * error).all()
-
-
-def test_an_affine_generator_has_the_known_score():
-    affine = networks.mlp_generator(DIM, (), shape=(6,), output=LINEAR)
-    params = affine.init(jax.random.key(0))
-    options = {"pairs": 2, "renewed": 1, "segments": 64}
-    lines = gan.path_energy_penalty(affine, steps=0, **options)
-    value, walks = lines.apply(params, jax.random.key(1), lines.init())
-    known = 2 * np.log((np.sqrt(2) + np.arcsinh(1)) / 2)
-    assert value == pytest.approx(known, abs=2e-2)
-    # Neither its scale nor that of the images matters.
-    scaled = jax.tree.map(lambda p: 3 * p, params)
-    again, _ = lines.apply(scaled, jax.random.key(1), lines.init())
-    assert again == pytest.approx(float(value), rel=1e-4)
-
-
-def test_path_lengths_of_a_linear_generator():
-    linear = networks.mlp_generator(DIM, (), shape=(6,), output=LINEAR)
-    params = linear.init(jax.random.key(0))
-    penalty = path_length_penalty(linear, batch=20_000)
-    value, mean = jax.jit(penalty.apply)(params, jax.random.key(1), jnp.asarray(0.4))
-    # ‖Wᵀy‖, y normal with variance 1 over the number of pixels.
-    kernel = np.asarray(params["output"]["kernel"])
-    noise = np.random.default_rng(0).normal(size=(20_000, 6)) / np.sqrt(6)
-    norms = np.linalg.norm(noise @ kernel.T, axis=1)
-    assert mean == pytest.approx(0.4 + 0.01 * (norms.mean() - 0.4), rel=1e-3)
-    assert value == pytest.approx(np.mean((norms - float(mean)) ** 2), rel=0.05)
+    together = jax.jit(jax.vmap(train_with))
+    found = together(jnp.array([0.0, 0.5, 2.0]))
+    once = len(traces)
+    together(jnp.array([0.1, 1.0, 3.0]))
+    assert len(traces) == once
+    for number, weight in enumerate((0.0, 0.5, 2.0)):
+        alone = run(REGULARISED["path length"], weight=weight).generator
+        close(jax.tree.map(lambda leaf, i=number: leaf[i], found), alone)
 
 
 @pytest.mark.parametrize(
-    ("call", "message"),
+    ("options", "message"),
     [
-        (lambda: regularised(weight=-1.0), "weight must be ≥ 0 and finite, got -1.0"),
-        (lambda: regularised(every=0), "every must be at least 1, got 0"),
-        (
-            lambda: gan.path_energy_penalty(GENERATOR, pairs=2, renewed=3),
-            "renewed must be in 1…pairs, got 3 of 2",
-        ),
-        (
-            lambda: gan.path_energy_penalty(GENERATOR, segments=1),
-            "segments and folding_latents must be ≥ 2",
-        ),
-        (lambda: path_length_penalty(GENERATOR, batch=0), "batch must be ≥ 1"),
+        ({"weight": -1.0}, "weight must be ≥ 0 and finite, got -1.0"),
+        ({"every": 0}, "every must be at least 1, got 0"),
     ],
 )
-def test_numbers_that_cannot_be(call, message):
+def test_numbers_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
-        call()
+        regularised(**options)

@@ -8,7 +8,6 @@ import pytest
 from kinks import undeclared
 
 from jaxgan import data, inversion, load_generator, networks
-from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.inversion import recipes, search
 
 KEY = jax.random.key(0)
@@ -223,31 +222,6 @@ def test_nearest_starts_are_the_nearest():
     distances = np.linalg.norm(gaps, axis=2)
     expected = np.asarray(bank[0])[distances.argsort(1)[:, :4]]
     np.testing.assert_allclose(found, expected)
-
-
-def test_one_step_solves_a_linear_problem():
-    matrix = jax.random.normal(KEY, (DIM, 7))
-    target = jax.random.normal(jax.random.key(4), (7,))
-
-    def linear(latents):
-        return latents @ matrix
-
-    state = lm.evaluate(linear, lm.begin(jnp.zeros(DIM)), target, 0.5)
-    state = state._replace(damping=jnp.asarray(1e-12))
-    after = lm.step(linear, state, target, 0.5)
-    normal = matrix @ matrix.T + 0.5 * jnp.eye(DIM)
-    expected = jnp.linalg.solve(normal, matrix @ target)
-    np.testing.assert_allclose(after.latent, expected, rtol=1e-4)
-
-
-def test_steps_never_raise_the_value():
-    target = jnp.clip(TARGETS[0] + 0.5, -1, 1)
-    generate = GENERATOR.generate
-    state = lm.evaluate(generate, lm.begin(3 * CODES[1]), target, 0.0)
-    for _ in range(30):
-        after = lm.step(generate, state, target, 0.0)
-        assert float(after.value) <= float(state.value)
-        state = after
 
 
 def test_descent_keeps_the_best_point():
