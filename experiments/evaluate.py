@@ -37,7 +37,9 @@ def run(config: Config) -> dict[str, Any]:
         )
     name = config.source_name
     arrays = reference.images, reference.labels
-    out = run_folder.begin("evaluate", config, name, reference.name, arrays)
+    out = run_folder.begin(
+        "evaluate", config, name, reference.name, arrays, generator=generator
+    )
     print(f"{config.source}: {count} samples against {reference.name}, into {out}")
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))

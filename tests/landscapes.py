@@ -30,7 +30,7 @@ def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
 
 def objective(generator, target, prior_weight):
     """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again."""
-    affine = networks.layers_of(generator.params)
+    affine = networks.layers_of(generator)
     layers = [np.asarray(w, np.float64) for w in affine.kernels]
     biases = [np.asarray(b, np.float64) for b in affine.biases]
 

@@ -58,7 +58,13 @@ def run(config: Config) -> dict[str, Any]:
         wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     name = config.source_name
     out = run_folder.begin(
-        "invert", config, name, wanted.name, wanted.images, resume=config.resume
+        "invert",
+        config,
+        name,
+        wanted.name,
+        wanted.images,
+        generator=generator,
+        resume=config.resume,
     )
     print(
         f"{config.source}: {len(wanted.images)} images of {wanted.name}, "

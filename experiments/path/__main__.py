@@ -63,7 +63,7 @@ def run(config: Config) -> dict[str, Any]:
     training = data.load(test.name, "train", data_dir=config.data_dir)
     name = config.source_name
     arrays = test.images, test.labels
-    out = run_folder.begin("path", config, name, test.name, arrays)
+    out = run_folder.begin("path", config, name, test.name, arrays, generator=generator)
     print(
         f"{config.source}: {config.pairs} pairs of {config.codes}, "
         f"{config.segments} segments, into {out}"

@@ -123,8 +123,10 @@ def _bounds(
 
 def _lipschitz_constant(generator: FinishedGenerator) -> Array:
     """Return a Lipschitz constant of the generator; infinite if none is known."""
+    if generator.network.output is not networks.TANH:
+        return jnp.asarray(jnp.inf)
     try:
-        layers = networks.layers_of(generator.params)
+        layers = networks.layers_of(generator)
     except ValueError:
         return jnp.asarray(jnp.inf)
     return networks.lipschitz_constant(layers)

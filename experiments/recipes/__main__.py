@@ -37,7 +37,13 @@ def run(config: Config) -> dict[str, Any]:
     generator = generators.load(config, with_kinks=True)
     wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
     out = run_folder.begin(
-        "recipes", config, wanted.name, wanted.name, wanted.images, resume=config.resume
+        "recipes",
+        config,
+        wanted.name,
+        wanted.name,
+        wanted.images,
+        generator=generator,
+        resume=config.resume,
     )
     print(
         f"{config.source}: {len(wanted.images)} images of {wanted.name}, "

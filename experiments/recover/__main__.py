@@ -39,7 +39,13 @@ def run(config: Config) -> dict[str, Any]:
     generator = generators.load(config, with_tanh=True)
     name = config.source_name
     out = run_folder.begin(
-        "recover", config, name, "prior", generator.params, resume=config.resume
+        "recover",
+        config,
+        name,
+        "prior",
+        (),
+        generator=generator,
+        resume=config.resume,
     )
     print(
         f"{config.source}: {config.images} images of its own, at most "

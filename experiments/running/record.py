@@ -22,7 +22,11 @@ MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")
 
 
 def record(
-    experiment: str, options: OutputOptions, dataset: str, arrays: Any
+    experiment: str,
+    options: OutputOptions,
+    dataset: str,
+    arrays: Any,
+    generator: Any = None,
 ) -> dict[str, Any]:
     """Return the record of a run, as JSON.
 
@@ -31,6 +35,8 @@ def record(
         options: its flags.
         dataset: name of the data.
         arrays: the data; their digest is recorded.
+        generator: a `FinishedGenerator` that the run studies; the digest of its weights
+            is recorded. None if it studies none.
     """
     flags = {
         name: value
@@ -38,12 +44,16 @@ def record(
         if name not in NOT_RECORDED
     }
     flags = json.loads(json.dumps(flags, default=str))  # Paths become text.
+    studied = {}
+    if generator is not None:
+        studied = {"generator_sha256": digests.sha256(generator.params)}
     return {
         "experiment": experiment,
         "command": command(experiment, options),
         **flags,
         "dataset": dataset,
         "data_sha256": digests.sha256(arrays),
+        **studied,
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": jax.devices()[0].device_kind,
     }

@@ -26,6 +26,7 @@ def begin(
     dataset: str,
     arrays: Any,
     *,
+    generator: Any = None,
     resume: bool = False,
     may_change: Iterable[str] = record.SURROUNDINGS,
 ) -> Path:
@@ -37,6 +38,8 @@ def begin(
         what: without `--out` the folder is runs/<experiment>-<what>-<seed>.
         dataset: name of the data.
         arrays: the data; their digest is recorded.
+        generator: a `FinishedGenerator` that the run studies; the digest of its weights
+            is recorded. None if it studies none.
         resume: whether to continue the run that is in the folder.
         may_change: keys of `config.json` that may differ on resuming.
 
@@ -49,7 +52,7 @@ def begin(
     out = options.out or Path("runs") / f"{experiment}-{what}-{options.seed}"
     open_run_folder(
         out,
-        record.record(experiment, options, dataset, arrays),
+        record.record(experiment, options, dataset, arrays, generator),
         resume=resume,
         overwrite=options.overwrite,
         may_change=may_change,

@@ -78,6 +78,13 @@ def standard_normal(key: PRNGKey, shape: tuple[int, ...]) -> Float[Array, "*shap
     return jax.random.normal(key, shape, jnp.float32)
 
 
+def _undeclared(units: Array) -> Array:
+    raise ValueError(
+        "the network calls the function for kinks, and declares no slope: its slope "
+        "is None"
+    )
+
+
 class FinishedNetwork(NamedTuple):
     """A generator without its weights; hashable.
 
@@ -104,8 +111,10 @@ class FinishedNetwork(NamedTuple):
 
     @property
     def kink(self) -> Kink:
-        """The leaky ReLU of the network."""
-        return partial(jax.nn.leaky_relu, negative_slope=self.slope or 0.0)
+        """The leaky ReLU of the network; calling it is an error if none is declared."""
+        if self.slope is None:
+            return _undeclared
+        return partial(jax.nn.leaky_relu, negative_slope=self.slope)
 
 
 @partial(

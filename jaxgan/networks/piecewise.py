@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from jaxgan.networks.finished import SMOOTH, FinishedGenerator, Output
-from jaxgan.types import Latent, Params, Scalar
+from jaxgan.types import Latent, Scalar
 
 Matrix = Float[Array, "inputs outputs"]
 Activate = Callable[[Array, slice], Array]
@@ -195,12 +195,14 @@ class Layers(NamedTuple):
     biases: tuple[Float[Array, "outputs"], ...]
 
 
-def layers_of(params: Params) -> Layers:
+def layers_of(generator: FinishedGenerator) -> Layers:
     """Return the layers of a folded fully connected generator of this library.
 
     Raises:
-        ValueError: if the weights are of another kind of network.
+        ValueError: if the weights are of another kind of network, or have the names of
+            this one, and the network computes something else with them.
     """
+    params = generator.params
     try:
         names = [f"hidden_{i}" for i in range(len(params) - 1)]
         affine = [*(params[name]["affine"] for name in names), params["output"]]
@@ -214,7 +216,25 @@ def layers_of(params: Params) -> Layers:
         ) from error
     if any(kernel.ndim != 2 for kernel in kernels):
         raise ValueError("expected matrices, got the kernels of convolutions")
-    return Layers(kernels, biases)
+    layers, latent = Layers(kernels, biases), jnp.ones(generator.latent_dim)
+    if not jnp.allclose(
+        _logits(generator, layers, latent), logits_at(generator, latent)
+    ):
+        raise ValueError(
+            "the weights have the names of a fully connected generator of this "
+            "library, and the network computes something else with them"
+        )
+    return layers
+
+
+def _logits(
+    generator: FinishedGenerator, layers: Layers, latent: Latent
+) -> Float[Array, "pixels"]:
+    """Return what the layers compute, one after another."""
+    found = latent
+    for kernel, bias in zip(layers.kernels[:-1], layers.biases[:-1], strict=True):
+        found = generator.network.kink(found @ kernel + bias)
+    return found @ layers.kernels[-1] + layers.biases[-1]
 
 
 def lipschitz_constant(layers: Layers) -> Scalar:

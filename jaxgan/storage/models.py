@@ -72,8 +72,11 @@ def save_model(
 
     Raises:
         CheckpointError: if the files cannot be written.
-        ValueError: if a weight is not finite in half precision.
+        ValueError: if a weight is not finite in half precision, or no loader would
+            take a part: its architecture is unknown, or its weights are of another one.
     """
+    for name, part in parts.items():
+        _require_known(name, part)
     contents = {name: _serialise(name, part.params) for name, part in parts.items()}
     card = {
         "format": FORMAT,
@@ -123,6 +126,8 @@ def load_generator(source: str | Path) -> networks.FinishedGenerator:
         CheckpointError: if there is no such model, or it is not what was saved.
     """
     network, params, _ = load_part(source, "generator")
+    if not isinstance(network, networks.Generator):
+        raise CheckpointError(f"{source}: not a usable model: its generator is none")
     return networks.FinishedGenerator(network.plain, params)
 
 
@@ -226,6 +231,21 @@ def _find(source: str | Path) -> Traversable:
             f"{source}: neither a folder with a card.json nor a shipped model ({names})"
         )
     return folder
+
+
+def _require_known(name: str, part: Part) -> None:
+    if part.architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"{name}: {part.architecture!r} is none of {known}")
+    network = ARCHITECTURES[part.architecture](**part.options)
+    like = named(jax.eval_shape(network.init, jax.random.key(0)))
+    found, expected = _shapes(named(part.params)), _shapes(like)
+    if found != expected:
+        raise ValueError(f"{name}: weights {found} do not fit {expected}")
+
+
+def _shapes(leaves: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(leaf) for name, leaf in leaves.items()}
 
 
 def _serialise(name: str, params: Params) -> bytes:

@@ -39,7 +39,7 @@ def test_codes_are_recovered_to_the_last_digits(found):
 
 
 def test_codes_are_those_of_the_closed_form(found):
-    layers = networks.layers_of(PARAMS)
+    layers = networks.layers_of(GENERATOR)
     exact = [
         closed_forms.code_of_expansive_generator(
             layers, image.reshape(-1), networks.NEGATIVE_SLOPE

@@ -28,9 +28,27 @@ def test_the_network_from_inside_is_the_network():
 
 
 def test_other_networks_are_refused():
+    plain = networks.mlp_generator(2, (4,), batch_norm=False).plain
     for params in ({"something": jnp.zeros(3)}, [jnp.zeros(3)], jnp.zeros(3), 3):
         with pytest.raises(ValueError, match="folded fully connected generator"):
-            networks.layers_of(params)
+            networks.layers_of(networks.FinishedGenerator(plain, params))
     network = networks.conv_generator(2, width=4, channels=(2, 2), batch_norm=False)
+    params = jax.eval_shape(network.init, jax.random.key(0))
     with pytest.raises(ValueError, match="convolutions"):
-        networks.layers_of(jax.eval_shape(network.init, jax.random.key(0)))
+        networks.layers_of(networks.FinishedGenerator(network.plain, params))
+
+
+def test_weights_with_the_names_of_ours_do_not_pass_for_them():
+    """Another network, whose owner named its weights as this library does."""
+    network = networks.mlp_generator(2, (4,), batch_norm=False)
+    params = network.init(jax.random.key(0))
+
+    def residual(params, latents, kink):
+        hidden = params["hidden_0"]["affine"]
+        made = kink(latents @ hidden["kernel"] + hidden["bias"][None])
+        return (made + 1.0) @ params["output"]["kernel"]
+
+    other = networks.FinishedNetwork(residual, 2, networks.SIGMOID, slope=0.0)
+    assert networks.layers_of(networks.FinishedGenerator(network.plain, params))
+    with pytest.raises(ValueError, match="computes something else"):
+        networks.layers_of(networks.FinishedGenerator(other, params))

@@ -77,6 +77,26 @@ def test_weights_beyond_half_precision_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture": "transformer"}, "'transformer' is none of mlp_generator"),
+        ({"options": {"latent_dim": 3, "widths": [4, 9]}}, "do not fit"),
+    ],
+)
+def test_what_no_loader_would_take_is_not_saved(tmp_path, change, message):
+    part = parts()[1]["generator"]._replace(**change)
+    with pytest.raises(ValueError, match=message):
+        storage.save_model(tmp_path, {"generator": part}, {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_critic_in_the_place_of_a_generator_is_refused(tmp_path):
+    storage.save_model(tmp_path, {"generator": parts()[1]["critic"]}, {})
+    with pytest.raises(CheckpointError, match="not a usable model"):
+        jaxgan.load_generator(tmp_path)
+
+
 def test_a_full_disk_leaves_the_old_model(saved):
     folder, network, written = saved
     other = jax.tree.map(lambda w: w + 1, written["generator"].params)
