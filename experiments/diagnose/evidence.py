@@ -29,6 +29,11 @@ FLAT = 1e-3
 slope at logit 0: there it learns a thousand times more slowly."""
 
 
+PIXELS = 28 * 28
+GRAY_LEVEL = 1 / 255**2
+"""The error of one gray level in every pixel, which nobody sees."""
+
+
 class Codes(NamedTuple):
     """A code for each image, and the error of its image."""
 
@@ -93,6 +98,22 @@ class Evidence(NamedTuple):
     singular_values: Float[np.ndarray, "n values"]
     saturated: Float[np.ndarray, "n"]
     own_saturated: Float[np.ndarray, "own"]
+
+
+def condition_number(found: Evidence) -> float:
+    """Return that of the Jacobian at a thorough code, the median over targets."""
+    values = found.singular_values
+    return float(np.median(values[:, 0] / np.maximum(values[:, -1], 1e-300)))
+
+
+def visible_directions(found: Evidence) -> float:
+    """Return in how many of the Jacobian's directions a step of 1 can be seen.
+
+    It can where it changes the image by `GRAY_LEVEL`, at the slope that is at a
+    thorough code; the median over targets.
+    """
+    squares = found.singular_values**2 / PIXELS
+    return float(np.median(np.sum(squares >= GRAY_LEVEL, 1)))
 
 
 def gather(
@@ -210,7 +231,7 @@ def _objectives(
     found: inversion.Inversion, targets: np.ndarray, weight: float
 ) -> np.ndarray:
     """Return ½‖G(z) − x‖² + ½κ‖z‖² of every start, pixels in [-1, 1]."""
-    squares = 4 * targets[0].size * found.errors
+    squares = 4 * PIXELS * found.errors
     return (squares + weight * np.sum(np.square(found.latents), 2)) / 2
 
 
@@ -242,7 +263,7 @@ def _fits(samples: np.ndarray, targets: np.ndarray) -> Fits:
 
     rows, sample_means, sample_deviations = standard(samples)
     wanted, means, deviations = standard(targets)
-    correlations = wanted @ rows.T / targets.shape[1]
+    correlations = wanted @ rows.T / PIXELS
     best = np.abs(correlations).argmax(1)
     correlation = correlations[np.arange(len(targets)), best]
     scale = correlation * deviations / sample_deviations[best]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from experiments.diagnose.evidence import Codes, Evidence
 from experiments.diagnose.judged import Judged
@@ -17,6 +17,14 @@ SHOWN = 10
 LEAST_ERROR, LEAST_LENGTH = 1e-8, 1e-2
 """What is less is drawn there."""
 THOROUGH, JUDGED, OWN = "tab:blue", "tab:red", "tab:green"
+BAD_LABEL = f"{BAD:.0%} of that error: bad above"
+LABELS = (
+    *("thorough search, median and range", "judged search, median and range"),
+    *("trivial image", BAD_LABEL),
+    *("own images, thorough search", "own images, judged search"),
+    *("nearest sample", "90% of the prior", "√d, d latent dimensions"),
+)
+"""Those of the legend, in its order."""
 SIDE, GAP = 28, 3
 """Pixels of an image, and between two of them."""
 
@@ -40,7 +48,7 @@ def draw(
     left, right = above.subplots(1, 2, width_ratios=(1.2, 1))
     _errors(left, judged, found)
     _lengths(right, judged, found)
-    above.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    _legend(above)
     order = np.argsort(-found.judged.errors, kind="stable")[:SHOWN]
     rows = {
         "target": targets[order],
@@ -68,21 +76,20 @@ def _errors(axes: Axes, judged: Judged, found: Evidence) -> None:
         np.maximum(found.swept_errors, LEAST_ERROR),
         np.maximum(found.judged.errors, LEAST_ERROR),
     )
+    lines = {
+        "trivial image": (found.trivial, ":", "black"),
+        BAD_LABEL: (BAD * found.trivial, "--", "black"),
+        "nearest sample": (found.nearest.errors, "-.", "tab:gray"),
+        "own images, thorough search": (found.own, "-", OWN),
+        "own images, judged search": (found.own_judged, "--", OWN),
+    }
     ends = axes.get_xlim()
-    for errors, style, color, label in (
-        (found.trivial, ":", "black", "trivial image"),
-        (BAD * found.trivial, "--", "black", f"{BAD:.0%} of it: above is bad"),
-        (found.nearest.errors, "-.", "tab:gray", "nearest sample"),
-        (found.own, "-", OWN, "own images, thorough search"),
-    ):
-        value = max(float(np.median(errors)), LEAST_ERROR)
-        axes.plot(
-            ends, [value] * 2, color=color, linestyle=style, linewidth=1.2, label=label
-        )
-    axes.set(
-        title="error of the targets, mean square per pixel",
-        ylim=(LEAST_ERROR / 2, None),
-    )
+    for label, (errors, style, color) in lines.items():
+        if errors is not None:
+            height = max(float(np.median(errors)), LEAST_ERROR)
+            style = {"color": color, "linestyle": style, "linewidth": 1.2}
+            axes.plot(ends, [height, height], label=label, **style)
+    axes.set_title("error of the targets, mean square per pixel", fontsize=10)
 
 
 def _lengths(axes: Axes, judged: Judged, found: Evidence) -> None:
@@ -100,8 +107,27 @@ def _lengths(axes: Axes, judged: Judged, found: Evidence) -> None:
         labelled=False,
     )
     root = np.sqrt(found.judged.latents.shape[1])
-    axes.axhline(root, color="tab:purple", linewidth=1, label="√d, d dimensions")
-    axes.set(title="length of their codes, ‖z‖")
+    axes.axhline(root, color="tab:purple", linewidth=1, label="√d, d latent dimensions")
+    axes.set_title("length of their codes, ‖z‖", fontsize=10)
+
+
+def _legend(figure: SubFigure) -> None:
+    """Draw one legend for all panels, each column with what belongs together."""
+    pairs = [axes.get_legend_handles_labels() for axes in figure.axes]
+    found = {
+        label: handle
+        for handles, labels in pairs
+        for handle, label in zip(handles, labels, strict=True)
+    }
+    labels = [label for label in LABELS if label in found]
+    figure.legend(
+        [found[label] for label in labels],
+        labels,
+        loc="outside lower center",
+        ncols=3,
+        frameon=False,
+        fontsize=8,
+    )
 
 
 def _against_weight(
@@ -123,7 +149,7 @@ def _against_weight(
         "o-",
         color=THOROUGH,
         markersize=4,
-        label="thorough search, range" if labelled else None,
+        label="thorough search, median and range" if labelled else None,
     )
     middle = np.median(values)
     axes.errorbar(
@@ -134,7 +160,7 @@ def _against_weight(
         color=JUDGED,
         markersize=5,
         capsize=3,
-        label="judged search, range" if labelled else None,
+        label="judged search, median and range" if labelled else None,
     )
     axes.set(
         yscale="log",
@@ -143,7 +169,6 @@ def _against_weight(
         xticklabels=[f"{weight:g}" for weight in found.weights],
         xlabel="weight κ of ½κ‖z‖²",
     )
-    axes.title.set_fontsize(10)
     axes.grid(alpha=0.3, axis="y")
 
 

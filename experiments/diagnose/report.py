@@ -8,9 +8,14 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.diagnose import figures
-from experiments.diagnose.evidence import Codes, Evidence
+from experiments.diagnose.evidence import (
+    Codes,
+    Evidence,
+    condition_number,
+    visible_directions,
+)
 from experiments.diagnose.judged import Judged
-from experiments.diagnose.verdict import GRAY_LEVEL, Verdict
+from experiments.diagnose.verdict import Verdict
 from experiments.diagnose.words import in_words
 from jaxgan.networks import FinishedGenerator
 
@@ -30,7 +35,6 @@ def of_record(faults: Sequence[str]) -> dict[str, Any]:
 def of_searches(judged: Judged, found: Evidence, verdict: Verdict) -> dict[str, Any]:
     """Return the summary of the searches: the verdict, in words, and its numbers."""
     parts = verdict.parts
-    values = found.singular_values
     return {
         "verdict": verdict.name,
         "in_words": in_words(judged, found, verdict),
@@ -64,9 +68,9 @@ def of_searches(judged: Judged, found: Evidence, verdict: Verdict) -> dict[str, 
         "norm_of_thorough_median": float(np.median(_norms(found.thorough.latents))),
         "norm_of_prior_p5": float(np.quantile(found.prior_norms, 0.05)),
         "norm_of_prior_p95": float(np.quantile(found.prior_norms, 0.95)),
-        "condition_median": _condition(values),
+        "condition_median": condition_number(found),
         "latent_dim": found.thorough.latents.shape[1],
-        "visible_directions_median": _visible(values),
+        "visible_directions_median": visible_directions(found),
         "saturated_median": float(np.median(found.saturated)),
         "saturated_own_median": float(np.median(found.own_saturated)),
         "target_scale_median": float(np.median(found.fits.scale)),
@@ -83,16 +87,6 @@ def _means(**errors: np.ndarray | None) -> dict[str, float | None]:
 
 def _norms(latents: np.ndarray) -> np.ndarray:
     return np.linalg.norm(latents, axis=1)
-
-
-def _condition(values: np.ndarray) -> float:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.median(values[:, 0] / values[:, -1]))
-
-
-def _visible(values: np.ndarray) -> float:
-    """Return in how many directions a step of 1 changes an image by a gray level."""
-    return float(np.median(np.sum(values**2 / 784 >= GRAY_LEVEL, 1)))
 
 
 def write(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.diagnose.evidence import Evidence
+from experiments.diagnose.evidence import GRAY_LEVEL, Evidence
 
 BAD = 0.2
 """An image is badly inverted if more than this part of the trivial error is left. With
@@ -13,8 +13,6 @@ sample, which is another digit, 0.4: halfway in the logarithm is 0.2."""
 MANY = 0.1
 """Nothing is at fault if fewer images than this part are badly inverted. A digit that a
 generator cannot make is a tenth of them."""
-GRAY_LEVEL = 1 / 255**2
-"""The error of one gray level in every pixel, which nobody sees."""
 
 
 class Parts(NamedTuple):

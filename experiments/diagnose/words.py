@@ -2,9 +2,15 @@
 
 import numpy as np
 
-from experiments.diagnose.evidence import BANK, Evidence
+from experiments.diagnose.evidence import (
+    BANK,
+    GRAY_LEVEL,
+    Evidence,
+    condition_number,
+    visible_directions,
+)
 from experiments.diagnose.judged import Judged
-from experiments.diagnose.verdict import GRAY_LEVEL, Parts, Verdict
+from experiments.diagnose.verdict import Parts, Verdict
 
 HALF = 0.5
 """Other pixels of the targets are proposed if they remove more than half of the error
@@ -14,8 +20,6 @@ LITTLE = 0.25
 shipped models, which make all digits, have 1.1."""
 OUTSIDE = 0.99
 """A code is outside of the prior if it is longer than this part of the prior's."""
-SATURATED = 0.95
-"""Share of saturated pixels above which it is said; the shipped models have 0.8."""
 TRIVIAL = "a trivial image (the mean sample or an even gray, whichever is nearer)"
 
 
@@ -39,6 +43,7 @@ def _neither(judged: Judged, found: Evidence, verdict: Verdict) -> list[str]:
         f"A thorough search leaves {_part(least, whole)}"
         + (", so that a better search would still gain." if gain else "."),
         _on_own_images(found),
+        _shape(found),
         _lengths(found),
     ]
 
@@ -54,7 +59,7 @@ def _search(judged: Judged, found: Evidence, verdict: Verdict) -> list[str]:
         f"thorough search {_part(found.thorough.errors[bad], whole)}.",
         _main_reason(parts, judged, found),
         _on_own_images(found) if parts.flat < max(parts[:3]) else "",
-        _saturated(found) if parts.flat < max(parts[:3]) else "",
+        _shape(found) if parts.flat < max(parts[:3]) else "",
         f"The generator's own part of the error is {parts.generator:.0%}.",
     ]
 
@@ -80,26 +85,11 @@ def _main_reason(parts: Parts, judged: Judged, found: Evidence) -> str:
             f"of {length:.1f}, those of the prior {_prior(found)}. Take a smaller κ; "
             "the figure shows the error at several."
         )
-    values = found.singular_values
-    condition = np.median(values[:, 0] / np.maximum(values[:, -1], 1e-300))
     return (
         "Even the thorough search does not find the generator's own images, which have "
         f"a code: it leaves {_part(found.own, found.own_trivial)} on them. The "
-        f"generator is too flat for a search by pixels: "
-        f"{np.median(found.own_saturated):.0%} of the pixels of its images are "
-        f"saturated, and the condition number of its Jacobian is {condition:.0e}. "
-        "Search by logits, as experiments.recover does."
-    )
-
-
-def _saturated(found: Evidence) -> str:
-    """Return what makes any search by pixels hard, if something does."""
-    share = float(np.median(found.own_saturated))
-    if share < SATURATED:
-        return ""
-    return (
-        f"Any search is hard here: {share:.0%} of the pixels of the generator's images "
-        "are saturated, and change with no code near."
+        f"generator is too flat for a search by pixels. {_shape(found)} Search by "
+        "logits, as experiments.recover does."
     )
 
 
@@ -117,8 +107,9 @@ def _generator(judged: Judged, found: Evidence, verdict: Verdict) -> list[str]:
         "So the search works, and the rest is out of the generator's reach.",
         _other_pixels(found)
         or _little_variety(found)
-        or "Its samples vary as the targets do, so that it lacks kinds of images, or "
-        "details, and not all variety: the figure shows which.",
+        or "Its samples vary as much as the targets do, so that it lacks some kinds of "
+        "images, or details: the figure shows which.",
+        _shape(found),
         _lengths(found),
     ]
 
@@ -127,6 +118,18 @@ def _on_own_images(found: Evidence) -> str:
     return (
         "On the generator's own images, which have a code, the thorough search leaves "
         f"{_part(found.own, found.own_trivial)}."
+    )
+
+
+def _shape(found: Evidence) -> str:
+    """Return how the generator's images change with their codes."""
+    visible, condition = visible_directions(found), condition_number(found)
+    return (
+        f"At the codes that it finds for the targets {visible:.0f} of "
+        f"{found.singular_values.shape[1]} directions change the image visibly (the "
+        f"Jacobian's condition number is {condition:.0e}); "
+        f"{np.median(found.saturated):.0%} of the pixels are saturated there, and "
+        f"{np.median(found.own_saturated):.0%} on own images."
     )
 
 
@@ -162,9 +165,9 @@ def _lengths(found: Evidence) -> str:
     if length <= np.quantile(found.prior_norms, OUTSIDE):
         return ""
     return (
-        f"The codes that it finds for the targets have a length of {length:.1f}, "
-        f"outside of the prior, whose codes have {_prior(found)}: a weight κ keeps "
-        "them inside, and the figure shows what that costs."
+        f"These codes have a length of {length:.1f}, outside of the prior, whose codes "
+        f"have {_prior(found)}: a weight κ keeps them inside, and the figure shows "
+        "what that costs."
     )
 
 
@@ -176,7 +179,9 @@ def _prior(found: Evidence) -> str:
 def _part(errors: np.ndarray, whole: np.ndarray) -> str:
     """Return how large errors are in percent of others."""
     part = 100 * errors.mean() / max(whole.mean(), 1e-30)
-    return f"{part:.0f}%" if part >= 10 else f"{part:.1g}%"
+    if part < 0.01:
+        return "less than 0.01%"
+    return f"{part:.0f}%" if part >= 0.95 else f"{part:.1g}%"
 
 
 def _images(count: int) -> str:
