@@ -62,7 +62,8 @@ class Evidence(NamedTuple):
         judged: what the judged search found for the targets.
         polished: errors after the library's steps from there, with the same objective.
         same_weight: errors of the thorough search with the judged search's κ.
-        thorough: codes of the thorough search, with κ = 0.
+        thorough: codes of the thorough search, with κ = 0; the judged search's where
+            these are better.
         weights: values of κ, ascending, of the next one.
         swept_errors: errors of the thorough search at each of them.
         swept_norms: ‖z‖ of its codes.
@@ -151,8 +152,10 @@ def gather(
 
     weights = np.array(sorted({*WEIGHTS, judged.prior_weight}))
     sweep = _sweep(search_key, generator, targets, weights)
+    judged_codes = Codes(codes, errors_of(generator, codes, targets))
+    sweep[0] = _better(sweep[0], judged_codes)
     return Evidence(
-        judged=Codes(codes, errors_of(generator, codes, targets)),
+        judged=judged_codes,
         polished=_polished(generator, codes, targets, judged.prior_weight),
         same_weight=sweep[int(np.searchsorted(weights, judged.prior_weight))].errors,
         thorough=sweep[0],
@@ -239,6 +242,13 @@ def _best(found: inversion.Inversion, targets: np.ndarray, weight: float) -> Cod
     rows = np.arange(len(targets))
     best = _objectives(found, targets, weight).argmin(1)
     return Codes(found.latents[rows, best], found.errors[rows, best])
+
+
+def _better(one: Codes, other: Codes) -> Codes:
+    """Return the codes with the lesser error, of each image."""
+    first = one.errors <= other.errors
+    latents = np.where(first[:, None], one.latents, other.latents)
+    return Codes(latents, np.where(first, one.errors, other.errors))
 
 
 def _polished(

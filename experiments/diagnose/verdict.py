@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from experiments.diagnose.evidence import GRAY_LEVEL, Evidence
 
@@ -44,56 +45,59 @@ class Verdict(NamedTuple):
     Attributes:
         name: search, generator or neither.
         bad: numbers of the images that are badly inverted.
-        parts: what makes their error; None if there are none.
-        flatness: error that the thorough search leaves on own images, as a part of the
-            trivial one.
+        of_search: those of them that are the search's fault.
+        parts: what makes the error of the bad ones; None if there are none.
     """
 
     name: str
     bad: tuple[int, ...]
+    of_search: tuple[int, ...]
     parts: Parts | None
-    flatness: float
 
 
 def decide(found: Evidence) -> Verdict:
     """Return what is at fault.
 
-    An image is badly inverted if the judged search leaves too much of the error that an
-    image has which knows nothing of it. The error of all of these is divided into the
-    part of the search, which a better search takes away, and that of the generator,
-    which the best known codes leave. The larger part is at fault.
+    An image is badly inverted if the judged search leaves more than `BAD` of the
+    trivial error. That is the fault of the search if a better search mends it, and
+    takes away more than half of its error; otherwise of the generator. The verdict is
+    that of most of these images.
     """
-    bad = found.judged.errors > np.maximum(BAD * found.trivial, GRAY_LEVEL)
+    errors = _errors(found)
+    judged, least = errors[0], errors[-1]
+    bad = judged > np.maximum(BAD * found.trivial, GRAY_LEVEL)
+    mended = least <= np.minimum(BAD * found.trivial, judged / 2)
+    of_search = bad & mended
+    name = "neither"
+    if bad.mean() >= MANY:
+        name = "search" if 2 * of_search.sum() >= bad.sum() else "generator"
+    return Verdict(
+        name,
+        tuple(np.flatnonzero(bad).tolist()),
+        tuple(np.flatnonzero(of_search).tolist()),
+        _parts(errors[:, bad]) if bad.any() else None,
+    )
+
+
+def _errors(found: Evidence) -> Float[np.ndarray, "searches n"]:
+    """Return the errors of searches, each of which has the codes of those before it.
+
+    The last one is a search that also finds what the thorough search cannot: of its
+    error on the targets, the part is subtracted that it leaves on own images.
+    """
     own_trivial = found.own_trivial.mean()
     alike = own_trivial < GRAY_LEVEL  # own images are one image, and prove nothing
-    flatness = 0.0 if alike else float(found.own.mean() / own_trivial)
-    parts = _parts(found, bad, flatness) if bad.any() else None
-    name = "neither"
-    if parts is not None and bad.mean() >= MANY:
-        name = "search" if parts.search > parts.generator else "generator"
-    return Verdict(name, tuple(np.flatnonzero(bad).tolist()), parts, flatness)
-
-
-def _parts(found: Evidence, bad: np.ndarray, flatness: float) -> Parts:
-    # Each of these searches has the codes of the one before it.
-    errors = [
-        found.judged.errors[bad],
-        found.polished[bad],
-        found.same_weight[bad],
-        found.thorough.errors[bad],
+    flat = 0.0 if alike else found.own.mean() / own_trivial
+    searches = [
+        found.judged.errors,
+        found.polished,
+        found.same_weight,
+        found.thorough.errors,
     ]
-    judged, polished, same_weight, least = np.minimum.accumulate(errors)
-    flat = np.minimum(flatness * found.trivial[bad], least)
-    whole = judged.sum()
-    return Parts(
-        *(
-            float(each.sum() / whole)
-            for each in (
-                judged - polished,
-                polished - same_weight,
-                same_weight - least,
-                flat,
-                least - flat,
-            )
-        )
-    )
+    errors = np.minimum.accumulate(searches)
+    return np.vstack([errors, np.maximum(errors[-1] - flat * found.trivial, 0)])
+
+
+def _parts(errors: Float[np.ndarray, "searches bad"]) -> Parts:
+    sums = errors.sum(1)
+    return Parts._make((-np.diff(sums, append=0) / sums[0]).tolist())

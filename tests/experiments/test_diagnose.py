@@ -80,14 +80,19 @@ def toys(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
-        make = importlib.import_module("toy_module").make
-        images = np.asarray(make().generate(jax.numpy.asarray(CODES)))
-        pixels = images.reshape(-1, 28, 28)
-        arrays = {"reached": pixels, "negative": 1 - pixels, "pale": 0.5 * pixels + 0.2}
-        for name, array in {
-            **arrays,
+        module = importlib.import_module("toy_module")
+        pixels, steep = (
+            np.asarray(make().generate(jax.numpy.asarray(CODES))).reshape(-1, 28, 28)
+            for make in (module.make, module.flat)
+        )
+        arrays = {
+            "reached": pixels,
+            "steep": steep,
+            "negative": 1 - pixels,
+            "pale": 0.5 * pixels + 0.2,
             "origin": 0 * CODES,
-        }.items():
+        }
+        for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array)
         yield folder
 
@@ -207,7 +212,7 @@ def test_too_large_a_weight_of_the_prior_is_named(diagnosed):
 
 
 def test_a_flat_generator_is_named(diagnosed):
-    summary = diagnosed("flat", **ADAM)
+    summary = diagnosed("flat", "steep", **ADAM)
     assert summary["verdict"] == "search"
     assert summary["saturated_own_median"] > 0.95
     assert "saturated" in summary["in_words"]
@@ -244,8 +249,8 @@ def test_what_cannot_be_judged_is_refused_in_one_line(toys, monkeypatch, flags, 
     assert not Path("x").exists()
 
 
-def evidence_of(judged, polished, same_weight, thorough):
-    """Evidence with these errors, trivial errors of 1, and own images found to 0.02."""
+def evidence_of(judged, polished, same_weight, thorough, own=0.02):
+    """Evidence with these errors, where trivial ones are 1."""
     count = len(judged)
     fields = dict.fromkeys(evidence.Evidence._fields, np.zeros(1))
     some = {
@@ -254,14 +259,14 @@ def evidence_of(judged, polished, same_weight, thorough):
         "same_weight": same_weight,
         "thorough": evidence.Codes(np.zeros((count, 3)), thorough),
         "trivial": np.ones(count),
-        "own": np.array([0.01]),
+        "own": np.array([own / 2]),
         "own_trivial": np.array([0.5]),
     }
     return evidence.Evidence(**(fields | some))  # pyright: ignore
 
 
-def parts_of(*errors):
-    parts = verdict.decide(evidence_of(*(np.full(2, e) for e in errors))).parts
+def parts_of(*errors, **own):
+    parts = verdict.decide(evidence_of(*(np.full(2, e) for e in errors), **own)).parts
     assert parts is not None
     return parts
 
@@ -270,6 +275,7 @@ def test_the_parts_of_an_error_add_up():
     parts = parts_of(1.0, 0.5, 0.3, 0.2)
     assert parts == pytest.approx((0.5, 0.2, 0.1, 0.02, 0.18))
     assert parts.search == pytest.approx(0.82)
+    assert parts_of(1.0, 0.5, 0.5, 0.5, own=0.4).flat == pytest.approx(0.4)
     # A search that is worse than the one before it takes nothing away.
     assert parts_of(1.0, 3.0, 2.0, 0.2) == pytest.approx((0, 0, 0.8, 0.02, 0.18))
 
@@ -282,7 +288,20 @@ def test_a_tenth_of_the_images_makes_a_verdict(count, fault):
     assert decided.name == fault and decided.bad == (0,)
 
 
-@pytest.mark.parametrize(("least", "fault"), [(0.45, "search"), (0.55, "generator")])
-def test_the_larger_part_is_at_fault(least, fault):
-    errors = np.ones(3), np.ones(3), np.ones(3), np.full(3, least)
-    assert verdict.decide(evidence_of(*errors)).name == fault
+@pytest.mark.parametrize(
+    ("judged", "least", "fault"),
+    [
+        (1.0, 0.15, "search"),
+        (7.0, 2.0, "generator"),  # a better search gains, and mends nothing
+        (0.25, 0.15, "generator"),  # it mends the image, and gains little
+        (0.25, 0.1, "search"),
+        (0.19, 0.0, "neither"),
+        (1.0, 0.215, "search"),  # 0.02 is left on own images, too
+        (1.0, 0.225, "generator"),
+    ],
+)
+def test_the_search_is_at_fault_where_a_better_one_mends(judged, least, fault):
+    errors = (np.full(3, each) for each in (judged, judged, judged, least))
+    decided = verdict.decide(evidence_of(*errors))
+    assert decided.name == fault
+    assert decided.of_search == ((0, 1, 2) if fault == "search" else ())
