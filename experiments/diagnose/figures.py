@@ -17,7 +17,7 @@ SHOWN = 10
 LEAST_ERROR, LEAST_LENGTH = 1e-8, 1e-2
 """What is less is drawn there."""
 THOROUGH, JUDGED, OWN = "tab:blue", "tab:red", "tab:green"
-BAD_LABEL = f"{BAD:.0%} of that error: bad above"
+BAD_LABEL = f"{BAD:.0%} of a trivial image's: bad above"
 LABELS = (
     *("thorough search, median and range", "judged search, median and range"),
     *("trivial image", BAD_LABEL),

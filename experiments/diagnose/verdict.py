@@ -100,4 +100,5 @@ def _errors(found: Evidence) -> Float[np.ndarray, "searches n"]:
 
 def _parts(errors: Float[np.ndarray, "searches bad"]) -> Parts:
     sums = errors.sum(1)
-    return Parts._make((-np.diff(sums, append=0) / sums[0]).tolist())
+    gains = np.append(sums[:-1] - sums[1:], sums[-1])
+    return Parts._make((gains / sums[0]).tolist())

@@ -88,8 +88,8 @@ def _main_reason(parts: Parts, judged: Judged, found: Evidence) -> str:
         return (
             f"{most:.0%} of the error goes away only without the weight "
             f"κ = {judged.prior_weight:g}, which pulls codes to 0: they have a length "
-            f"of {judged_length:.1f}, those of the prior {_prior(found)}. Take a smaller κ; "
-            "the figure shows the error at several."
+            f"of {judged_length:.1f}, those of the prior {_prior(found)}. Take a "
+            "smaller κ; the figure shows the error at several."
         )
     return (
         "Even the thorough search does not find the generator's own images, which have "
@@ -120,9 +120,8 @@ def _generator(judged: Judged, found: Evidence, verdict: Verdict) -> list[str]:
         f"search would mend {len(verdict.of_search) or 'none'} of them.",
         _on_own_images(found),
         "So the search works, and the rest is out of the generator's reach.",
-        _other_pixels(found) or _little_variety(found) or _something_missing(found),
-        _shape(found),
-        _lengths(found),
+        _other_pixels(found)
+        or f"{_variety(found)} {_shape(found)} {_lengths(found)}".strip(),
     ]
 
 
@@ -162,17 +161,14 @@ def _other_pixels(found: Evidence) -> str:
     )
 
 
-def _little_variety(found: Evidence) -> str:
-    if found.spread > LITTLE * found.trivial.mean():
-        return ""
-    return (
-        "Its samples hardly differ from one another: their variance per pixel is "
-        f"{found.spread:.1e}, and the error of their mean on the targets is "
-        f"{found.trivial.mean():.1e}. Modes have collapsed."
-    )
-
-
-def _something_missing(found: Evidence) -> str:
+def _variety(found: Evidence) -> str:
+    """Return what the samples lack, by how much they differ from one another."""
+    if found.spread < LITTLE * found.trivial.mean():
+        return (
+            "Its samples hardly differ from one another: their variance per pixel is "
+            f"{found.spread:.1e}, and the trivial error of the targets is "
+            f"{found.trivial.mean():.1e}. Modes have collapsed."
+        )
     dimensions = found.singular_values.shape[1]
     all_used = visible_directions(found) > IN_USE * dimensions
     few = f", or dimensions (all of its {dimensions} are in use)" if all_used else ""

@@ -265,8 +265,9 @@ def evidence_of(judged, polished, same_weight, thorough, own=0.02):
     return evidence.Evidence(**(fields | some))  # pyright: ignore
 
 
-def parts_of(*errors, **own):
-    parts = verdict.decide(evidence_of(*(np.full(2, e) for e in errors), **own)).parts
+def parts_of(judged, polished, same_weight, thorough, own=0.02):
+    errors = np.array([judged, polished, same_weight, thorough]).repeat(2)
+    parts = verdict.decide(evidence_of(*errors.reshape(4, 2), own=own)).parts
     assert parts is not None
     return parts
 
@@ -301,7 +302,7 @@ def test_a_tenth_of_the_images_makes_a_verdict(count, fault):
     ],
 )
 def test_the_search_is_at_fault_where_a_better_one_mends(judged, least, fault):
-    errors = (np.full(3, each) for each in (judged, judged, judged, least))
-    decided = verdict.decide(evidence_of(*errors))
+    before, after = np.full(3, judged), np.full(3, least)
+    decided = verdict.decide(evidence_of(before, before, before, after))
     assert decided.name == fault
     assert decided.of_search == ((0, 1, 2) if fault == "search" else ())
