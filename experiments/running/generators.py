@@ -2,6 +2,8 @@
 
 import importlib
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import jax
@@ -33,10 +35,10 @@ def load(
             not sound.
         CheckpointError: if there is no such model.
     """
+    made = unchecked(options)
     if options.generator is None:
-        return as_digits(storage.load_generator(options.checkpoint))
-    try:
-        made = _call(options.generator)
+        return in_digits(options, made)
+    with _naming(options):
         wrong = networks.check(jax.random.key(0), made)
         if wrong:
             raise ValueError("; ".join(wrong))
@@ -45,9 +47,42 @@ def load(
         digits = as_digits(made)
         if with_tanh and digits.network.output is not networks.TANH:
             raise ValueError("its output is neither tanh nor a sigmoid")
-    except ValueError as error:
-        raise UsageError(f"--generator {options.generator}: {error}") from error
     return digits
+
+
+def unchecked(options: GeneratorOptions) -> FinishedGenerator:
+    """Return the generator of a model or of a function as it is.
+
+    Raises:
+        UsageError: if the function cannot be called, or makes no generator.
+        CheckpointError: if there is no such model.
+    """
+    if options.generator is None:
+        return storage.load_generator(options.checkpoint)
+    with _naming(options):
+        return _call(options.generator)
+
+
+def in_digits(
+    options: GeneratorOptions, generator: FinishedGenerator
+) -> FinishedGenerator:
+    """Return the generator that the options name with digits in [-1, 1].
+
+    Raises:
+        UsageError: if it makes images of another size.
+    """
+    with _naming(options):
+        return as_digits(generator)
+
+
+@contextmanager
+def _naming(options: GeneratorOptions) -> Iterator[None]:
+    """Raise a `UsageError` with the flag in place of a `ValueError`."""
+    flag = "checkpoint" if options.generator is None else "generator"
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"--{flag} {options.source}: {error}") from error
 
 
 def _call(name: str) -> FinishedGenerator:

@@ -1,0 +1,1 @@
+"""Say whether a bad inversion is the fault of the search or of the generator."""
