@@ -45,6 +45,7 @@ def test_an_inversion_writes_everything(inverted):
             assert np.asarray(image.convert("L")).std() > 5
 
 
+@pytest.mark.slow
 def test_after_a_kill_what_is_sound_is_kept_and_what_is_not_is_done_again(
     inverted, tmp_path
 ):

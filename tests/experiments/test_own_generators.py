@@ -2,10 +2,17 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
 from processes import SAMPLE, command, finish, succeed
+
+from experiments import evaluate
+from experiments.invert import __main__ as invert
+from experiments.recipes import __main__ as recipes
+from experiments.recover import __main__ as recover
+from experiments.running.errors import UsageError
 
 MODULE = """
 import jax
@@ -112,19 +119,12 @@ def in_numpy(folder, latents):
     [
         ("invert", ["own_module:not_a_generator"], "FinishedGenerator, got int"),
         ("invert", ["own_module:normalised"], "statistics of the batch are left on"),
-        ("invert", ["nowhere:make"], "No module named 'nowhere'"),
         (
             "invert",
             ["own_module:make", "--checkpoint", "mnist-gan"],
             "--generator and --checkpoint exclude each other",
         ),
         ("invert", ["own_module"], "--generator must be MODULE:FUNCTION"),
-        ("invert", ["own_module:nothing"], "has no attribute 'nothing'"),
-        ("evaluate", ["own_module:broken"], "RuntimeError: no weights here"),
-        ("evaluate", ["own_module:small"], "expected images of the shape (28, 28, 1)"),
-        ("invert", ["own_module:without_kinks"], "does not declare its kinks"),
-        ("recipes", ["own_module:without_kinks"], "does not declare its kinks"),
-        ("recover", ["own_module:linear"], "neither tanh nor a sigmoid"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, words):
@@ -135,3 +135,25 @@ def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, word
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert words in done.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "name", "words"),
+    [
+        (invert, "nowhere:make", "No module named 'nowhere'"),
+        (invert, "own_module:nothing", "has no attribute 'nothing'"),
+        (evaluate, "own_module:broken", "RuntimeError: no weights here"),
+        (evaluate, "own_module:small", "expected images of the shape (28, 28, 1)"),
+        (invert, "own_module:without_kinks", "does not declare its kinks"),
+        (recipes, "own_module:without_kinks", "does not declare its kinks"),
+        (recover, "own_module:linear", "neither tanh nor a sigmoid"),
+    ],
+)
+def test_what_cannot_be_used_is_known_before_the_folder_is_made(
+    own, monkeypatch, experiment, name, words
+):
+    monkeypatch.syspath_prepend(own)
+    config = experiment.Config(generator=name, out=own / "run")
+    with pytest.raises(UsageError, match=re.escape(words)) as raised:
+        experiment.run(config)
+    assert "\n" not in str(raised.value) and not (own / "run").exists()

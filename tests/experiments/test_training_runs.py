@@ -110,13 +110,6 @@ def check_same(whole):
     return check
 
 
-def test_a_run_killed_five_times_ends_with_the_same_state(timed, tmp_path):
-    whole, seconds = timed
-    kill_at_random(
-        5, seconds / 2, check_same(whole), "wgan", tmp_path / "killed", *TOY_WGAN
-    )
-
-
 @pytest.mark.slow
 def test_a_run_killed_twenty_times_ends_with_the_same_state(timed, tmp_path):
     """At random moments, from the first import to the last figure."""

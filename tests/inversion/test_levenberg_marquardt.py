@@ -35,8 +35,9 @@ def test_steps_never_raise_the_value():
     generate = GENERATOR.generate
     target = jnp.clip(generate(code[None])[0] + 0.5, -1, 1)
     state = lm.evaluate(generate, lm.begin(3 * code), target, 0.0)
+    step = jax.jit(lambda state: lm.step(generate, state, target, 0.0))
     for _ in range(30):
-        after = lm.step(generate, state, target, 0.0)
+        after = step(state)
         assert float(after.value) <= float(state.value)
         state = after
 
@@ -63,7 +64,11 @@ def searched(target, steps, prior_weight=0.1):
 TARGET = np.array([0.5, -1.0, 0.3, 0.8, -0.2])
 
 
-@pytest.mark.parametrize("steps", [1, 12, 30, 80])
+def slow(*steps):
+    return [pytest.param(number, marks=pytest.mark.slow) for number in steps]
+
+
+@pytest.mark.parametrize("steps", [*slow(1, 12), 30, *slow(80)])
 def test_reverse_mode_goes_through_the_steps(steps, in_double):
     """Also through those at the end, which lower nothing and are all refused."""
 
@@ -79,7 +84,7 @@ def test_reverse_mode_goes_through_the_steps(steps, in_double):
         assert gradient[number] == pytest.approx(float(slope), rel=1e-6, abs=1e-8)
 
 
-@pytest.mark.parametrize("steps", [12, 30])
+@pytest.mark.parametrize("steps", [*slow(12), 30])
 def test_at_a_minimum_the_derivative_is_that_of_the_objective(steps):
     """In single precision too: by the envelope theorem it is x − G(z)."""
     target = jnp.asarray(TARGET, jnp.float32)
@@ -121,9 +126,9 @@ def test_the_code_has_a_derivative_where_a_matrix_is_singular():
             state = lm.step(flat, state, target, 0.0)
         return state.latent[0]
 
-    for damping in (0.0, 1e-12, 1e-2):
-        gradient = jax.grad(code)(jnp.array([0.1, 0.2, 0.3]), damping)
-        assert jnp.isfinite(gradient).all()
+    gradient = jax.jit(jax.vmap(jax.grad(code), (None, 0)))
+    dampings = jnp.array([0.0, 1e-12, 1e-2])
+    assert jnp.isfinite(gradient(jnp.array([0.1, 0.2, 0.3]), dampings)).all()
 
 
 def test_the_damping_stays_finite():

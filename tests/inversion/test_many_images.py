@@ -18,8 +18,15 @@ GENERATOR = networks.FinishedGenerator(NETWORK.plain, PARAMS)
 CODES = jax.random.normal(jax.random.key(2), (5, DIM))
 TARGETS = GENERATOR.generate(CODES)
 # Steps are taken with rounded corners where kinks are declared, and else without.
-both_ways = pytest.mark.parametrize(
-    "generator", [GENERATOR, undeclared(GENERATOR)], ids=["rounded", "plain"]
+FORMS = {"rounded": GENERATOR, "plain": undeclared(GENERATOR)}
+both_ways = pytest.mark.parametrize("generator", FORMS.values(), ids=FORMS)
+# What does not depend on how a step is computed: the second way only repeats it.
+both_ways_if_slow = pytest.mark.parametrize(
+    "generator",
+    [
+        pytest.param(FORMS["rounded"], id="rounded"),
+        pytest.param(FORMS["plain"], id="plain", marks=pytest.mark.slow),
+    ],
 )
 
 
@@ -38,7 +45,7 @@ def test_codes_of_reachable_images_are_recovered(generator):
     assert found.finished[found.errors < 1e-12].all()
 
 
-@both_ways
+@both_ways_if_slow
 def test_what_is_found_does_not_depend_on_chunks_or_other_images(generator):
     targets = jnp.clip(TARGETS + 0.3, -1, 1)  # not reachable
     whole = invert(generator, targets)
@@ -76,7 +83,8 @@ def with_output(output):
     ("generator", "low", "high"),
     [
         (conv(), -1, 1),
-        (with_output(networks.SIGMOID), 0, 1),
+        # The default tests invert one through the command: test_own_generators.
+        pytest.param(with_output(networks.SIGMOID), 0, 1, marks=pytest.mark.slow),
         (with_output(networks.linear(-20.0, 20.0)), -20, 20),
     ],
     ids=["convolutional", "sigmoid", "linear"],
@@ -112,7 +120,7 @@ def with_logits(generator, logits):
     return networks.FinishedGenerator(network, generator.params)
 
 
-@both_ways
+@both_ways_if_slow
 def test_a_start_that_is_not_finite_is_marked_and_spreads_nowhere(generator):
     def broken(params, latents, kink):
         # Not a number in a half-space that contains about half of the starts.
