@@ -288,7 +288,8 @@ def test_recipes_lower_the_error_within_their_budget(name):
     assert np.median(found.errors.min(1) / begin.errors.min(1)) < 0.7
     images = GENERATOR.generate(jnp.asarray(found.latents[:, 0]))
     expected = jnp.mean(((images - TARGETS) / 2) ** 2, (1, 2, 3))
-    np.testing.assert_allclose(found.errors[:, 0], expected, rtol=1e-5)
+    # Of an image that is found exactly, nothing but rounding is left.
+    np.testing.assert_allclose(found.errors[:, 0], expected, rtol=1e-5, atol=1e-13)
 
 
 def test_recipes_treat_images_on_their_own():

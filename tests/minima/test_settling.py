@@ -10,7 +10,8 @@ from jaxgan import minima, networks
 
 STRICT, KINK = map(minima.STATUSES.index, ["strict", "kink"])
 PRIOR_WEIGHT = 0.03
-STEP = 1e-6
+STEP = 1e-4
+"""Of differences. Points are settled to 1e-10, so that this leaves errors of 1e-6."""
 
 
 @pytest.fixture(scope="module")
