@@ -8,6 +8,7 @@
 /nowhere: expected a file train-images-idx3-ubyte.gz, found none
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ __all__ = [
     "DataError",
     "MissingExtraError",
     "first_line",
+    "is_out_of_memory",
     "needs_extra",
 ]
 
@@ -55,3 +57,12 @@ def first_line(error: Exception) -> str:
     """Return the first line of an exception's message, or its type if it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:MOST_CHARACTERS]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an exception of Python, NumPy or JAX says that memory is full."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in str(error)

@@ -1,5 +1,6 @@
 """The numbers and the words of a comparison between GAN and WGAN-GP."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -86,8 +87,19 @@ class Comparison(NamedTuple):
 
 
 def over_seeds(row: Row, name: str) -> np.ndarray:
-    """Return one number of every seed; NaN where a seed diverged."""
-    return np.array(row[name], float)
+    """Return one number of every seed; NaN where a seed diverged.
+
+    Where all of them did, there is nothing but the Fréchet distance in the row.
+    """
+    return np.array(row.get(name, [math.nan] * len(row["frechet_distance"])), float)
+
+
+def mean_and_spread(values: np.ndarray) -> str:
+    """Return mean ± standard deviation over seeds, or how many of them were lost."""
+    lost = int(np.isnan(values).sum())
+    if lost:
+        return f"lost ({lost} of {len(values)} seeds)"
+    return f"{values.mean():.4g} ± {values.std(ddof=1):.2g}"
 
 
 def largest_rise(rows: Sequence[Row], step: int) -> np.ndarray:
@@ -108,13 +120,12 @@ def table(comparison: Comparison) -> str:
     rows = []
     for name, floor in comparison.floor.items():
         values = [over_seeds(column.row, name) for column in columns]
-        cells = [f"{v.mean():.4g} ± {v.std(ddof=1):.2g}" for v in values]
-        rows.append([name, *cells, f"{floor.value:.4g}"])
+        rows.append([name, *map(mean_and_spread, values), f"{floor.value:.4g}"])
     rises = [
         largest_rise(comparison.rows[column.contestant], column.row["step"])
         for column in columns
     ]
-    cells = [f"{r.mean():.3g} ± {r.std(ddof=1):.2g}" for r in rises]
+    cells = map(mean_and_spread, rises)
     rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
     rows.append(["steps", *(str(column.row["step"]) for column in columns), ""])
     seconds = [column.row["seconds"] / comparison.seeds for column in columns]

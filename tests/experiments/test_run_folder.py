@@ -171,6 +171,7 @@ def test_a_process_with_the_same_number_is_another_one(tmp_path):
     (other / ".lock").write_text(f"{os.getpid()}\n")
     words = [sys.executable, "-c", program, other / ".lock"]
     with subprocess.Popen(words, stdin=-1, stdout=-1) as holder:
+        assert holder.stdout is not None
         holder.stdout.readline()
         with pytest.raises(UsageError, match="is in use by process"):
             begin(other)
