@@ -157,6 +157,9 @@ def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
     if lost:
         seeds = "1 seed" if lost == 1 else f"{lost} seeds"
         return f"{when} there is no verdict: {seeds} diverged."
+    quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
+    if a.mean() == b.mean():
+        return f"{when} both have the same {quantity}, {a.mean():.3g}."
     wgan_wins = (b.mean() < a.mean()) == SMALLER_IS_BETTER[metric]
     p = permutation_p(a, b)
     side = "outside" if p < SIGNIFICANT else "not outside"
@@ -164,7 +167,6 @@ def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
     note = f"; {least:.2g} is the least that so few seeds can give" * (
         least >= SIGNIFICANT
     )
-    quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
     return (
         f"{when} the {WGAN if wgan_wins else GAN} has the better {quantity}: "
         f"{b.mean():.3g} ± {b.std(ddof=1):.2g} for the WGAN-GP, {a.mean():.3g} ± "

@@ -63,7 +63,8 @@ def join(options: Options) -> Options:
     supervision.note_met()
     if is_first():
         return options
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the process ends)
+    nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (to the end)
+    sys.stdout = nowhere
     folder = tempfile.mkdtemp(prefix=f"jaxgan-process-{jax.process_index()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return dataclasses.replace(options, out=Path(folder))

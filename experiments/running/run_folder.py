@@ -179,8 +179,8 @@ def _lock(folder: Path) -> None:
         if error.errno not in NO_LOCKS:
             raise
         print(
-            f"warning: {folder} cannot be locked: {error.strerror}; start no second run "
-            "in it",
+            f"warning: {folder} cannot be locked: {error.strerror}; start no second "
+            "run in it",
             file=sys.stderr,
         )
     else:

@@ -66,7 +66,7 @@ def watch() -> int:
     if code >= 0 or -code in SIGNALS:
         os.unlink(log)
         return code if code >= 0 else 128 - code
-    with open(log, errors="replace") as file:
+    with open(log, encoding="utf-8", errors="replace") as file:
         met = MET in file
     reason = (
         "this process or another one of the run was lost; what was saved is intact, go "
@@ -85,12 +85,14 @@ def be_watched() -> None:
     stderr = os.dup(2)
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 2)
-    sys.stderr = os.fdopen(stderr, "w", buffering=1)
+    sys.stderr = os.fdopen(
+        stderr, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+    )
 
 
 def note_met() -> None:
     """Note for the parent that the processes are connected."""
-    with open(os.environ[LOG], "a") as file:
+    with open(os.environ[LOG], "a", encoding="utf-8") as file:
         file.write(MET)
 
 
