@@ -24,6 +24,9 @@ __all__ = [
 MOST_CHARACTERS = 500
 """Of the line that `first_line` returns."""
 
+NO_MEMORY = ("resource_exhausted", "out of memory", "bad_alloc")
+"""Words in the errors that JAX raises where memory is full."""
+
 
 class DataError(ValueError):
     """Data is missing or malformed; the message names file, expected and found."""
@@ -65,4 +68,5 @@ def is_out_of_memory(error: Exception) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+    said = str(error).lower() if isinstance(error, RuntimeError) else ""
+    return any(words in said for words in NO_MEMORY)

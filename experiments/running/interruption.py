@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Of a user, of a system that wants to end, and of a terminal that was closed."""
+from experiments.running import hosts
+from experiments.running.supervision import SIGNALS
+
 TOGETHER = 0.1
 """Seconds within which signals are one: a cluster sends one to each process, to the
 command and to the parent that watches it, which sends its own on."""
@@ -23,8 +24,6 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     ignored, as SIGHUP is under nohup. In a thread that is not the main one, Python
     handles no signals, and nothing asks to stop but another process.
     """
-    from experiments.running import hosts
-
     if threading.current_thread() is not threading.main_thread():
         yield lambda: hosts.any_process(False)
         return

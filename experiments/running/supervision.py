@@ -11,9 +11,9 @@ import sys
 import tempfile
 import threading
 
-from experiments.running.interruption import SIGNALS
-
 RESUMABLE = 75
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that ask to stop: of a user, of a system, of a terminal that was closed."""
 LAUNCHERS = (
     (
         "SLURM_NTASKS",

@@ -7,15 +7,19 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
+from typing import Any
 
+import jax
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from processes import TOY, command, environment, fail, finish
 
 from experiments import wgan
 from experiments.reporting.pictures import drawing
-from experiments.running import command_line, supervision
+from experiments.running import command_line, memory, supervision
 from experiments.running.errors import UsageError
 from experiments.running.interruption import TOGETHER, stop_requested
 from experiments.running.options import HostOptions
@@ -170,6 +174,7 @@ def test_a_start_of_jax_that_fails_is_one_line(tmp_path, variable, value):
             "out of memory: make smaller --batch-size (64) or --widths ",
         ),
         (RuntimeError("RESOURCE_EXHAUSTED: Out of memory"), 6, "--latent-dim (64)"),
+        (RuntimeError("INTERNAL: Out of memory allocating 9 bytes."), 6, "--widths"),
         (OSError(12, "Cannot allocate memory"), 6, "what was saved is intact"),
         (FloatingPointError("invalid value (nan) in mul"), 5, "invalid value (nan)"),
         (OSError(28, "No space left on device"), 4, "No space left on device"),
@@ -188,6 +193,28 @@ def test_what_a_machine_has_not_is_one_line(error, code, said, capsys, monkeypat
     assert said in line and line.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("shape", "limit", "fits"),
+    [
+        ((10**9, 10**6), None, False),
+        ((100,), None, True),
+        ((100,), "max\n", True),
+        ((100,), "399\n", False),  # of a container
+        ((100,), "400\n", True),
+    ],
+)
+def test_arrays_that_no_memory_holds_are_known_before_they_are_made(
+    shape, limit, fits, tmp_path, monkeypatch
+):
+    """Linux promises memory that it has not, and then kills without a word."""
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(limit)
+        monkeypatch.setattr(memory, "LIMIT", tmp_path / "memory.max")
+    arrays = jax.ShapeDtypeStruct(shape, np.float32), jax.random.key(0)
+    with nullcontext() if fits else pytest.raises(MemoryError):
+        memory.require(arrays)
+
+
 def test_other_errors_of_jax_are_bugs(monkeypatch):
     monkeypatch.setattr(command_line, "FIXED", {})
 
@@ -199,7 +226,7 @@ def test_other_errors_of_jax_are_bugs(monkeypatch):
 
 
 def test_figures_are_drawn_with_the_defaults_of_matplotlib(tmp_path):
-    settings = {"text.usetex": True, "font.family": ["no such font"]}
+    settings: Any = {"text.usetex": True, "font.family": ["no such font"]}
     with mpl.rc_context(settings):
         with drawing(tmp_path / "figure.png") as path:
             figure = Figure()
