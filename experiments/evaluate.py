@@ -50,10 +50,6 @@ def run(config: Config) -> dict[str, Any]:
         training.images,
         evaluation.draw_images(draw_key, reference.images, count),
     )
-    table = judging.table(judgement.columns)
-    print(table, end="")
-    (out / "table.md").write_text(table)
-    judging.figures(out, judgement)
     summary = {
         "experiment": "evaluate",
         "checkpoint": config.source,
@@ -62,6 +58,10 @@ def run(config: Config) -> dict[str, Any]:
         **judging.summary(judgement),
     }
     run_folder.write_json(out / "summary.json", summary)
+    table = judging.table(judgement.columns)
+    (out / "table.md").write_text(table, encoding="utf-8")
+    judging.figures(out, judgement)
+    print(table, end="")
     return summary
 
 

@@ -8,6 +8,7 @@
 /nowhere: expected a file train-images-idx3-ubyte.gz, found none
 """
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,11 +17,15 @@ __all__ = [
     "DataError",
     "MissingExtraError",
     "first_line",
+    "is_out_of_memory",
     "needs_extra",
 ]
 
 MOST_CHARACTERS = 500
 """Of the line that `first_line` returns."""
+
+NO_MEMORY = ("resource_exhausted", "out of memory", "bad_alloc")
+"""Words in the errors that JAX raises where memory is full."""
 
 
 class DataError(ValueError):
@@ -55,3 +60,13 @@ def first_line(error: Exception) -> str:
     """Return the first line of an exception's message, or its type if it has none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0][:MOST_CHARACTERS]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an exception of Python, NumPy or JAX says that memory is full."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    said = str(error).lower() if isinstance(error, RuntimeError) else ""
+    return any(words in said for words in NO_MEMORY)

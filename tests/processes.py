@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from experiments.running import written
+
 SAMPLE = ("--dataset", "sample")
 TOY = (
     *(*SAMPLE, "--epochs", "6", "--batch-size", "500", "--checkpoint-every", "1"),
@@ -59,7 +61,15 @@ def succeed(experiment, out, *flags):
     """Run an experiment that has nothing to complain of; return what it says."""
     done = finish(command(experiment, out, *flags))
     assert (done.returncode, done.stderr) == (0, "")
+    _require_known(experiment, Path(out))
     return done.stdout
+
+
+def _require_known(experiment, out):
+    """All that a command writes is listed, so that it can be written over."""
+    known = {".lock", *written.files_of(experiment, out)}
+    for path in (path for path in out.rglob("*") if path.is_file()):
+        assert path.name in known or known & {path, *path.parents}, path
 
 
 def fail(code, message, experiment, out, *flags, **variables):

@@ -90,6 +90,49 @@ def test_nothing_unpickles_evaluates_text_or_calls_a_shell():
     assert not {path: names for path, names in found.items() if names}
 
 
+TEXT = {"read_text", "write_text", "open", "fdopen", "NamedTemporaryFile"}
+
+
+def without_encoding(source):
+    """Name the calls that read or write text as the user's locale says."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        name = dotted(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+        if name not in TEXT or dotted(node.func) in ("os.open", "Image.open"):
+            continue
+        modes = [a.value for a in node.args if isinstance(a, ast.Constant)]
+        binary = any(isinstance(m, str) and "b" in m for m in modes)
+        is_path = dotted(node.func) not in ("open", "os.fdopen") and name == "open"
+        given = [word.arg for word in node.keywords]
+        if not binary and "encoding" not in given and not (is_path and not modes):
+            found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("path.read_text()", 1),
+        ("path.write_text(text)", 1),
+        ("open(path, 'w')", 1),
+        ("path.open('w')", 1),
+        ("os.fdopen(1, 'w')", 1),
+        ("open(path, 'rb')", 0),
+        ("path.read_text(encoding='utf-8')", 0),
+        ("os.open(path, flags)", 0),
+        ("PILImage.open(frame)", 0),
+    ],
+)
+def test_text_without_an_encoding_is_seen(source, count):
+    assert len(without_encoding(source)) == count
+
+
+def test_text_is_read_and_written_as_utf_8():
+    """Whatever the locale is: in some containers it is ASCII."""
+    found = {str(p.relative_to(ROOT)): without_encoding(p.read_text()) for p in FILES}
+    assert not {path: calls for path, calls in found.items() if calls}
+
+
 def test_arrays_are_loaded_without_pickle_explicitly():
     """NumPy's default is safe today; it was not always."""
     for path in FILES:

@@ -123,10 +123,10 @@ def run(config: Config) -> dict[str, Any]:
         real.name, config.seeds, count, config.steps, faster, more, rows, floor
     )
     text = report.words(comparison) + "\n\n" + report.table(comparison)
-    (out / "report.md").write_text(text)
-    figures.draw(out, comparison)
     summary = {"experiment": "compare", **report.summary(comparison)}
     run_folder.write_json(out / "summary.json", summary)
+    (out / "report.md").write_text(text, encoding="utf-8")
+    figures.draw(out, comparison)
     print(text)
     return summary
 

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from experiments.reporting import judging, pictures
-from experiments.running import epochs
+from experiments.running import epochs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
 from jaxgan import evaluation, gan, parallel, pixels, training
@@ -83,7 +83,9 @@ def stops(start: int, end: int, interval: int) -> list[int]:
 def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
     """Return the states of all seeds and what was logged, new or as last saved."""
     contestant.folder.mkdir(exist_ok=True)
-    states = jax.jit(jax.vmap(contestant.algorithm.init))(keys)
+    begin = jax.vmap(contestant.algorithm.init)
+    memory.require(jax.eval_shape(begin, keys))
+    states = jax.jit(begin)(keys)
     return epochs.resume(contestant.folder, states)
 
 

@@ -8,15 +8,19 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from experiments.compare.report import GAN, WGAN, Comparison, over_seeds
+from experiments.reporting.pictures import drawing
 
 COLOURS = {GAN: "tab:orange", WGAN: "tab:blue"}
 
 
 def draw(out: Path, comparison: Comparison) -> None:
     """Write `frechet.png`, `losses.png` and `samples.png`."""
-    _distances(comparison).savefig(out / "frechet.png", dpi=150)
-    _losses(comparison).savefig(out / "losses.png", dpi=150)
-    _samples(out, comparison).savefig(out / "samples.png", dpi=150)
+    with drawing(out / "frechet.png") as path:
+        _distances(comparison).savefig(path, dpi=150)
+    with drawing(out / "losses.png") as path:
+        _losses(comparison).savefig(path, dpi=150)
+    with drawing(out / "samples.png") as path:
+        _samples(out, comparison).savefig(path, dpi=150)
 
 
 def _band(

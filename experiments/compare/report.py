@@ -1,5 +1,6 @@
 """The numbers and the words of a comparison between GAN and WGAN-GP."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -86,8 +87,19 @@ class Comparison(NamedTuple):
 
 
 def over_seeds(row: Row, name: str) -> np.ndarray:
-    """Return one number of every seed; NaN where a seed diverged."""
-    return np.array(row[name], float)
+    """Return one number of every seed; NaN where a seed diverged.
+
+    Where all of them did, there is nothing but the Fréchet distance in the row.
+    """
+    return np.array(row.get(name, [math.nan] * len(row["frechet_distance"])), float)
+
+
+def mean_and_spread(values: np.ndarray) -> str:
+    """Return mean ± standard deviation over seeds, or how many of them were lost."""
+    lost = int(np.isnan(values).sum())
+    if lost:
+        return f"lost ({lost} of {len(values)} seeds)"
+    return f"{values.mean():.4g} ± {values.std(ddof=1):.2g}"
 
 
 def largest_rise(rows: Sequence[Row], step: int) -> np.ndarray:
@@ -108,13 +120,12 @@ def table(comparison: Comparison) -> str:
     rows = []
     for name, floor in comparison.floor.items():
         values = [over_seeds(column.row, name) for column in columns]
-        cells = [f"{v.mean():.4g} ± {v.std(ddof=1):.2g}" for v in values]
-        rows.append([name, *cells, f"{floor.value:.4g}"])
+        rows.append([name, *map(mean_and_spread, values), f"{floor.value:.4g}"])
     rises = [
         largest_rise(comparison.rows[column.contestant], column.row["step"])
         for column in columns
     ]
-    cells = [f"{r.mean():.3g} ± {r.std(ddof=1):.2g}" for r in rises]
+    cells = map(mean_and_spread, rises)
     rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
     rows.append(["steps", *(str(column.row["step"]) for column in columns), ""])
     seconds = [column.row["seconds"] / comparison.seeds for column in columns]
@@ -146,6 +157,9 @@ def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
     if lost:
         seeds = "1 seed" if lost == 1 else f"{lost} seeds"
         return f"{when} there is no verdict: {seeds} diverged."
+    quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
+    if a.mean() == b.mean():
+        return f"{when} both have the same {quantity}, {a.mean():.3g}."
     wgan_wins = (b.mean() < a.mean()) == SMALLER_IS_BETTER[metric]
     p = permutation_p(a, b)
     side = "outside" if p < SIGNIFICANT else "not outside"
@@ -153,7 +167,6 @@ def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
     note = f"; {least:.2g} is the least that so few seeds can give" * (
         least >= SIGNIFICANT
     )
-    quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
     return (
         f"{when} the {WGAN if wgan_wins else GAN} has the better {quantity}: "
         f"{b.mean():.3g} ± {b.std(ddof=1):.2g} for the WGAN-GP, {a.mean():.3g} ± "

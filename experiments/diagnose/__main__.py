@@ -92,14 +92,12 @@ def run(config: Config) -> dict[str, Any]:
     )
     print(f"{config.source}: {count} images of {wanted.name}, into {out}")
     started = time.perf_counter()
+    found = None
     if faults:
         result = report.of_record(faults)
     else:
         found = evidence.gather(key, digits, wanted.images, search, config.own_images)
-        decided = verdict.decide(found)
-        result = report.of_searches(search, found, decided)
-        words = result["in_words"]
-        report.write(out, digits, wanted.images, search, found, words)
+        result = report.of_searches(search, found, verdict.decide(found))
     summary = {
         "experiment": "diagnose",
         "checkpoint": config.source,
@@ -108,6 +106,9 @@ def run(config: Config) -> dict[str, Any]:
         "wall_seconds": time.perf_counter() - started,
     }
     run_folder.write_json(out / "summary.json", summary)
+    if found is not None:
+        words = summary["in_words"]
+        report.write(out, digits, wanted.images, search, found, words)
     print(summary["in_words"])
     return summary
 

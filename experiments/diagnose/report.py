@@ -17,6 +17,7 @@ from experiments.diagnose.evidence import (
 from experiments.diagnose.judged import Judged
 from experiments.diagnose.verdict import Verdict
 from experiments.diagnose.words import in_words
+from experiments.reporting.pictures import drawing
 from jaxgan.networks import FinishedGenerator
 
 
@@ -99,7 +100,7 @@ def write(
     words: str,
 ) -> None:
     """Write `diagnosis.txt`, `results.npz` and `diagnosis.png`."""
-    (out / "diagnosis.txt").write_text(words + "\n")
+    (out / "diagnosis.txt").write_text(words + "\n", encoding="utf-8")
     arrays = {"targets": (targets[..., 0] + 1) / 2, "fits": np.stack(found.fits)}
     for name, value in found._asdict().items():
         if isinstance(value, Codes):
@@ -107,5 +108,5 @@ def write(
         elif name != "fits" and value is not None:
             arrays[name] = value
     np.savez_compressed(out / "results.npz", **arrays)
-    figure = figures.draw(generator, targets, judged, found)
-    figure.savefig(out / "diagnosis.png", dpi=150)
+    with drawing(out / "diagnosis.png") as path:
+        figures.draw(generator, targets, judged, found).savefig(path, dpi=150)

@@ -90,8 +90,8 @@ def run(config: Config) -> dict[str, Any]:
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,
     }
-    report.write(out, wanted.images, found, result, config.seed)
     run_folder.write_json(out / "summary.json", summary)
+    report.write(out, wanted.images, found, result, config.seed)
     print(report.in_words(summary))
     return summary
 

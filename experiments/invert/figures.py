@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from experiments.invert.search import FoundCodes
+from experiments.reporting.pictures import drawing
 
 SHOWN_IMAGES = 10
 SHOWN_STARTS = 6
@@ -29,11 +30,14 @@ def draw(
         images: images of the codes of the first targets, pixels in [0, 1].
     """
     shown = images[:SHOWN_IMAGES]
-    grid = _reconstructions((targets + 1) / 2, found, shown)
-    grid.savefig(out / "reconstructions.png", dpi=150)
-    _errors(found).savefig(out / "errors.png", dpi=150)
-    _distances(found, shown).savefig(out / "distances.png", dpi=150)
-    _convergence(found).savefig(out / "convergence.png", dpi=150)
+    with drawing(out / "reconstructions.png") as path:
+        _reconstructions((targets + 1) / 2, found, shown).savefig(path, dpi=150)
+    with drawing(out / "errors.png") as path:
+        _errors(found).savefig(path, dpi=150)
+    with drawing(out / "distances.png") as path:
+        _distances(found, shown).savefig(path, dpi=150)
+    with drawing(out / "convergence.png") as path:
+        _convergence(found).savefig(path, dpi=150)
 
 
 def _reconstructions(

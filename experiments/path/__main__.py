@@ -90,8 +90,8 @@ def run(config: Config) -> dict[str, Any]:
         "search_seconds": seconds,
         "wall_seconds": time.perf_counter() - started,
     }
-    report.write(out, chosen, found, analysis)
     run_folder.write_json(out / "summary.json", summary)
+    report.write(out, chosen, found, analysis)
     print(report.in_words(summary))
     return summary
 

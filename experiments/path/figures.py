@@ -10,7 +10,12 @@ from matplotlib.figure import Figure
 from experiments.path.along import Profile
 from experiments.path.pairs import Pairs
 from experiments.path.search import GAP, Convergence, FoundPaths
-from experiments.reporting.pictures import image_grid, save_animation, save_image
+from experiments.reporting.pictures import (
+    drawing,
+    image_grid,
+    save_animation,
+    save_image,
+)
 from jaxgan.pixels import to_pixels
 
 SHOWN = 2
@@ -25,11 +30,16 @@ def draw(
     """Write the figures of every run, with or without a comparison and a plane."""
     for number in range(min(SHOWN, len(pairs.codes_a))):
         name = "strip.png" if number == 0 else f"strip-{number}.png"
-        save_image(out / name, film_strip(pairs, profiles, number))
-    _animation(out, profiles)
-    _metric(profiles).savefig(out / "metric.png", dpi=120)
-    _scores(found).savefig(out / "rho.png", dpi=120)
-    _realism(profiles).savefig(out / "realism.png", dpi=120)
+        with drawing(out / name) as path:
+            save_image(path, film_strip(pairs, profiles, number))
+    with drawing(out / "path.gif") as path:
+        _animation(path, out / "frames", profiles)
+    with drawing(out / "metric.png") as path:
+        _metric(profiles).savefig(path, dpi=120)
+    with drawing(out / "rho.png") as path:
+        _scores(found).savefig(path, dpi=120)
+    with drawing(out / "realism.png") as path:
+        _realism(profiles).savefig(path, dpi=120)
 
 
 def film_strip(
@@ -47,9 +57,8 @@ def film_strip(
     return image_grid(np.concatenate(rows), len(rows[0]))
 
 
-def _animation(out: Path, profiles: Mapping[str, Profile]) -> None:
-    """Write `path.gif`: all kinds of paths of the first pair, side by side."""
-    folder = out / "frames"
+def _animation(film: Path, folder: Path, profiles: Mapping[str, Profile]) -> None:
+    """Write a film: all kinds of paths of the first pair, side by side."""
     folder.mkdir(exist_ok=True)
     films = [to_pixels(profile.images[0]) for profile in profiles.values()]
     files = []
@@ -57,7 +66,7 @@ def _animation(out: Path, profiles: Mapping[str, Profile]) -> None:
         files.append(folder / f"{number:03d}.png")
         save_image(files[-1], image_grid(np.stack(frames), len(frames)))
     seconds = ROUND_TRIP_SECONDS
-    save_animation(out / "path.gif", [*files, *files[-2:0:-1]], seconds=seconds)
+    save_animation(film, [*files, *files[-2:0:-1]], seconds=seconds)
 
 
 def _curves(axes, profiles: Mapping[str, Profile], quantity: str) -> None:

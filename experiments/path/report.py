@@ -11,6 +11,7 @@ from experiments.path import figures, plane
 from experiments.path.along import STOPS, Profile, profiles
 from experiments.path.pairs import Pairs
 from experiments.path.search import Convergence, FoundPaths, compare_methods
+from experiments.reporting.pictures import drawing
 from experiments.running import generators
 from jaxgan import paths
 from jaxgan.networks import Classified, FinishedGenerator
@@ -152,11 +153,12 @@ def write(out: Path, pairs: Pairs, found: FoundPaths, analysis: Analysis) -> Non
     )
     figures.draw(out, pairs, found, analysis.profiles)
     if analysis.methods is not None:
-        figure = figures.convergence(*analysis.methods)
-        figure.savefig(out / "convergence.png", dpi=120)
+        with drawing(out / "convergence.png") as path:
+            figures.convergence(*analysis.methods).savefig(path, dpi=120)
     if analysis.grid is not None:
-        figure = plane.draw(analysis.grid, pairs, found.minimised.paths)
-        figure.savefig(out / "map.png", dpi=120)
+        with drawing(out / "map.png") as path:
+            figure = plane.draw(analysis.grid, pairs, found.minimised.paths)
+            figure.savefig(path, dpi=120)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:

@@ -167,9 +167,9 @@ def run(config: Config) -> dict[str, Any]:
         rows = trials.run_all(plan, compared, stopping)
     sweep = report.Sweep(real.name, config.seeds, count, config.pairs, rows)
     summary = {"experiment": "path_gan", **report.summary(sweep)}
-    report.write(out, sweep)
     run_folder.write_json(out / "summary.json", summary)
-    print((out / "report.md").read_text())
+    report.write(out, sweep)
+    print(report.text(sweep))
     return summary
 
 

@@ -76,10 +76,11 @@ def pareto(points: Mapping[Arm, tuple[Seeds, Seeds]], title: str) -> Figure:
     return figure
 
 
-def strips(out: Path, arms: Sequence[Arm]) -> None:
-    """Write `strips.png`: for each of a few pairs, its path in each arm, seed 0.
+def strips(path: Path, out: Path, arms: Sequence[Arm]) -> None:
+    """Write a picture: for each of a few pairs, its path in each arm, seed 0.
 
     Args:
+        path: of the picture.
         out: folder of the experiment.
         arms: from top to bottom; none of them lost.
     """
@@ -89,4 +90,4 @@ def strips(out: Path, arms: Sequence[Arm]) -> None:
             films.append(to_pixels(kept["images"].astype(np.float32)))
     rows = np.stack(films, 1)  # pairs, arms, stops
     flat = rows.reshape(-1, *rows.shape[3:])
-    save_image(out / "strips.png", image_grid(flat, rows.shape[2]))
+    save_image(path, image_grid(flat, rows.shape[2]))

@@ -9,6 +9,7 @@ import numpy as np
 from experiments.path_gan import figures
 from experiments.path_gan.arms import EQUAL_TIME, HALVED, PLAIN, Arm
 from experiments.path_gan.trials import Numbers, row_values
+from experiments.reporting.pictures import drawing
 from experiments.reporting.tables import markdown
 
 ALLOWED = 0.05
@@ -230,9 +231,14 @@ def summary(sweep: Sweep) -> dict[str, Any]:
     return numbers
 
 
+def text(sweep: Sweep) -> str:
+    """Return the report: words, and the table."""
+    return words(sweep) + "\n\n" + table(sweep)
+
+
 def write(out: Path, sweep: Sweep) -> None:
     """Write `report.md` and the figures into the experiment's folder."""
-    (out / "report.md").write_text(words(sweep) + "\n\n" + table(sweep))
+    (out / "report.md").write_text(text(sweep), encoding="utf-8")
     points = {
         arm: (row_values(rows, "frechet_distance"), row_values(rows, "log_rho"))
         for arm, rows in sweep.rows.items()
@@ -240,7 +246,9 @@ def write(out: Path, sweep: Sweep) -> None:
     }
     title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"
     if points:
-        figures.pareto(points, title).savefig(out / "pareto.png", dpi=150)
+        with drawing(out / "pareto.png") as path:
+            figures.pareto(points, title).savefig(path, dpi=150)
     best = sweep.best("path")
     if best is not None:
-        figures.strips(out, [PLAIN, best])
+        with drawing(out / "strips.png") as path:
+            figures.strips(path, out, [PLAIN, best])

@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments.path_gan import judge
 from experiments.path_gan.arms import EQUAL_TIME, HALVED, PLAIN, Arm, run_folder
-from experiments.running import jobs
+from experiments.running import jobs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.parts import kept_arrays, kept_numbers
 from jaxgan import gan, parallel, storage, training
@@ -116,7 +116,9 @@ def row_values(rows: Sequence[Numbers], name: str) -> np.ndarray:
 
 def _initial(plan: Plan, arm: Arm, seed: int) -> Any:
     algorithm = plan.algorithms[arm.penalty]
-    state = jax.jit(algorithm.init)(jax.random.fold_in(plan.key, seed))
+    key = jax.random.fold_in(plan.key, seed)
+    memory.require(jax.eval_shape(algorithm.init, key))
+    state = jax.jit(algorithm.init)(key)
     if arm.weight:
         weight = jnp.asarray(arm.weight, state.penalty.weight.dtype)
         state = state._replace(penalty=state.penalty._replace(weight=weight))

@@ -115,8 +115,8 @@ def run(config: Config) -> dict[str, Any]:
         **numbers,
         "wall_seconds": time.perf_counter() - started,
     }
-    report.write(out, digits, results, config.betas, compared, limits, rows)
     run_folder.write_json(out / "summary.json", summary)
+    report.write(out, digits, results, config.betas, compared, limits, rows)
     print(report.table(rows))
     print(report.in_words(summary))
     return summary

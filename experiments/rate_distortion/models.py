@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, UInt8
 
+from experiments.running import memory
 from experiments.running.errors import NonFiniteError
 from jaxgan import autoencoders, parallel, training
 from jaxgan.networks import mlp_decoder, mlp_encoder
@@ -115,6 +116,7 @@ def train(
     Raises:
         NonFiniteError: if the loss is not finite.
     """
+    memory.require(jax.eval_shape(kind.training.init, key))
     state = kind.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
     mesh = parallel.mesh()
     state = parallel.replicate(state, mesh)

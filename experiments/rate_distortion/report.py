@@ -12,6 +12,7 @@ from experiments.rate_distortion.frontiers import Curve, Dominance
 from experiments.rate_distortion.models import Digits
 from experiments.rate_distortion.sweep import KindResults
 from experiments.reporting.codes import TITLES
+from experiments.reporting.pictures import drawing
 from experiments.reporting.tables import markdown
 from experiments.running import run_folder
 from jaxgan.autoencoders import distortion_at_rate_zero
@@ -175,7 +176,7 @@ def write(
 ) -> None:
     """Write `metrics.jsonl`, `table.md`, `curves.npz` and the figures."""
     run_folder.write_rows(out / "metrics.jsonl", models)
-    (out / "table.md").write_text(table(models))
+    (out / "table.md").write_text(table(models), encoding="utf-8")
     curves = curves_of(found)
     np.savez_compressed(
         out / "curves.npz",
@@ -186,16 +187,18 @@ def write(
             for name, values in curve._asdict().items()
         },
     )
-    figures.plane(curves, betas, limits).savefig(out / "plane.png", dpi=150)
+    with drawing(out / "plane.png") as path:
+        figures.plane(curves, betas, limits).savefig(path, dpi=150)
     if compared is not None and len(compared.rates):
-        figures.gaps(compared).savefig(out / "gaps.png", dpi=150)
+        with drawing(out / "gaps.png") as path:
+            figures.gaps(compared).savefig(path, dpi=150)
     of_first = {kind: of.measured.outputs[:, 0] for kind, of in found.items()}
     shown = (np.asarray(digits.test[: len(of_first["echo"][0]), ..., 0]) + 1) / 2
-    figures.pictures(shown, of_first, betas).savefig(
-        out / "reconstructions.png", dpi=150
-    )
+    with drawing(out / "reconstructions.png") as path:
+        figures.pictures(shown, of_first, betas).savefig(path, dpi=150)
     drawn = {kind: of.measured.samples[:, 0] for kind, of in found.items()}
-    figures.pictures(None, drawn, betas).savefig(out / "samples.png", dpi=150)
+    with drawing(out / "samples.png") as path:
+        figures.pictures(None, drawn, betas).savefig(path, dpi=150)
 
 
 def in_words(numbers: Mapping[str, Any]) -> str:

@@ -59,8 +59,8 @@ def run(config: Config) -> dict[str, Any]:
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }
-    report.write(out, found)
     run_folder.write_json(out / "summary.json", summary)
+    report.write(out, found)
     print(report.table(found), end="")
     return summary
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from experiments.recipes.race import OURS, RecipeResult
 from experiments.reporting import tables
+from experiments.reporting.pictures import drawing
 from jaxgan.statistics import wilson
 
 HEADER = (
@@ -86,8 +87,9 @@ def write(out: Path, found: Mapping[str, RecipeResult]) -> None:
         recipes=np.array(list(found)),
         errors=np.stack([one.errors for one in found.values()]),
     )
-    (out / "table.md").write_text(table(found))
-    _figure(found).savefig(out / "recipes.png", dpi=150)
+    (out / "table.md").write_text(table(found), encoding="utf-8")
+    with drawing(out / "recipes.png") as path:
+        _figure(found).savefig(path, dpi=150)
 
 
 def _figure(found: Mapping[str, RecipeResult]) -> Figure:

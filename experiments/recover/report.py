@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.recover.search import Recovered
+from experiments.reporting.pictures import drawing
 from jaxgan.statistics import wilson
 
 SAME = 1e-6
@@ -47,7 +48,8 @@ def write(out: Path, found: Recovered) -> None:
     np.savez_compressed(
         out / "results.npz", latent_errors=found.latent_errors, **found._asdict()
     )
-    _figure(found).savefig(out / "recovery.png", dpi=150)
+    with drawing(out / "recovery.png") as path:
+        _figure(found).savefig(path, dpi=150)
 
 
 def _figure(found: Recovered) -> Figure:

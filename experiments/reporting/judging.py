@@ -152,19 +152,22 @@ def figures(out: Path, judgement: Judgement) -> None:
     `nearest.png` shows the samples that are nearest to a training image, one of each
     class, above those training images.
     """
-    pictures.save_image(
-        out / "samples.png", pictures.image_grid(judgement.samples[:100], 10)
-    )
-    pairs = np.concatenate([judgement.closest, judgement.nearest])
-    pictures.save_image(
-        out / "nearest.png", pictures.image_grid(pairs, len(judgement.closest))
-    )
+    with pictures.drawing(out / "samples.png") as path:
+        pictures.save_image(path, pictures.image_grid(judgement.samples[:100], 10))
+    with pictures.drawing(out / "nearest.png") as path:
+        pairs = np.concatenate([judgement.closest, judgement.nearest])
+        pictures.save_image(path, pictures.image_grid(pairs, len(judgement.closest)))
+    with pictures.drawing(out / "classes.png") as path:
+        _classes(judgement.shares).savefig(path, dpi=150)
+
+
+def _classes(shares: tuple[np.ndarray, np.ndarray]) -> Figure:
     figure = Figure(figsize=(6, 3), layout="constrained")
     axes = figure.subplots()
-    fake, real = judgement.shares
+    fake, real = shares
     places = np.arange(len(fake))
     axes.bar(places - 0.2, fake, 0.4, label="samples")
     axes.bar(places + 0.2, real, 0.4, label="test images")
     axes.set(xticks=places, xlabel="class", ylabel="share")
     figure.legend(frameon=False, loc="outside upper center", ncols=2)
-    figure.savefig(out / "classes.png", dpi=150)
+    return figure

@@ -1,18 +1,45 @@
 """Pictures of a run: grids of images, animations, and the curves of its losses."""
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+import matplotlib as mpl
 import numpy as np
 from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image as PILImage
 
+from jaxgan.errors import first_line
+
 Row: TypeAlias = Mapping[str, float | int | None]
 """One logged epoch: a line of `metrics.jsonl`."""
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def drawing(path: Path) -> Iterator[Path]:
+    """Yield the path of a picture that is made inside, as Matplotlib does by default.
+
+    Settings of the user, such as other fonts or LaTeX, have no effect. A picture that
+    cannot be drawn or written costs itself only: a warning says so.
+    """
+    try:
+        # Matplotlib's settings are those of the whole process.
+        with _one_at_a_time, mpl.rc_context():
+            mpl.rcdefaults()
+            yield path
+    except Exception as error:  # of Matplotlib, of Pillow, of the disk
+        said = error.strerror if isinstance(error, OSError) else None
+        line = said or f"{type(error).__name__}: {first_line(error)}"
+        print(f"warning: {path} is not drawn: {line}", file=sys.stderr)
 
 
 def image_grid(

@@ -79,13 +79,16 @@ def train(
     finished = gan.finish(folding_key, generator, trained.state.average)
     if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    latents = jax.random.normal(sample_key, (100, generator.latent_dim))
-    _save_grid(out / SAMPLES, jax.jit(type(finished).generate)(finished, latents))
-    _save_film(out, options.epochs)
-    figure = pictures.losses_figure(trained.rows, title=f"{experiment} on {real.name}")
-    figure.savefig(out / "losses.png", dpi=150)
     _write_model(out, options, finished.params, trained.state.critic, summary)
     run_folder.write_json(out / "summary.json", summary)
+    latents = jax.random.normal(sample_key, (100, generator.latent_dim))
+    with pictures.drawing(out / SAMPLES) as path:
+        _save_grid(path, jax.jit(type(finished).generate)(finished, latents))
+    with pictures.drawing(out / "progress.gif") as path:
+        _save_film(path, out, options.epochs)
+    with pictures.drawing(out / "losses.png") as path:
+        title = f"{experiment} on {real.name}"
+        pictures.losses_figure(trained.rows, title=title).savefig(path, dpi=150)
     print(f"trained in {summary['wall_seconds']:.0f} s; samples in {out / SAMPLES}")
     return summary
 
@@ -134,7 +137,7 @@ def _frame(out: Path, epoch: int) -> Path:
     return out / "frames" / f"{epoch:05}.png"
 
 
-def _save_film(out: Path, epochs: int) -> None:
+def _save_film(film: Path, out: Path, epochs: int) -> None:
     """Write the frames of all epochs as a film; warn of frames that are damaged."""
     frames = []
     for path in (_frame(out, epoch) for epoch in range(1, epochs + 1)):
@@ -145,7 +148,7 @@ def _save_film(out: Path, epochs: int) -> None:
         except Exception as error:  # Pillow raises many kinds.
             print(f"warning: {path} is not in the film: {error}", file=sys.stderr)
     if frames:
-        pictures.save_animation(out / "progress.gif", frames, seconds=FILM_SECONDS)
+        pictures.save_animation(film, frames, seconds=FILM_SECONDS)
 
 
 def _write_model(

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments.running import hosts, record, run_folder
+from experiments.running import hosts, memory, record, run_folder
 from experiments.running.errors import Interrupted, NonFiniteError, UsageError
 from experiments.running.interruption import stop_requested
 from experiments.running.options import RunOptions
@@ -104,7 +104,9 @@ def run_epochs(
         CheckpointError, NonFiniteError, Interrupted: see `command_line.main`.
     """
     mesh = parallel.mesh()
-    state = jax.jit(algorithm.init)(jax.random.key(options.seed))
+    key = jax.random.key(options.seed)
+    memory.require(jax.eval_shape(algorithm.init, key))
+    state = jax.jit(algorithm.init)(key)
     state, rows = resume(out, state) if options.resume else (state, [])
     state, data = parallel.replicate((state, data), mesh)
     done = int(state.step) // per_epoch

@@ -20,7 +20,9 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from experiments.running import supervision
+from experiments.running.errors import UsageError
 from experiments.running.options import HostOptions
+from jaxgan.errors import first_line
 from jaxgan.storage import seals
 
 CONNECTED_WITHIN = 60
@@ -34,11 +36,14 @@ Options = TypeVar("Options", bound=HostOptions)
 
 
 def join(options: Options) -> Options:
-    """Connect the processes of a run, by its flags or by a cluster that JAX detects.
+    """Connect the processes of a run, by its flags or as a cluster's launcher says.
 
     Returns:
         The options of this process. Only the first one writes into `--out` and prints;
         the others write into a temporary folder, and what they print is dropped.
+
+    Raises:
+        UsageError: if JAX does not find the other processes by itself.
     """
     try:
         jax.distributed.initialize(
@@ -49,15 +54,17 @@ def join(options: Options) -> Options:
             heartbeat_timeout_seconds=HEARTBEAT,
             shutdown_timeout_seconds=SHUTDOWN,
         )
-    except ValueError:
-        if options.coordinator:
-            raise
-        return options  # No cluster: one process.
-    if supervision.is_watched():
-        supervision.note_met()
+    except (ValueError, KeyError) as error:
+        raise UsageError(
+            f"JAX finds no cluster here ({first_line(error)}): give --coordinator, "
+            "--num-processes and --process-id, or --num-processes 1 for this process "
+            "alone"
+        ) from error
+    supervision.note_met()
     if is_first():
         return options
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (until the process ends)
+    nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (to the end)
+    sys.stdout = nowhere
     folder = tempfile.mkdtemp(prefix=f"jaxgan-process-{jax.process_index()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return dataclasses.replace(options, out=Path(folder))

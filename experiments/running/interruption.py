@@ -1,12 +1,18 @@
-"""Turn the first SIGINT or SIGTERM into a request to stop, which the run checks."""
+"""Turn the first SIGINT, SIGTERM or SIGHUP into a request to stop."""
 
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from experiments.running import hosts
+from experiments.running.supervision import SIGNALS
+
+TOGETHER = 0.1
+"""Seconds within which signals are one: a cluster sends one to each process, to the
+command and to the parent that watches it, which sends its own on."""
 
 
 @contextmanager
@@ -14,10 +20,16 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     """Yield a function that returns whether a signal has asked any process to stop.
 
     All processes of a run must call that function together. A second signal ends the
-    process at once, with exit code 128 + its number.
+    process at once, with exit code 128 + its number. Signals that are ignored stay
+    ignored, as SIGHUP is under nohup. In a thread that is not the main one, Python
+    handles no signals, and nothing asks to stop but another process.
     """
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.getsignal(number) for number in signals}
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: hosts.any_process(False)
+        return
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    # None is a handler that Python has not set, and could not put back.
+    ours = [n for n, handler in before.items() if handler not in (None, signal.SIG_IGN)]
     requested = threading.Event()
     received, written = os.pipe()
     os.set_blocking(written, False)
@@ -25,23 +37,27 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     # In a thread of its own: Python calls a handler only when the compiled program that
     # the main thread waits for has returned.
     def watch() -> None:
+        last = float("-inf")
         while number := os.read(received, 1):
-            if number[0] in signals and requested.is_set():
+            if number[0] not in ours:
+                continue
+            now = time.monotonic()
+            if requested.is_set() and now - last > TOGETHER:
                 os._exit(128 + number[0])
-            if number[0] in signals:
-                requested.set()
+            requested.set()
+            last = now
         os.close(received)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     descriptor = signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    for number in signals:
+    for number in ours:
         signal.signal(number, lambda *_: None)
     try:
         yield lambda: hosts.any_process(requested.is_set())
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in ours:
+            signal.signal(number, before[number])
         signal.set_wakeup_fd(descriptor)
         os.close(written)
         watcher.join()

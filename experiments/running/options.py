@@ -14,14 +14,17 @@ class HostOptions:
     coordinator: str | None = None
     """Address HOST:PORT of process 0; start the same command on every host."""
     num_processes: int | None = None
-    """Number of processes of the run; on a cluster that JAX detects, leave it out."""
+    """Number of processes of the run. Alone it means: this one only (1), or that JAX
+    finds the others by itself. Leave it out under srun and mpirun."""
     process_id: int | None = None
     """Number of this process, from 0."""
 
     def check_hosts(self) -> None:
-        """Raise a `UsageError` if the three flags are not given together."""
-        given = (self.coordinator, self.num_processes, self.process_id)
-        if any(value is not None for value in given):
+        """Raise a `UsageError` if the three flags do not fit together."""
+        count = self.num_processes
+        require(count is None or count >= 1, self, "num_processes", "at least 1")
+        given = (self.coordinator, count, self.process_id)
+        if self.coordinator is not None or self.process_id is not None:
             if None in given:
                 raise UsageError(
                     "--coordinator, --num-processes and --process-id go together"
@@ -31,8 +34,18 @@ class HostOptions:
                 raise UsageError(
                     f"--coordinator must be HOST:PORT, got {self.coordinator}"
                 )
-            own, count = self.process_id or 0, self.num_processes or 0
-            require(0 <= own < count, self, "process_id", f"in 0…{count - 1}")
+            own, most = self.process_id or 0, (count or 0) - 1
+            require(0 <= own <= most, self, "process_id", f"in 0…{most}")
+
+    def is_one_of_several(self, launched: int) -> bool:
+        """Return whether this process is one of several, which have to be connected.
+
+        Args:
+            launched: number of processes that a launcher says it has started.
+        """
+        if self.num_processes is None:
+            return launched > 1
+        return self.num_processes > 1 or self.coordinator is not None
 
 
 @dataclass(frozen=True)

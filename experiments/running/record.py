@@ -15,6 +15,11 @@ PACKAGES = ("jaxgan", "jax", "jaxlib", "flax", "optax", "numpy")
 HOSTS = ("coordinator", "num_processes", "process_id")
 NOT_RECORDED = ("out", "resume", "overwrite", *HOSTS)
 """Flags that are no part of the record."""
+NUMERICS = (
+    *("jax_enable_x64", "jax_default_prng_impl", "jax_threefry_partitionable"),
+    "jax_default_matmul_precision",
+)
+"""Switches of JAX by which the same program computes other numbers."""
 SURROUNDINGS = ("command", "data_dir", "versions", "device")
 """Keys of the record that may differ when a run is resumed."""
 MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")
@@ -54,6 +59,7 @@ def record(
         "dataset": dataset,
         "data_sha256": digests.sha256(arrays),
         **studied,
+        **{name: getattr(jax.config, name) for name in NUMERICS},
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "device": jax.devices()[0].device_kind,
     }
@@ -77,6 +83,6 @@ def command(experiment: str, options: OutputOptions) -> str:
 
 def provenance(out: Path) -> dict[str, Any]:
     """Return the part of a run's record that goes into the card of its model."""
-    config = json.loads((out / "config.json").read_text())
+    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     names = ("command", "seed", "dataset", "data_sha256", "versions", "device")
     return {name: config[name] for name in names}

@@ -1,22 +1,26 @@
 """The output folder of a run: opening and locking it, and its JSON files."""
 
+import errno
 import fcntl
 import json
 import math
 import os
-import shutil
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.running import hosts, record
+from experiments.running import hosts, record, written
 from experiments.running.errors import UsageError
 from experiments.running.options import OutputOptions
 
 LOCK = ".lock"
-CONFIG = "config.json"
-UNFINISHED = {LOCK, f".{CONFIG}.tmp"}
-"""Files that a process leaves if it is killed before its record is written."""
+CONFIG = written.RECORD
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""Errors of file systems that have no locks."""
+_held: set[tuple[int, int]] = set()
+"""Lock files that this process holds, by device and inode: in containers that share a
+folder, processes have the same numbers."""
 
 
 def begin(
@@ -77,13 +81,15 @@ def open_run_folder(
         config: record of the run, as JSON.
         resume: whether to continue the run that is in the folder, whose record must be
             the same.
-        overwrite: whether to delete the run that is in the folder.
+        overwrite: whether to delete the run that is in the folder: the files that its
+            command writes, and nothing else.
         may_change: keys of `config` that may differ on resuming.
 
     Raises:
-        UsageError: if the folder is a file, holds something else, is not writable, or
-            is in use by another process; if `resume` and `overwrite` do not fit what
-            is in it; or if the processes of one run were started with other flags.
+        UsageError: if the folder is a file, holds a file that the run would replace
+            and that is not of a run, is not writable, or is in use by another process;
+            if `resume` and `overwrite` do not fit what is in it; or if the processes of
+            one run were started with other flags.
     """
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
@@ -103,24 +109,43 @@ def _open(
 ) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out {folder} is a file, not a folder")
-    record = folder / CONFIG
-    there = {p.name for p in folder.iterdir()} if folder.exists() else set()
-    if there - UNFINISHED and not record.exists():
-        raise UsageError(f"--out {folder} holds other files, and no run")
+    record, command = folder / CONFIG, config.get("experiment", "")
+    before = written.run_in(folder)
     if resume:
         _check_same(record, config, may_change)
-    elif record.exists() and not overwrite:
+    elif before and not overwrite:
         raise UsageError(
             f"--out {folder} already holds a run: add --resume or --overwrite"
         )
+    else:
+        _require_room(folder, command, before)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder)
-        if overwrite:
-            _empty(folder)
+        if before and overwrite:
+            written.delete(before, folder)
         write_json(record, config)
     except OSError as error:
         raise UsageError(f"--out {folder} is not writable: {error.strerror}") from error
+
+
+def _require_room(folder: Path, command: str, before: str | None) -> None:
+    """Raise a `UsageError` if a run would replace what no run has written.
+
+    Args:
+        folder: of the run.
+        command: the run's.
+        before: the command whose run is in the folder and goes; None if there is none.
+    """
+    met = written.in_the_way(command, folder)
+    if before:
+        gone = written.files_of(before, folder)
+        met = [path for path in met if path not in gone]
+    if met:
+        name = met[0].relative_to(folder)
+        raise UsageError(
+            f"--out {folder} holds {name}, which is not of a run and would be replaced"
+        )
 
 
 def _require_alike(config: Mapping[str, Any]) -> None:
@@ -139,32 +164,34 @@ def _require_alike(config: Mapping[str, Any]) -> None:
 def _lock(folder: Path) -> None:
     # The descriptor is never closed: the system frees the lock when the process ends.
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    found = os.fstat(descriptor)
+    identity = found.st_dev, found.st_ino
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.read(descriptor, 100).decode(errors="replace").strip()
         os.close(descriptor)
-        if holder != str(os.getpid()):
+        if identity not in _held:
             raise UsageError(
                 f"--out {folder} is in use by process {holder or 'unknown'}"
             ) from None
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        print(
+            f"warning: {folder} cannot be locked: {error.strerror}; start no second "
+            "run in it",
+            file=sys.stderr,
+        )
     else:
+        _held.add(identity)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
 
 
-def _empty(folder: Path) -> None:
-    # The record goes last: until then the folder is still that of a run.
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == CONFIG):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        elif path.name != LOCK:
-            path.unlink()
-
-
 def _check_same(record: Path, config: Mapping[str, Any], may_change: set[str]) -> None:
     try:
-        before = json.loads(record.read_text())
+        before = json.loads(record.read_text(encoding="utf-8"))
         if not isinstance(before, dict):
             raise ValueError("no JSON object")
     except FileNotFoundError:
@@ -197,7 +224,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
+    temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
 
 

@@ -12,10 +12,34 @@ import tempfile
 import threading
 
 RESUMABLE = 75
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that ask to stop: of a user, of a system, of a terminal that was closed."""
+LAUNCHERS = (
+    (
+        "SLURM_NTASKS",
+        ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID"),
+    ),
+    ("OMPI_COMM_WORLD_SIZE", ("OMPI_COMM_WORLD_RANK",)),
+)
+"""The variable with the number of processes that srun or mpirun has started, and others
+that are there if it has started this one: in a batch script they are not."""
 LOG = "JAXGAN_PROCESS_LOG"
 """Environment variable by which the parent names the file for JAX's messages."""
 MET = "all processes have met\n"
+
+
+def launched() -> int:
+    """Return how many processes a launcher says it has started with this one; else 1.
+
+    Only launchers are asked that JAX knows and that say it by themselves: srun, mpirun
+    of Open MPI, and the hosts of a TPU slice. Of Kubernetes nothing is known for sure.
+    """
+    for count, others in LAUNCHERS:
+        number = os.environ.get(count, "")
+        if number.isdigit() and all(name in os.environ for name in others):
+            return int(number)
+    hosts = os.environ.get("TPU_WORKER_HOSTNAMES", "")
+    return len(hosts.split(","))
 
 
 def is_watched() -> bool:
@@ -34,20 +58,22 @@ def watch() -> int:
         start_new_session=True,  # A signal of the terminal comes once: from here.
     )
     for number in SIGNALS:
-        signal.signal(number, lambda number, _: child.send_signal(number))
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: child.send_signal(number))
     code = child.wait()
     if child.stdin is not None:
         child.stdin.close()
     if code >= 0 or -code in SIGNALS:
         os.unlink(log)
         return code if code >= 0 else 128 - code
-    with open(log, errors="replace") as file:
+    with open(log, encoding="utf-8", errors="replace") as file:
         met = MET in file
     reason = (
         "this process or another one of the run was lost; what was saved is intact, go "
         "on with --resume"
         if met
-        else "the processes of the run did not meet; start all of them within a minute"
+        else "the processes of the run did not meet; start all of them within a minute,"
+        " or this one alone with --num-processes 1"
     )
     print(f"{reason} (the messages of JAX are in {log})", file=sys.stderr)
     return RESUMABLE
@@ -59,12 +85,14 @@ def be_watched() -> None:
     stderr = os.dup(2)
     log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 2)
-    sys.stderr = os.fdopen(stderr, "w", buffering=1)
+    sys.stderr = os.fdopen(
+        stderr, "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+    )
 
 
 def note_met() -> None:
     """Note for the parent that the processes are connected."""
-    with open(os.environ[LOG], "a") as file:
+    with open(os.environ[LOG], "a", encoding="utf-8") as file:
         file.write(MET)
 
 

@@ -25,6 +25,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import numpy as np
 
+    from experiments.reporting.pictures import drawing
     from experiments.running import run_folder
     from experiments.shannon import figures, linear_codes
     from experiments.shannon.linear_codes import VARIANCES, WATERS
@@ -39,9 +40,6 @@ def run(config: Config) -> dict[str, Any]:
     }
     waters = np.geomspace(WATERS.min() / 2, VARIANCES.max(), 400)
     curve = linear_codes.water_filling(VARIANCES, waters)
-    figures.plane(curve, models).savefig(out / "shannon.png", dpi=150)
-    tables = "\n".join(_table(kind, models[kind], excess[kind]) for kind in models)
-    (out / "table.md").write_text(tables)
     summary = {
         "experiment": "shannon",
         **{f"{kind}_excess_rate_max": float(e.max()) for kind, e in excess.items()},
@@ -49,6 +47,10 @@ def run(config: Config) -> dict[str, Any]:
         "wall_seconds": time.perf_counter() - started,
     }
     run_folder.write_json(out / "summary.json", summary)
+    tables = "\n".join(_table(kind, models[kind], excess[kind]) for kind in models)
+    (out / "table.md").write_text(tables, encoding="utf-8")
+    with drawing(out / "shannon.png") as path:
+        figures.plane(curve, models).savefig(path, dpi=150)
     print(tables)
     return summary
 

@@ -146,8 +146,9 @@ def adversarial(
             return update_critic(carry, critic_key, real, fake)
 
         carry = (state.critic, state.critic_optimizer)
-        earlier = (latent_keys[:-1], critic_keys[:-1], batches[:-1])
-        carry, _ = jax.lax.scan(early, carry, earlier)
+        if critic_steps > 1:  # A scan of no steps needs `jit`.
+            earlier = (latent_keys[:-1], critic_keys[:-1], batches[:-1])
+            carry, _ = jax.lax.scan(early, carry, earlier)
 
         # The last critic update and the generator update share latents, hence one
         # forward pass; the generator has not changed in between.

@@ -6,6 +6,7 @@ not notice a flipped bit. An empty file `.saving-<step>` is there from the begin
 a save to its end, which tells an unfinished checkpoint from a damaged one.
 """
 
+import errno
 import hashlib
 import math
 import os
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxgan.errors import CheckpointError, first_line
+from jaxgan.errors import CheckpointError, first_line, is_out_of_memory
 from jaxgan.storage.digests import (
     Leaves,
     as_arrays,
@@ -35,6 +36,8 @@ MANIFEST = "manifest.json"
 MARGIN = 1 << 20
 """Bytes of free space that a save needs beside the arrays and the log."""
 SAVING = ".saving-"
+NOT_FALLOCATED = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+"""Errors of file systems that cannot reserve space."""
 
 
 class Restored(NamedTuple):
@@ -96,6 +99,8 @@ def save_state(
         _write_manifest(folder / str(step), arrays, leaves, log)
         mark.unlink()
     except Exception as error:  # Orbax and TensorStore raise many kinds
+        if is_out_of_memory(error):
+            raise
         raise CheckpointError(
             f"{folder}: step {step} not saved: {first_line(error)}"
         ) from error
@@ -106,10 +111,16 @@ def _require_space(folder: Path, size: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        else:  # macOS has no such function.
-            file.write(bytes(size))
-            file.flush()
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError as error:
+                if error.errno not in NOT_FALLOCATED:
+                    raise
+            else:
+                return
+        # macOS has no such function, and some file systems refuse it.
+        file.write(bytes(size))
+        file.flush()
 
 
 def _write_manifest(folder: Path, arrays: Leaves, leaves: Leaves, log: str) -> None:
@@ -155,6 +166,8 @@ def restore_state(folder: Path, like: Any) -> Restored | None:
         except _Unlike as error:
             raise CheckpointError(f"{folder}: step {step} unusable: {error}") from error
         except Exception as error:  # Orbax and TensorStore raise many kinds
+            if is_out_of_memory(error):
+                raise
             damaged.append(f"{folder}: step {step} unusable: {first_line(error)}")
             _set_aside(folder, step)
     if damaged or any(p.name.startswith("corrupt-") for p in _folders(folder)):

@@ -20,7 +20,7 @@ from safetensors.numpy import load as parse
 from safetensors.numpy import save as serialise
 
 from jaxgan import networks
-from jaxgan.errors import CheckpointError, first_line
+from jaxgan.errors import CheckpointError, first_line, is_out_of_memory
 from jaxgan.storage.digests import named
 from jaxgan.storage.seals import open_json, seal_json, write
 from jaxgan.types import Examples, Params, Scores
@@ -189,6 +189,7 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         CheckpointError: if there is no such part, or it is not what was saved.
     """
     folder, card = _find(source), load_card(source)
+    key = jax.random.key(0)  # It starts JAX, which is no fault of the model.
     try:
         if name not in card["parts"]:
             raise ValueError(f"has no {name}, only {', '.join(card['parts'])}")
@@ -197,8 +198,10 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
         if hashlib.sha256(content).hexdigest() != part["sha256"]:
             raise ValueError(f"{name}.safetensors is not the file that was saved")
         network = ARCHITECTURES[part["architecture"]](**part["options"])
-        params = _parse(content, jax.eval_shape(network.init, jax.random.key(0)))
+        params = _parse(content, jax.eval_shape(network.init, key))
     except Exception as error:  # a card may ask for any options
+        if is_out_of_memory(error):
+            raise
         raise _unusable(source, error) from error
     return network, params, card
 

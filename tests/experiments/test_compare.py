@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, succeed
 
+from experiments.compare import figures
 from experiments.compare import report as comparison
 from jaxgan.statistics import Estimate
 
@@ -80,6 +81,46 @@ def test_words_follow_the_numbers():
     assert "not outside the seed noise" in few and "so few seeds can give" in few
     lost = comparison.words(report([9.0, None], [3.0, 3.1]))
     assert "After 10 steps there is no verdict: 1 seed diverged." in lost
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("gan", "wgan", "lost"),
+    [
+        ([NAN, NAN], [1.0, 2.0], ("GAN", "GAN, equal time")),
+        ([1.0, 2.0], [NAN, NAN], ("WGAN-GP",)),
+        ([NAN, NAN], [NAN, NAN], ("GAN", "WGAN-GP", "GAN, equal time")),
+    ],
+)
+def test_seeds_that_all_diverged_are_lost_and_nobody_wins(tmp_path, gan, wgan, lost):
+    """Then nothing but the Fréchet distance is in their rows, which is NaN."""
+    contest = report(gan, wgan)
+    for name, values in (("GAN", gan), ("WGAN-GP", wgan)):
+        row = contest.rows[name][0]
+        row |= {"critic_loss": values, "generator_loss": values}
+        row |= {"wasserstein_estimate": values, "wasserstein_estimate_heldout": values}
+        if np.isnan(values).all():
+            del row["coverage"], row["wasserstein_estimate_heldout"]
+    assert comparison.words(contest).count("there is no verdict") == 3
+    header, _, *rows = comparison.table(contest).splitlines()
+    for row in rows[:3]:  # two metrics, and the largest rise
+        cells = dict(zip(header.split(" | "), row.split(" | "), strict=True))
+        found = [name for name, cell in cells.items() if cell == "lost (2 of 2 seeds)"]
+        assert tuple(found) == lost
+    numbers = comparison.summary(contest)
+    assert np.isnan(
+        [numbers["frechet_distance_p_value"], numbers["coverage_p_value"]]
+    ).all()
+    figures.draw(tmp_path, contest)
+    assert len(list(tmp_path.glob("*.png"))) == 3
+
+
+def test_of_equal_means_neither_is_the_better():
+    words = comparison.words(report([1.0, 3.0], [2.0, 2.0]))
+    assert "both have the same Fréchet distance, 2." in words
+    assert "better" not in words
 
 
 def test_the_largest_rise_is_against_the_best_so_far():
