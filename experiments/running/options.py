@@ -1,12 +1,14 @@
 """The flags that commands share; imports nothing heavy."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from experiments.running.errors import UsageError
+
+LARGEST = 3.4e38
+"""Of all numbers that may have a fraction: single precision has none above it."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class OutputOptions:
             value = getattr(self, field.name)
             object.__setattr__(self, field.name, _with_home(value))
             numbers = value if isinstance(value, tuple) else (value,)
-            finite = all(math.isfinite(n) for n in numbers if isinstance(n, float))
-            require(finite, self, field.name, "finite")
+            finite = all(abs(n) <= LARGEST for n in numbers if isinstance(n, float))
+            require(finite, self, field.name, f"finite, at most {LARGEST:g}")
         self.check()
 
     def check(self) -> None:
