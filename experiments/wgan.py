@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.options import AdversarialOptions, require
+from experiments.running.options import AdversarialOptions, exclude, require
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,17 @@ class Config(AdversarialOptions):
     penalty_weight: float = 10.0
     """Weight of the gradient penalty, 0 or larger."""
     penalty_target: float = 1.0
-    """Norm of the critic's gradient at which the penalty is zero."""
+    """Norm of the critic's gradient, 0 or larger, at which the penalty is zero."""
     one_sided: bool = False
     """Penalise only gradient norms above the target."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        require(self.penalty_weight >= 0, self, "penalty_weight", "at least 0")
+        for name in ("penalty_weight", "penalty_target"):
+            require(getattr(self, name) >= 0, self, name, "at least 0")
+        if self.penalty_weight == 0:
+            exclude(self, "--penalty-weight 0", ["penalty_target", "one_sided"])
 
 
 def run(config: Config) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from experiments.reporting import judging, pictures
 from experiments.running import epochs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
+from experiments.running.progress import forecast
 from jaxgan import evaluation, gan, parallel, pixels, training
 from jaxgan.networks import Classified, FinishedGenerator, Generator, Network
 from jaxgan.training import Algorithm
@@ -126,6 +127,7 @@ def train(
     compiled: dict[int, Any] = {}
     mesh = parallel.mesh()
     states, images = parallel.replicate((states, images), mesh)
+    timed = forecast()
     with stop_requested() as stopping:
         for stop in stops:
             count = stop - (rows[-1]["step"] if rows else 0)
@@ -152,6 +154,7 @@ def train(
             unsaved = epochs.write_progress(contestant.folder, rows, states)
             distance = np.mean(row["frechet_distance"])
             print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")
+            timed(count, stops[-1] - stop)
             if unsaved and (stopping() or stop == stops[-1]):
                 raise unsaved
             if stopping():

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from experiments.running import costs, jobs
+from experiments.running.errors import NonFiniteError
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
 from jaxgan import inversion, minima
@@ -70,6 +71,7 @@ def find_all(
 
     Raises:
         Interrupted: after a signal; finished parts are on disk.
+        NonFiniteError: if no start of an image ends finite.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
@@ -112,6 +114,9 @@ def find_part(
         targets: images of one part.
         first: number of its first image.
         plan: how to search.
+
+    Raises:
+        NonFiniteError: if no start of an image ends finite.
     """
     found = inversion.invert_many(
         plan.key,
@@ -124,6 +129,8 @@ def find_part(
         first_image=first,
     )
     left = found.kept & np.isfinite(found.errors)
+    for number in np.nonzero(~left.any(1))[0]:
+        raise NonFiniteError(f"no start of image {first + number} ends finite")
     settled = minima.settle_many(
         generator,
         found.latents[left],

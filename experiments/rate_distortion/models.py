@@ -29,7 +29,7 @@ class Hyperparameters(NamedTuple):
     Attributes:
         units: width of the hidden layer, in encoder and decoder.
         latent_dim: latent dimensions.
-        epochs: passes over the training images.
+        steps: training steps.
         batch_size: images in each batch.
         learning_rate: Adam's at the start; it falls to zero along a cosine.
         depth: terms of Echo's noise, each taken from another image.
@@ -37,7 +37,7 @@ class Hyperparameters(NamedTuple):
 
     units: int
     latent_dim: int
-    epochs: int
+    steps: int
     batch_size: int
     learning_rate: float
     depth: int
@@ -74,8 +74,8 @@ class AutoencoderKind(NamedTuple):
     training: training.Algorithm
 
 
-def build(name: str, options: Hyperparameters, steps: int) -> AutoencoderKind:
-    """Return the autoencoders of one of `KINDS`, trained for `steps` steps."""
+def build(name: str, options: Hyperparameters) -> AutoencoderKind:
+    """Return the autoencoders of one of `KINDS`, and how they are trained."""
     noise = None
     channel = autoencoders.gaussian_channel
     if name == "echo":
@@ -88,7 +88,7 @@ def build(name: str, options: Hyperparameters, steps: int) -> AutoencoderKind:
         channel,
         autoencoders.bernoulli_distortion,
     )
-    schedule = optax.cosine_decay_schedule(options.learning_rate, steps)
+    schedule = optax.cosine_decay_schedule(options.learning_rate, options.steps)
     return AutoencoderKind(
         model,
         noise,

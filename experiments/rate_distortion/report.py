@@ -111,7 +111,7 @@ def summary(
     models: Sequence[Mapping[str, Any]],
     found: Dominance | None,
     limits: Limits,
-    epochs: int,
+    steps: int,
 ) -> dict[str, Any]:
     """Return the numbers of `summary.json`, in nats: means over seeds, and extremes."""
     numbers: dict[str, Any] = {
@@ -133,7 +133,7 @@ def summary(
             for name in ("minus_elbo", "rate", "distortion"):
                 numbers[f"{kind}_{name}_at_beta_1"] = mean(name, 1.0)
         seconds = np.median([row["training_seconds"] for row in of_kind])
-        numbers[f"{kind}_seconds_per_epoch"] = float(seconds) / epochs
+        numbers[f"{kind}_seconds_per_step"] = float(seconds) / steps
     echo = [row for row in models if row["kind"] == "echo"]
     extra = np.array([row["in_batch_extra_distortion"] for row in echo])
     numbers |= {

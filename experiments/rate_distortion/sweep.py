@@ -91,13 +91,12 @@ def sweep(
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)
-    steps = plan.options.epochs * (len(digits.gray) // plan.options.batch_size)
-    kinds = {name: models.build(name, plan.options, steps) for name in models.KINDS}
+    kinds = {name: models.build(name, plan.options) for name in models.KINDS}
 
     def job(name: str, number: int, seed: int) -> jobs.Job[Mapping[str, Any]]:
         beta = plan.betas[number]
         seed_key = jax.random.fold_in(key, seed)
-        compute = partial(_model, kinds[name], seed_key, digits, plan, steps, beta)
+        compute = partial(_model, kinds[name], seed_key, digits, plan, beta)
         path = folder / f"{name}-{number:02d}-{seed:02d}.npz"
         run = partial(kept_arrays, path, compute)
         return jobs.Job(f"{name}, β {beta:g}, seed {seed}", 1, run)
@@ -119,13 +118,12 @@ def _model(
     key: PRNGKey,
     digits: Digits,
     plan: Plan,
-    steps: int,
     beta: float,
 ) -> dict[str, np.ndarray]:
     """Train and measure one model; return the arrays that are kept on disk."""
     train_key, measure_key = jax.random.split(key)
     params, seconds = models.train(
-        kind, train_key, digits, plan.options.batch_size, steps, beta
+        kind, train_key, digits, plan.options.batch_size, plan.options.steps, beta
     )
     measured, exactness = measures.measure(
         kind,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from experiments.reporting import pictures, tables
@@ -58,8 +59,8 @@ def evaluate(
     key: PRNGKey,
     generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
-    training_images: evaluation.Images,
-    reference_images: evaluation.Images,
+    training_images: UInt8[np.ndarray, "training 28 28 1"],
+    reference_images: UInt8[np.ndarray, "n 28 28 1"],
 ) -> Judgement:
     """Judge as many samples as there are reference images.
 

@@ -15,6 +15,7 @@ from experiments.running import hosts, memory, record, run_folder
 from experiments.running.errors import Interrupted, NonFiniteError, UsageError
 from experiments.running.interruption import stop_requested
 from experiments.running.options import RunOptions
+from experiments.running.progress import forecast
 from jaxgan import errors, parallel, storage, training
 from jaxgan.data import Dataset
 from jaxgan.storage import digests
@@ -122,6 +123,7 @@ def run_epochs(
     images = per_epoch * algorithm.batches_per_step * options.batch_size
     unsaved = None
     bar = tqdm(total=options.epochs, initial=done, unit="epoch", disable=None)
+    timed = forecast()
     with bar, stop_requested() as stopping:
         for epoch in range(done + 1, options.epochs + 1):
             started = time.perf_counter()
@@ -140,6 +142,7 @@ def run_epochs(
             rows.append(row)
             bar.update()
             bar.set_postfix({watch: f"{row[watch]:.3g}"})
+            timed(1, options.epochs - epoch)
             leaving = stopping() or epoch == options.epochs
             due = leaving or unsaved or epoch % options.checkpoint_every == 0
             best = loss(row) if loss else None

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from tqdm import tqdm
 
 from experiments.running.errors import Interrupted
+from experiments.running.progress import forecast
 
 T = TypeVar("T")
 
@@ -27,7 +28,7 @@ class Job(Generic[T]):
 
 
 def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list[T]:
-    """Run jobs one after the other.
+    """Run jobs one after the other; say near the start about how long they all take.
 
     Args:
         jobs: in the order in which they are run.
@@ -41,6 +42,7 @@ def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list
         Interrupted: between two jobs, after a signal; finished jobs are kept on disk.
     """
     total, done, results = sum(job.size for job in jobs), 0, []
+    timed = forecast()
     with tqdm(total=total, unit=unit, disable=None) as bar:
         for job in jobs:
             if stopping():
@@ -51,4 +53,5 @@ def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list
             results.append(job.run())
             done += job.size
             bar.update(job.size)
+            timed(job.size, total - done)
     return results

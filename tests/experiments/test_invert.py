@@ -2,13 +2,20 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from processes import SAMPLE, command, finish, kill_when, succeed
 
 from experiments.invert import __main__ as invert
+from experiments.invert import search
+from experiments.running.costs import Costs
+from experiments.running.errors import NonFiniteError
+from jaxgan import storage
 from jaxgan.errors import CheckpointError
+from jaxgan.networks import FinishedGenerator
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,16 @@ def test_after_a_kill_what_is_sound_is_kept_and_what_is_not_is_done_again(
     for summary in summaries:
         del summary["wall_seconds"], summary["images_per_second"]
     assert summaries[0] == summaries[1]
+
+
+def test_an_inversion_of_which_nothing_is_finite_ends_with_one_line(toy_model):
+    made = storage.load_generator(toy_model)
+    lost = FinishedGenerator(made.network, jax.tree.map(jnp.log, made.params))
+    plan = search.SearchPlan(jax.random.key(0), 2, None, 0.0, part=1)
+    with pytest.raises(NonFiniteError, match="^no start of image 7 ends finite$"):
+        search.find_part(
+            lost, Costs(1.0, 1.0, 1.0), np.zeros((1, 28, 28, 1), np.float32), 7, plan
+        )
 
 
 def test_generators_of_other_kinds_are_refused(tmp_path):

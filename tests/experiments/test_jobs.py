@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.running import jobs
+from experiments.running import jobs, progress
 from experiments.running.errors import Interrupted
 
 
@@ -33,3 +33,36 @@ def test_a_signal_in_the_last_job_comes_too_late():
     ran = []
     results = jobs.run(counting(ran, [3, 1]), "image", lambda: len(ran) == 2)
     assert results == [0, 10]
+
+
+def clock(monkeypatch, times):
+    """Let the clock show these times, one after the other."""
+    readings = iter(times)
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: next(readings))
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        # The first piece was compiled; after the second one it is known.
+        ([0, 12, 15, 18], "this takes about 2 minutes more\n"),
+        # Nobody waits for the second piece where the first one took long.
+        ([0, 300, 400, 500], "this takes about 3.5 hours more\n"),
+        # What is read from disk tells nothing of what is not.
+        ([0, 0.001, 3, 6], "this takes about 2 minutes more\n"),
+        # Nothing is said of a short wait.
+        ([0, 1, 1.2, 1.4], ""),
+    ],
+)
+def test_the_wait_is_told_once_from_the_first_pieces(times, said, monkeypatch, capsys):
+    clock(monkeypatch, times)
+    done = progress.forecast()
+    for left in (42, 41, 40):
+        done(1, left)
+    assert capsys.readouterr().out == said
+
+
+def test_jobs_tell_how_long_they_take(monkeypatch, capsys):
+    clock(monkeypatch, [0, 30, 60, 90])
+    jobs.run(counting([], [1, 1, 8]), "image", lambda: False)
+    assert capsys.readouterr().out == "this takes about 4 minutes more\n"

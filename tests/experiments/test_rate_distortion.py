@@ -12,7 +12,7 @@ from experiments.running.errors import UsageError
 
 FLAGS = [
     *SAMPLE,
-    *("--epochs", "1", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
+    *("--steps", "8", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
     *("--betas", "0.1", "10", "--batch-size", "500", "--depth", "9"),
     *("--likelihood-images", "10", "--likelihood-draws", "5"),
 ]

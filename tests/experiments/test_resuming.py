@@ -15,7 +15,7 @@ FLAGS = {
     "recipes": [*GENERATOR, "--images", "4", "--budget", "500"],
     "compare": [*JUDGED, "--steps", "20", "--points", "4", "--latent-dim", "4"],
     "rate_distortion": [
-        *("--epochs", "1", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
+        *("--steps", "8", "--units", "8", "--latent-dim", "3", "--seeds", "2"),
         *("--betas", "0.1", "10", "--batch-size", "500", "--depth", "9"),
         *("--likelihood-images", "10", "--likelihood-draws", "5"),
     ],

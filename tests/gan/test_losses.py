@@ -75,6 +75,20 @@ def test_vanilla_losses_equal_their_textbook_form():
     )
 
 
+def test_losses_fall_as_the_scores_go_where_they_should():
+    """The critic wants real scores high and fake ones low, the generator high ones."""
+    scores = jnp.array([-0.5, 0.2, 1.0])
+    for critic in (losses.discriminator_loss, losses.wasserstein_critic_loss):
+        real, fake = jax.grad(critic, (0, 1))(scores, scores)
+        assert (real < 0).all() and (fake > 0).all()
+    for generator in (
+        losses.nonsaturating_generator_loss,
+        losses.saturating_generator_loss,
+        losses.wasserstein_generator_loss,
+    ):
+        assert (jax.grad(generator)(scores) < 0).all()
+
+
 def test_vanilla_losses_are_finite_for_extreme_logits():
     scores = jnp.array([-1e4, 1e4])
     for loss in (

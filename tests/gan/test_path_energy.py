@@ -163,6 +163,32 @@ def test_the_penalty_differentiates_nothing_but_the_energy_of_its_paths():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+def test_paths_carry_no_derivative_from_one_use_to_the_next():
+    """What the minimiser does is held fixed: the weights move no path."""
+    params = GENERATOR.init(jax.random.key(4))
+
+    def walked(params):
+        walks = PATHS.apply(params, jax.random.key(6), PATHS.init())[1]
+        return walks.paths, walks.curvature
+
+    ones = jax.tree.map(jnp.ones_like, params)
+    _, tangents = jax.jit(lambda p, v: jax.jvp(walked, (p,), (v,)))(params, ones)
+    assert not any(jnp.any(each) for each in tangents)
+
+
+def test_contrast_has_no_slope():
+    """With images that scale, ends included, log ρ is the same."""
+    generate = folded(GENERATOR.init(jax.random.key(4)), jnp.eye(DIM))
+    walks = path_energy.redraw(jax.random.key(1), PATHS.init(), 1)
+    shares = jax.random.uniform(jax.random.key(2), (4, 4))
+
+    def score(contrast):
+        scaled = lambda latents: contrast * generate(latents)  # noqa: E731
+        return jnp.mean(gan.log_rho(scaled, walks.paths, shares))
+
+    assert abs(float(jax.jit(jax.grad(score))(1.0))) < 1e-4
+
+
 def test_jittered_quadrature_is_unbiased_for_the_polygon(landscape):
     params, _, latents, walks = landscape
     with jax.enable_x64(True):
