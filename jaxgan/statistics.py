@@ -1,5 +1,8 @@
 """Estimates with their uncertainty: standard errors, intervals, permutation tests.
 
+All standard errors keep one convention: for the mean of n rows they are an estimate of
+s/√n, with s² the sum of the squared deviations over n − 1.
+
 >>> import numpy as np
 >>> from jaxgan import statistics
 >>> interval = statistics.wilson(8, 10)
@@ -44,7 +47,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: computed from all rows.
-        standard_error: bootstrap standard deviation of `value`.
+        standard_error: estimated standard deviation of `value`; NaN if one row is all
+            there is.
     """
 
     value: float
@@ -52,9 +56,18 @@ class Estimate(NamedTuple):
 
 
 def mean_of(values: Shaped[np.ndarray, "n"]) -> Estimate:
-    """Return the mean, with the limit of its bootstrap standard error."""
+    """Return the mean of n values with its standard error s/√n.
+
+    That is what `bootstrap` tends to for many resamples.
+
+    Raises:
+        ValueError: if there are no values.
+    """
     values = np.asarray(values, np.float64)
-    return Estimate(float(values.mean()), float(values.std() / np.sqrt(len(values))))
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"expected values [n], n ≥ 1, got {list(values.shape)}")
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    return Estimate(float(values.mean()), float(error))
 
 
 def bootstrap(
@@ -63,13 +76,21 @@ def bootstrap(
     """Return a statistic with its bootstrap standard error (Efron 1979).
 
     That is the standard deviation of the statistic when the rows of every sample are
-    drawn anew, with replacement, from the given ones.
+    drawn anew, with replacement, from the given ones. It is too small by √(1 − 1/n) for
+    the mean of n rows, and corrected by that factor, n being the rows of the smallest
+    sample.
 
     Args:
         key: of the draws.
         statistic: `statistic(*samples) -> float`.
         *samples: arrays with independent rows.
+
+    Raises:
+        ValueError: if a sample has fewer than two rows.
     """
+    fewest = min(map(len, samples))
+    if fewest < 2:
+        raise ValueError(f"a bootstrap needs at least two rows, got {fewest}")
     redrawn = []
     for number in range(ERROR_RESAMPLES):
         keys = jax.random.split(jax.random.fold_in(key, number), len(samples))
@@ -78,7 +99,8 @@ def bootstrap(
             for k, s in zip(keys, samples, strict=True)
         ]
         redrawn.append(statistic(*(s[r] for s, r in zip(samples, rows, strict=True))))
-    return Estimate(statistic(*samples), float(np.std(redrawn, ddof=1)))
+    spread = np.std(redrawn, ddof=1) / np.sqrt(1 - 1 / fewest)
+    return Estimate(statistic(*samples), float(spread))
 
 
 class Interval(NamedTuple):
@@ -110,8 +132,14 @@ def bootstrap_interval(
 ) -> Interval:
     """Return a statistic with its 95 % bootstrap percentile interval.
 
-    The interval is widened to contain the statistic where it does not.
+    The interval is widened to contain the statistic where it does not. Of one row
+    nothing can be drawn but that row, and the interval has no length.
+
+    Raises:
+        ValueError: if there are no rows.
     """
+    if not len(rows):
+        raise ValueError("an interval needs at least one row, got none")
     count = len(rows)
     shape = (INTERVAL_RESAMPLES, count)
     drawn = np.asarray(jax.random.randint(key, shape, 0, count))
@@ -125,8 +153,14 @@ def permutation_p(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "m"]) -> float
     """Return the two-sided p-value of a difference of means over all relabellings.
 
     It is exact: every division of the values into two groups of these sizes is tried.
-    NaN if a value is.
+    NaN if a value is not finite.
+
+    Raises:
+        ValueError: if a group is empty.
     """
+    if not len(a) or not len(b):
+        raise ValueError(f"both groups need values, got {len(a)} and {len(b)}")
+
     from scipy.stats import permutation_test
 
     if not (np.isfinite(a).all() and np.isfinite(b).all()):

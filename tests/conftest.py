@@ -4,6 +4,7 @@ from pathlib import Path
 
 import hypothesis
 import jax
+import jaxtyping
 import pytest
 import threadpoolctl
 
@@ -54,6 +55,14 @@ def in_double():
     """Numbers of double precision are not cut to single precision."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def unchecked():
+    """Annotations are not enforced, as they are not for users: checks must be ours."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

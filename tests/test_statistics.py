@@ -34,6 +34,30 @@ def test_error_of_a_mean_is_the_limit_of_its_bootstrap():
     assert limit.standard_error == pytest.approx(drawn.standard_error, rel=0.35)
 
 
+def test_errors_of_few_values_keep_one_convention():
+    values = np.random.default_rng(0).exponential(size=4)
+    wanted = stats.sem(values)
+    assert statistics.mean_of(values).standard_error == pytest.approx(wanted)
+    drawn = [
+        statistics.bootstrap(key, lambda v: float(v.mean()), values).standard_error ** 2
+        for key in jax.random.split(KEY, 40)
+    ]
+    assert np.mean(drawn) == pytest.approx(wanted**2, rel=0.1)
+
+
+def test_without_values_there_is_no_estimate():
+    none = np.zeros(0)
+    assert np.isnan(statistics.mean_of(np.ones(1)).standard_error)
+    with pytest.raises(ValueError, match="n ≥ 1"):
+        statistics.mean_of(none)
+    with pytest.raises(ValueError, match="at least two rows, got 1"):
+        statistics.bootstrap(KEY, lambda v: float(v.mean()), np.ones(1))
+    with pytest.raises(ValueError, match="at least one row"):
+        statistics.bootstrap_interval(KEY, none, lambda v: float(v.mean()))
+    with pytest.raises(ValueError, match="got 0 and 2"):
+        statistics.permutation_p(none, np.ones(2))
+
+
 def test_the_permutation_test_is_exact():
     low, high = np.array([1.0, 2.0, 3.0]), np.array([7.0, 8.0, 9.0])
     assert statistics.permutation_p(low, high) == pytest.approx(2 / 20)

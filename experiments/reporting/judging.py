@@ -86,9 +86,7 @@ def evaluate(
     }
     if len(training_images) >= 2 * count:
         columns["training_floor"] = _training_floor(training_key, training, count)
-    distances, numbers = map(
-        np.asarray, evaluation.nearest(samples.pixels, training.pixels)
-    )
+    distances, numbers = evaluation.nearest(samples.pixels, training.pixels)
     classes = reference.logits.shape[1]
     order = np.argsort(distances)
     _, first = np.unique(samples.classes[order], return_index=True)

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, UInt8
 
+from jaxgan.errors import first_line
 from jaxgan.evaluation import metrics
 from jaxgan.networks import Classified
 from jaxgan.pixels import as_inputs
@@ -57,9 +58,9 @@ def draw_images(
     """Return different images, chosen at random, in the order in which they are.
 
     Raises:
-        ValueError: if there are fewer than `count`.
+        ValueError: if there are fewer than `count`, or `count` is negative.
     """
-    if count > len(images):
+    if not 0 <= count <= len(images):
         raise ValueError(f"cannot draw {count} of {len(images)} images")
     chosen = np.asarray(jax.random.permutation(key, len(images)))[:count]
     return images[np.sort(chosen)]
@@ -68,10 +69,36 @@ def draw_images(
 def features_of(
     classify: Callable[[Examples], Classified], images: Images, *, chunk: int = CHUNK
 ) -> ImageFeatures:
-    """Return the features of images, classified `chunk` of them at a time."""
+    """Return the features of images, classified `chunk` of them at a time.
+
+    Raises:
+        ValueError: if the images are not uint8 `[n, height, width, channels]` with
+            pixels from 0 to 255, there are none, or the classifier takes images of
+            another shape. `pixels.to_pixels` makes such images of a generator's.
+    """
+    _require_images(classify, images)
     features, logits = _classified(classify, jnp.asarray(images), chunk)
     pixels = images.reshape(len(images), -1).astype(np.float32) / 255
     return ImageFeatures(np.asarray(features), np.asarray(logits), pixels)
+
+
+def _require_images(classify: Callable[[Examples], Classified], images: Images) -> None:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise ValueError(
+            "expected images uint8 [n, height, width, channels], n ≥ 1, with pixels "
+            f"from 0 to 255, got {images.dtype} {list(images.shape)}; "
+            "pixels.to_pixels makes them of images in [-1, 1]"
+        )
+    try:
+        jax.eval_shape(
+            classify, jax.ShapeDtypeStruct((1, *images.shape[1:]), jnp.float32)
+        )
+    except Exception as error:  # the classifier may be the user's own
+        raise ValueError(
+            f"the classifier takes no images {list(images.shape[1:])}: "
+            f"{first_line(error)}"
+        ) from error
 
 
 @partial(jax.jit, static_argnums=(0, 2))

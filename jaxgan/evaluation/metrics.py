@@ -1,9 +1,9 @@
 """Metrics: how far a set of samples is from a set of real examples.
 
-They are functions of arrays with the features of one example in each row. Every value
-comes with the standard error of a bootstrap over the rows. For a mean over rows that is
-its limit for many resamples, the standard deviation over the square root of the number
-of rows. The radii of neighbourhoods are not drawn anew.
+They are functions of arrays with the features of one example in each row, all finite:
+a row that is not is a `ValueError`. Every value comes with its standard error: that of
+a bootstrap over the rows, or for a mean over rows the limit of that for many resamples
+(`jaxgan.statistics`). The radii of neighbourhoods are not drawn anew.
 """
 
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from jaxgan.evaluation import neighbours
+from jaxgan.evaluation.rows import numbers, pair
 from jaxgan.statistics import Estimate, bootstrap, mean_of
 from jaxgan.types import PRNGKey
 
@@ -28,7 +29,15 @@ class Moments(NamedTuple):
 
 
 def moments(features: Features) -> Moments:
-    """Return the mean and covariance of the rows."""
+    """Return the mean and covariance of the rows.
+
+    Raises:
+        ValueError: if there are fewer than two rows, or one is not finite.
+    """
+    return _moments(numbers("features", features, least=2))
+
+
+def _moments(features: Features) -> Moments:
     rows = np.asarray(features, np.float64)
     mean = rows.mean(0)
     centred = rows - mean
@@ -41,7 +50,17 @@ def frechet_between(a: Moments, b: Moments) -> float:
     ‖μa − μb‖² + tr Σa + tr Σb − 2 tr (Σa½ Σb Σa½)½. The last trace is the sum of the
     singular values of Σa½ Σb½. That needs roots of symmetric matrices only, and is
     accurate when they are singular.
+
+    Raises:
+        ValueError: if the two are not of one number of features.
     """
+    shapes = [a.mean.shape, *(each.shape for each in (a.covariance, b.covariance))]
+    if b.mean.shape != a.mean.shape or shapes[1:] != [2 * a.mean.shape] * 2:
+        raise ValueError(
+            "expected two means [d] and covariances [d, d], got "
+            f"{a.mean.shape}, {a.covariance.shape}, {b.mean.shape} and "
+            f"{b.covariance.shape}"
+        )
     shift = a.mean - b.mean
     overlap = np.linalg.svd(
         _root(a.covariance) @ _root(b.covariance), compute_uv=False
@@ -56,10 +75,16 @@ def _root(covariance: Float[np.ndarray, "d d"]) -> Float[np.ndarray, "d d"]:
 
 
 def frechet_distance(key: PRNGKey, fake: Features, real: Others) -> Estimate:
-    """Return the Fréchet distance (Heusel et al. 2017, arXiv:1706.08500, eq. 6)."""
+    """Return the Fréchet distance (Heusel et al. 2017, arXiv:1706.08500, eq. 6).
+
+    Raises:
+        ValueError: if a set has fewer than two rows, a row is not finite, or the rows
+            differ in length.
+    """
+    fake, real = pair("fake", fake, "real", real, least=2)
 
     def statistic(fake: Features, real: Others) -> float:
-        return frechet_between(moments(fake), moments(real))
+        return frechet_between(_moments(fake), _moments(real))
 
     return bootstrap(key, statistic, fake, real)
 
@@ -74,8 +99,12 @@ def kernel_distance(
     their mean.
 
     Raises:
-        ValueError: if a block would have fewer than two rows.
+        ValueError: if a block would have fewer than two rows, a row is not finite, or
+            the rows differ in length.
     """
+    fake, real = pair("fake", fake, "real", real)
+    if num_blocks < 1:
+        raise ValueError(f"num_blocks must be at least 1, got {num_blocks}")
     size = min(len(fake), len(real)) // num_blocks
     if size < 2:
         raise ValueError(
@@ -107,8 +136,9 @@ def _kernel_block(x: Features, y: Others) -> float:
 class Coverage(NamedTuple):
     """How two sets of examples lie in each other's neighbourhoods.
 
-    The neighbourhood of an example is the ball around it that reaches to the k-th
-    nearest other example of its own set.
+    The neighbourhood of an example is the closed ball around it that reaches to the
+    k-th nearest other example of its own set. Copies of the example count as others.
+    Distances are exact, so that two equal sets have precision, recall and coverage 1.
 
     Attributes:
         precision: share of the fakes that are in the neighbourhood (k = 3) of some real
@@ -116,7 +146,8 @@ class Coverage(NamedTuple):
         recall: the same with the two sets exchanged.
         density: mean number of real neighbourhoods (k = 5) that a fake is in, over 5
             (Naeem et al. 2020, arXiv:2002.09797, eq. 3); about 1 for sets of the same
-            distribution.
+            distribution. A set without copies has 6/5 with itself: each point is in
+            its own neighbourhood too.
         coverage: share of the real neighbourhoods (k = 5) with a fake in them (eq. 4).
     """
 
@@ -130,18 +161,18 @@ def coverage(fake: Features, real: Others) -> Coverage:
     """Return precision, recall, density and coverage; see `Coverage`.
 
     Raises:
-        ValueError: if a set has fewer than six rows.
+        ValueError: if a set has fewer than six rows, a row is not finite, or the rows
+            differ in length.
     """
-    radius_3 = neighbours.kth_distance(real, 3)
-    radius_5 = neighbours.kth_distance(real, 5)
-    fake_radius = neighbours.kth_distance(fake, 3)
-    precise = neighbours.balls_containing(fake, real, radius_3) > 0
-    recalled = neighbours.balls_containing(real, fake, fake_radius) > 0
-    dense = neighbours.balls_containing(fake, real, radius_5) / 5
-    covered = neighbours.nearest(real, fake)[0] <= radius_5
-    return Coverage(
-        *(mean_of(np.asarray(x)) for x in (precise, recalled, dense, covered))
-    )
+    fake, real = pair("fake", fake, "real", real, least=6)
+    square_3 = neighbours.kth_square(real, 3)
+    square_5 = neighbours.kth_square(real, 5)
+    fake_square = neighbours.kth_square(fake, 3)
+    precise = neighbours.balls_containing(fake, real, square_3) > 0
+    recalled = neighbours.balls_containing(real, fake, fake_square) > 0
+    dense = neighbours.balls_containing(fake, real, square_5) / 5
+    covered = neighbours.nearest_square(real, fake)[0] <= square_5
+    return Coverage(*map(mean_of, (precise, recalled, dense, covered)))
 
 
 def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Estimate:
@@ -150,8 +181,11 @@ def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Es
     exp E KL(p(y|x) ‖ p(y)), the inception score of Salimans et al. 2016
     (arXiv:1606.03498), section 4, with another classifier: from 1 to the number of
     classes.
+
+    Raises:
+        ValueError: if there are fewer than two rows, or one is not finite.
     """
-    shifted = np.asarray(logits, np.float64)
+    shifted = numbers("logits", logits, least=2).astype(np.float64)
     shifted = shifted - shifted.max(1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
 
@@ -167,7 +201,20 @@ def classifier_score(key: PRNGKey, logits: Float[np.ndarray, "n classes"]) -> Es
 def class_shares(
     classes: Int[np.ndarray, "n"], num_classes: int
 ) -> Float[np.ndarray, "num_classes"]:
-    """Return the share of each class."""
+    """Return the share of each class.
+
+    Raises:
+        ValueError: if there are no classes, or one is not in 0…num_classes − 1.
+    """
+    classes = np.asarray(classes)
+    if classes.ndim != 1 or not np.issubdtype(classes.dtype, np.integer):
+        raise ValueError(
+            f"classes must be whole numbers [n], got {classes.dtype} "
+            f"{list(classes.shape)}"
+        )
+    if not len(classes) or classes.min() < 0 or classes.max() >= num_classes:
+        found = f"{classes.min()}…{classes.max()}" if len(classes) else "none"
+        raise ValueError(f"classes must be in 0…{num_classes - 1}, got {found}")
     return np.bincount(classes, minlength=num_classes) / len(classes)
 
 
@@ -177,7 +224,12 @@ def total_variation(
     real: Int[np.ndarray, "m"],
     num_classes: int,
 ) -> Estimate:
-    """Return half the sum of the absolute differences of class shares, in [0, 1]."""
+    """Return half the sum of the absolute differences of class shares, in [0, 1].
+
+    Raises:
+        ValueError: if a set has fewer than two rows, or a class is not in
+            0…num_classes − 1.
+    """
 
     def statistic(fake: np.ndarray, real: np.ndarray) -> float:
         difference = class_shares(fake, num_classes) - class_shares(real, num_classes)
@@ -191,5 +243,10 @@ def nearest_distance(samples: Features, training: Others) -> Estimate:
 
     It is near 0 for copies. The value to compare with is that of real examples that
     were not trained on.
+
+    Raises:
+        ValueError: if a row is not finite, a set is empty, or the rows differ in
+            length.
     """
-    return mean_of(np.asarray(neighbours.nearest(samples, training)[0]))
+    samples, training = pair("samples", samples, "training", training)
+    return mean_of(neighbours.nearest(samples, training)[0])

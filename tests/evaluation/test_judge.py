@@ -56,6 +56,15 @@ def test_looking_is_classifying(digits, classify):
     )
 
 
+def test_what_are_no_images_is_refused(unchecked, digits, classify):
+    images = digits[1].images[:4]
+    for bad in (images / 255, images[..., 0], images[:0], images.astype(int)):
+        with pytest.raises(ValueError, match="expected images uint8 .* got"):
+            evaluation.features_of(classify, bad)
+    with pytest.raises(ValueError, match="takes no images .28, 28, 3."):
+        evaluation.features_of(classify, np.zeros((2, 28, 28, 3), np.uint8))
+
+
 def test_a_verdict_repeats_and_does_not_depend_on_the_chunk(digits, classify, seen):
     training_seen, reference = seen
 

@@ -113,6 +113,77 @@ def test_coverage_agrees_with_brute_force():
     assert result.coverage.value == (between.min(0) <= real_real[:, 5]).mean()
 
 
+def values(fake, real):
+    return [each.value for each in evaluation.coverage(fake, real)]
+
+
+def test_copies_are_in_one_anothers_neighbourhoods():
+    rng = np.random.default_rng(0)
+    copies = np.repeat(rng.normal(size=(50, 128)).astype("f4"), 8, 0)
+    assert values(copies, copies) == [1, 1, pytest.approx(8 / 5), 1]
+    assert values(copies, rng.permutation(copies)) == [1, 1, pytest.approx(8 / 5), 1]
+    point, others = copies[:1] + 9, rng.normal(size=(200, 128)).astype("f4")
+    real = np.concatenate([np.repeat(point, 6, 0), others])
+    collapsed = values(np.repeat(point, 100, 0), real)
+    assert collapsed == [1, pytest.approx(6 / 206), pytest.approx(1.2), 6 / 206]
+
+
+def test_a_set_is_its_own_best_sample():
+    points = gaussian(500, 0.0, d=8)
+    assert values(points, points) == [1, 1, pytest.approx(6 / 5), 1]
+
+
+@pytest.mark.parametrize("deviation", [1e-3, 1e-7])
+def test_clusters_small_against_their_distance_are_as_large_ones(deviation):
+    angles = np.pi / 4 * (np.arange(1600) % 8)
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], 1)
+    fake, real = centres + deviation * RNG.standard_normal((2, 1600, 2))
+    between = pairwise(fake, real)
+    square_3, square_5 = np.sort(pairwise(real, real), 1)[:, [3, 5]].T
+    fake_square = np.sort(pairwise(fake, fake), 1)[:, 3]
+    found = evaluation.coverage(fake, real)
+    assert found.precision.value == (between <= square_3).any(1).mean()
+    assert found.recall.value == (between.T <= fake_square).any(1).mean()
+    assert found.density.value == pytest.approx((between <= square_5).sum(1).mean() / 5)
+    assert found.coverage.value == (between.min(0) <= square_5).mean()
+    assert found.density.value == pytest.approx(1, abs=0.1)
+
+
+def test_what_is_not_finite_or_too_little_is_named(unchecked):
+    whole, broken = gaussian(30, 0.0), gaussian(30, 0.0)
+    broken[17, 1] = np.nan
+    broken[20, 0] = np.inf
+    metrics = {
+        "coverage": evaluation.coverage,
+        "frechet": lambda fake, real: evaluation.frechet_distance(KEY, fake, real),
+        "kernel": lambda fake, real: evaluation.kernel_distance(KEY, fake, real),
+        "score": lambda fake, _: evaluation.classifier_score(KEY, fake),
+        "nearest": evaluation.nearest_distance,
+    }
+    for name, metric in metrics.items():
+        with pytest.raises(ValueError, match="row 17, and 1 others is not finite"):
+            metric(broken, whole)
+        with pytest.raises(ValueError, match="one example in each row, got float32"):
+            metric(whole[0], whole)
+        if name not in ("score",):
+            with pytest.raises(ValueError, match="real|training"):
+                metric(whole, broken)
+            with pytest.raises(ValueError, match="of one length, got 3 and 2"):
+                metric(whole, whole[:, :2])
+        if name != "nearest":
+            with pytest.raises(ValueError, match="at least (two|2|6|20) rows, got 1"):
+                metric(whole[:1], whole)
+    with pytest.raises(ValueError, match="at least 6 rows, got 5"):
+        evaluation.coverage(whole[:5], whole)
+    with pytest.raises(ValueError, match="at least 2 rows, got 1"):
+        evaluation.moments(whole[:1])
+    with pytest.raises(ValueError, match="num_blocks must be at least 1, got 0"):
+        evaluation.kernel_distance(KEY, whole, whole, num_blocks=0)
+    for classes in ([], [-1, 2], [1, 10], [0.5, 1.0]):
+        with pytest.raises(ValueError, match="classes must be"):
+            evaluation.class_shares(np.array(classes), 10)
+
+
 def test_coverage_sees_dropped_modes_and_bad_samples():
     real = np.concatenate([gaussian(200, 0.0), gaussian(200, 50.0)])
     dropped = evaluation.coverage(gaussian(400, 0.0), real)
@@ -146,7 +217,9 @@ def test_total_variation_counts_what_must_move():
 
 def test_nearest_distance_finds_copies():
     training = gaussian(500, 0.0, d=20)
-    assert evaluation.nearest_distance(training[:50], training).value < 1e-2
+    assert evaluation.nearest_distance(training[:50], training) == (0, 0)
+    alone = evaluation.nearest_distance(training[:1], training)
+    assert alone.value == 0 and np.isnan(alone.standard_error)
     fresh = evaluation.nearest_distance(gaussian(50, 0.0, d=20), training)
     expected = pairwise(training[:50], training[50:]).min(1).mean()
     assert fresh.value == pytest.approx(expected, rel=0.1)
