@@ -338,6 +338,12 @@ def test_flags_of_processes_that_do_not_fit_are_refused(flags):
         HostOptions(**flags).check_hosts()
 
 
+def test_processes_that_jax_does_not_find_are_one_line(tmp_path):
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    flags = (*TOY, "--num-processes", "3")
+    fail(2, "JAX finds no cluster here", "wgan", tmp_path / "run", *flags, **pod)
+
+
 @pytest.mark.slow
 def test_one_process_of_a_step_of_two_says_so_in_one_line(tmp_path):
     message = "or this one alone with --num-processes 1"
