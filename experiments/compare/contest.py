@@ -216,5 +216,6 @@ def _save_samples(
     dimension = contestant.generator.latent_dim
     latents = jax.random.normal(jax.random.key(0), (SHOWN, dimension))
     images = pixels.to_pixels(np.asarray(finished.generate(latents)))
-    path = contestant.folder / f"samples-{int(state.step)}.png"
-    pictures.save_image(path, pictures.image_grid(images, 10))
+    name = f"samples-{int(state.step)}.png"
+    with pictures.drawing(contestant.folder / name) as path:
+        pictures.save_image(path, pictures.image_grid(images, 10))

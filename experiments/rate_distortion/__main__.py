@@ -102,7 +102,7 @@ def run(config: Config) -> dict[str, Any]:
     results = sweep.sweep(out, sweep_key, digits, plan)
     curves = report.curves_of(results)
     compared = None
-    if config.seeds > 1:
+    if config.seeds > 1 and all(len(curve.rates) for curve in curves.values()):
         compared = frontiers.dominance(config.seed, curves["gaussian"], curves["echo"])
     floor = float(results["echo"].exactness["floor"][0, 0])
     limits = report.limits_of(digits, floor)

@@ -29,12 +29,18 @@ class Limits(NamedTuple):
 
 
 def plane(
-    curves: Mapping[str, Curve], betas: Sequence[float], limits: Limits
+    curves: Mapping[str, Curve], betas: Mapping[str, Sequence[float]], limits: Limits
 ) -> Figure:
     """Draw the frontiers of both kinds of codes.
 
     Left all models, and the limits; right the models with the least −ELBO.
+
+    Args:
+        curves: by kind of code; a kind without any is left out.
+        betas: of the models of each curve.
+        limits: what bounds them.
     """
+    curves = {kind: curve for kind, curve in curves.items() if len(curve.rates)}
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     whole, near = figure.subplots(1, 2)
     for axes in (whole, near):
@@ -55,7 +61,7 @@ def plane(
     rates = np.concatenate([c.rates.mean(2).ravel() for c in curves.values()])
     whole.set(xlim=(-0.02 * rates.max(), 1.03 * rates.max()), ylim=(0, None))
     for kind, curve in curves.items():
-        _name_betas(whole, kind, curve, betas)
+        _name_betas(whole, kind, curve, betas[kind])
     _iso_elbo(whole)
     whole.legend(frameon=False, fontsize=8)
     _zoom(near, curves)

@@ -70,7 +70,7 @@ def measure(
 
     Args:
         kind: of the model.
-        params: its weights.
+        params: its weights; where they are NaN, so is all that is measured.
         key: of all draws.
         digits: images; the binary ones are measured.
         likelihood_images: test images, from the first, whose likelihood is estimated.
@@ -87,9 +87,9 @@ def measure(
         importance = _importance(kind, params, importance_key, some, likelihood_draws)
     else:
         bank, exactness = _bank(kind.noise, heads)
-        needed = autoencoders.needed_depth(
-            bank, tolerance=BOUND * autoencoders.ECHO_TOLERANCE
-        )
+        tolerance = BOUND * autoencoders.ECHO_TOLERANCE
+        is_lost = not jnp.isfinite(heads.location).all()  # and no depth is enough
+        needed = 1 if is_lost else autoencoders.needed_depth(bank, tolerance=tolerance)
         source = bank, min(max(1, needed), kind.noise.depth)
         importance = np.full(len(some), np.nan, np.float32)
     found = _measure(kind, params, source, sample_key, heads, digits, len(some))

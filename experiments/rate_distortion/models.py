@@ -10,7 +10,6 @@ import optax
 from jaxtyping import Array, UInt8
 
 from experiments.running import memory
-from experiments.running.errors import NonFiniteError
 from jaxgan import autoencoders, parallel, training
 from jaxgan.networks import mlp_decoder, mlp_encoder
 from jaxgan.types import Examples, PRNGKey
@@ -111,10 +110,8 @@ def train(
     """Train one model.
 
     Returns:
-        Its weights, and the seconds that training took.
-
-    Raises:
-        NonFiniteError: if the loss is not finite.
+        Its weights, and the seconds that training took. If the loss is not finite, the
+        model is lost: all of its weights are NaN.
     """
     memory.require(jax.eval_shape(kind.training.init, key))
     state = kind.training.init(key)._replace(beta=jnp.asarray(beta, jnp.float32))
@@ -124,8 +121,7 @@ def train(
     state, metrics = training.chunk(
         kind.training, state, digits.gray, steps, batch_size=batch_size, mesh=mesh
     )
-    loss = float(metrics.loss)
-    if not math.isfinite(loss):
-        raise NonFiniteError(f"the loss at β = {beta} is {loss}")
-    spent = time.perf_counter() - started
-    return jax.device_put(state.params, jax.devices()[0]), spent
+    params, loss = jax.device_put((state.params, metrics.loss), jax.devices()[0])
+    if not math.isfinite(float(loss)):
+        params = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), params)
+    return params, time.perf_counter() - started

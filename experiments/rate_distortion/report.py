@@ -1,10 +1,12 @@
 """The report of a finished sweep: table, numbers, files, and a few sentences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool
 
 from experiments.rate_distortion import figures
 from experiments.rate_distortion.figures import Limits
@@ -25,11 +27,30 @@ VERDICTS = {
 
 
 def curves_of(found: Mapping[str, KindResults]) -> dict[str, Curve]:
-    """Return rates and distortions of every test image, by kind of code."""
+    """Return rates and distortions of every test image, by kind of code.
+
+    A β is left out where any of its models is lost.
+    """
     return {
-        kind: Curve(of.measured.rates, of.measured.distortions)
+        kind: Curve(*(each[_whole(of)] for each in of.measured[:2]))
         for kind, of in found.items()
     }
+
+
+def betas_of(
+    found: Mapping[str, KindResults], betas: Sequence[float]
+) -> dict[str, list[float]]:
+    """Return the β of each curve, by kind of code."""
+    return {
+        kind: [b for b, whole in zip(betas, _whole(of), strict=True) if whole]
+        for kind, of in found.items()
+    }
+
+
+def _whole(of: KindResults) -> Bool[np.ndarray, "betas"]:
+    """Return for each β whether none of its models is lost."""
+    points = np.stack([of.measured.rates, of.measured.distortions])
+    return np.isfinite(points).all((0, 2, 3))
 
 
 def limits_of(digits: Digits, floor: float) -> Limits:
@@ -95,8 +116,16 @@ def table(models: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for (kind, beta), group in groups.items():
         values = [np.array([row[name] for row in group], float) for name in COLUMNS]
-        lines.append([TITLES[kind], f"{beta:g}", *map(_cell, values)])
+        lost = sum(map(_is_lost, group))
+        cells = [f"lost ({lost} of {len(group)})"] * len(values)
+        if not lost:
+            cells = list(map(_cell, values))
+        lines.append([TITLES[kind], f"{beta:g}", *cells])
     return markdown(["codes", "β", *COLUMNS.values()], lines)
+
+
+def _is_lost(row: Mapping[str, Any]) -> bool:
+    return not math.isfinite(row["minus_elbo"])
 
 
 def _cell(values: np.ndarray) -> str:
@@ -126,15 +155,19 @@ def summary(
         def mean(name: str, beta: float, of_kind=of_kind) -> float:
             return float(np.mean([row[name] for row in of_kind if row["beta"] == beta]))
 
+        each = [mean("minus_elbo", beta) for beta in betas]
         numbers[f"{kind}_best_minus_elbo"] = min(
-            mean("minus_elbo", beta) for beta in betas
+            filter(math.isfinite, each), default=None
         )
+        numbers[f"{kind}_lost"] = sum(map(_is_lost, of_kind))
         if 1.0 in betas:
             for name in ("minus_elbo", "rate", "distortion"):
                 numbers[f"{kind}_{name}_at_beta_1"] = mean(name, 1.0)
         seconds = np.median([row["training_seconds"] for row in of_kind])
         numbers[f"{kind}_seconds_per_step"] = float(seconds) / steps
-    echo = [row for row in models if row["kind"] == "echo"]
+    echo = [row for row in models if row["kind"] == "echo" and not _is_lost(row)]
+    if not echo:
+        return numbers
     extra = np.array([row["in_batch_extra_distortion"] for row in echo])
     numbers |= {
         "echo_mismatch_median": float(np.median([row["mismatch"] for row in echo])),
@@ -182,13 +215,13 @@ def write(
         out / "curves.npz",
         betas=np.array(betas),
         **{
-            f"{kind}_{name}": values
-            for kind, curve in curves.items()
-            for name, values in curve._asdict().items()
+            f"{kind}_{name}": getattr(of.measured, name)
+            for kind, of in found.items()
+            for name in Curve._fields
         },
     )
     with drawing(out / "plane.png") as path:
-        figures.plane(curves, betas, limits).savefig(path, dpi=150)
+        figures.plane(curves, betas_of(found, betas), limits).savefig(path, dpi=150)
     if compared is not None and len(compared.rates):
         with drawing(out / "gaps.png") as path:
             figures.gaps(compared).savefig(path, dpi=150)
@@ -203,7 +236,15 @@ def write(
 
 def in_words(numbers: Mapping[str, Any]) -> str:
     """Return the result in two or three sentences."""
+    lost = {kind: numbers[f"{kind}_lost"] for kind in TITLES}
     lines = [
+        f"{count} of the {TITLES[kind]} models lost: losses that are not finite."
+        for kind, count in lost.items()
+        if count
+    ]
+    if None in (numbers[f"{kind}_best_minus_elbo"] for kind in TITLES):
+        return "\n".join([*lines, "There is nothing to compare."])
+    lines += [
         f"The least −ELBO is {numbers['gaussian_best_minus_elbo']:.2f} nats for the "
         f"β-VAE and {numbers['echo_best_minus_elbo']:.2f} nats for Echo.",
         f"The rates of {numbers['echo_models_above_ceiling']} of "

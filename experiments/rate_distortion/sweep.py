@@ -44,7 +44,7 @@ class KindResults(NamedTuple):
     """Results of one kind of code; the first two axes of every array are β and seed.
 
     Attributes:
-        measured: measurements of all models.
+        measured: measurements of all models; NaN where one is lost.
         exactness: the fields of `jaxgan.autoencoders.Exactness`, by name; none for
             Gaussian codes.
         seconds: that the training of each model took.
@@ -87,7 +87,6 @@ def sweep(
 
     Raises:
         Interrupted: after a signal; finished models are kept on disk.
-        NonFiniteError: if a loss is not finite; likewise.
     """
     folder = out / "parts"
     folder.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from experiments.running import supervision
-from experiments.running.errors import UsageError
+from experiments.running.errors import Interrupted, UsageError
 from experiments.running.options import HostOptions
 from jaxgan.errors import first_line
 from jaxgan.storage import seals
@@ -43,18 +44,22 @@ def join(options: Options) -> Options:
         the others write into a temporary folder, and what they print is dropped.
 
     Raises:
-        UsageError: if JAX does not find the other processes by itself.
+        Interrupted: if the other processes are not there within a minute.
+        UsageError: if JAX does not find them by itself.
     """
     try:
-        jax.distributed.initialize(
-            options.coordinator,
-            options.num_processes,
-            options.process_id,
-            initialization_timeout=CONNECTED_WITHIN,
-            heartbeat_timeout_seconds=HEARTBEAT,
-            shutdown_timeout_seconds=SHUTDOWN,
-        )
-    except (ValueError, KeyError) as error:
+        with warnings.catch_warnings(action="ignore"):  # of clusters, in many lines
+            jax.distributed.initialize(
+                options.coordinator,
+                options.num_processes,
+                options.process_id,
+                initialization_timeout=CONNECTED_WITHIN,
+                heartbeat_timeout_seconds=HEARTBEAT,
+                shutdown_timeout_seconds=SHUTDOWN,
+            )
+    except jax.errors.JaxRuntimeError as error:
+        raise Interrupted(f"{supervision.NOT_MET} ({first_line(error)})") from error
+    except (ValueError, KeyError, RuntimeError) as error:
         raise UsageError(
             f"JAX finds no cluster here ({first_line(error)}): give --coordinator, "
             "--num-processes and --process-id, or --num-processes 1 for this process "

@@ -59,7 +59,7 @@ class OutputOptions:
     out: Path | None = None
     """Folder for the results; default: runs/<experiment>-<data or model>-<seed>."""
     overwrite: bool = False
-    """First delete the run that is in --out."""
+    """First delete what the run in --out has written, and nothing else."""
     seed: int = 0
     """Seed of all random numbers of the run, 0 or larger."""
 

@@ -55,6 +55,11 @@ def kept_numbers(path: Path, compute: Callable[[], Mapping[str, Any]]) -> Any:
             everything is computed again.
         compute: computes the numbers; those that are not finite become None.
     """
+    before: dict[str, tuple[int, ...]] = {}
+
+    def computed() -> Mapping[str, Any]:
+        before.update(_stamps(path))
+        return compute()
 
     def check(data: bytes) -> None:
         files, found = seals.open_json(data)["files"], _digests(path)
@@ -66,9 +71,11 @@ def kept_numbers(path: Path, compute: Callable[[], Mapping[str, Any]]) -> Any:
         return seals.open_json(data)["numbers"]
 
     def serialise(numbers: Mapping[str, Any]) -> bytes:
-        return seals.seal_json({"numbers": finite(numbers), "files": _digests(path)})
+        after = _stamps(path)
+        own = {n: d for n, d in _digests(path).items() if before.get(n) != after[n]}
+        return seals.seal_json({"numbers": finite(numbers), "files": own})
 
-    return _kept(path, parse, serialise, compute, check)
+    return _kept(path, parse, serialise, computed, check)
 
 
 def _kept(
@@ -102,11 +109,24 @@ def _sound(path: Path, check: Callable[[bytes], Any]) -> bytes:
     return content
 
 
-def _digests(path: Path) -> dict[str, str]:
-    """Return the digests of all files beside `path` and below, by relative path."""
+def _beside(path: Path) -> dict[str, Path]:
+    """Return all files beside `path` and below, by relative path."""
     folder = path.parent
     return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        str(file.relative_to(folder)): file
         for file in sorted(folder.rglob("*"))
         if file.is_file() and path.name not in file.name
     }
+
+
+def _digests(path: Path) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(file.read_bytes()).hexdigest()
+        for name, file in _beside(path).items()
+    }
+
+
+def _stamps(path: Path) -> dict[str, tuple[int, ...]]:
+    """Return what changes for each file beside `path` when it is written."""
+    found = {name: file.stat() for name, file in _beside(path).items()}
+    return {name: (s.st_mtime_ns, s.st_ino, s.st_size) for name, s in found.items()}

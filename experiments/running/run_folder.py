@@ -94,7 +94,12 @@ def open_run_folder(
     if resume and overwrite:
         raise UsageError("--resume and --overwrite exclude each other")
     if hosts.is_first():
-        _open(folder, config, resume, overwrite, set(may_change))
+        try:
+            _open(folder, config, resume, overwrite, set(may_change))
+        except OSError as error:
+            raise UsageError(
+                f"--out {folder} is not writable: {error.strerror}"
+            ) from error
     else:
         write_json(folder / CONFIG, config)
     _require_alike(config)
@@ -119,14 +124,11 @@ def _open(
         )
     else:
         _require_room(folder, command, before)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _lock(folder)
-        if before and overwrite:
-            written.delete(before, folder)
-        write_json(record, config)
-    except OSError as error:
-        raise UsageError(f"--out {folder} is not writable: {error.strerror}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    _lock(folder)
+    if before and overwrite:
+        written.delete(before, folder)
+    write_json(record, config)
 
 
 def _require_room(folder: Path, command: str, before: str | None) -> None:

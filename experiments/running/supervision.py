@@ -26,6 +26,10 @@ that are there if it has started this one: in a batch script they are not."""
 LOG = "JAXGAN_PROCESS_LOG"
 """Environment variable by which the parent names the file for JAX's messages."""
 MET = "all processes have met\n"
+NOT_MET = (
+    "the processes of the run did not meet; start all of them within a minute, or this "
+    "one alone with --num-processes 1"
+)
 
 
 def launched() -> int:
@@ -72,8 +76,7 @@ def watch() -> int:
         "this process or another one of the run was lost; what was saved is intact, go "
         "on with --resume"
         if met
-        else "the processes of the run did not meet; start all of them within a minute,"
-        " or this one alone with --num-processes 1"
+        else NOT_MET
     )
     print(f"{reason} (the messages of JAX are in {log})", file=sys.stderr)
     return RESUMABLE

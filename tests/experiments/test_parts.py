@@ -102,3 +102,17 @@ def test_numbers_are_worth_what_their_folder_is(tmp_path, name, damage, capsys):
         kept_numbers(tmp_path / "numbers.json", compute)
     assert len(calls) == 2
     assert f"not as written: {name};" in capsys.readouterr().err
+
+
+def test_files_of_others_beside_numbers_are_none_of_theirs(tmp_path):
+    """Such as those that a file browser writes, and changes, wherever it looks."""
+    foreign = tmp_path / ".DS_Store"
+    foreign.write_text("mine")
+    compute, calls = counted(lambda: {"bytes": (tmp_path / "film.npz").write_text("a")})
+    assert kept_numbers(tmp_path / "numbers.json", compute) == {"bytes": 1}
+    foreign.write_text("changed")
+    assert kept_numbers(tmp_path / "numbers.json", compute) == {"bytes": 1}
+    assert len(calls) == 1
+    (tmp_path / "film.npz").write_text("b")
+    assert kept_numbers(tmp_path / "numbers.json", compute) == {"bytes": 1}
+    assert len(calls) == 2

@@ -2,13 +2,19 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 from processes import SAMPLE, succeed
 
 from experiments.rate_distortion import __main__ as rate_distortion
+from experiments.rate_distortion import figures, report
+from experiments.rate_distortion.measures import Measurements
+from experiments.rate_distortion.models import Digits
+from experiments.rate_distortion.sweep import KindResults
 from experiments.running.errors import UsageError
+from jaxgan.autoencoders import Exactness
 
 FLAGS = [
     *SAMPLE,
@@ -82,3 +88,53 @@ def test_flags_that_cannot_be_are_one_line(options, message, tmp_path):
         config = rate_distortion.Config(dataset="sample", out=tmp_path / "x", **options)
         rate_distortion.run(config)
     assert not (tmp_path / "x").exists()
+
+
+def results(lost):
+    """Fabricated results of three β and two seeds; `lost` are their places."""
+    images = np.linspace(1.0, 2.0, 5)
+    grid = np.arange(1.0, 7.0).reshape(3, 2)
+    for place in lost:
+        grid[place] = np.nan
+    each = grid[..., None] * images
+    pictures = np.repeat(grid / 10, 2 * 28 * 28).reshape(3, 2, 2, 28, 28)
+    measured = Measurements(
+        each, 20 - each, each, grid, grid, grid, each, each, pictures, pictures
+    )
+    exact = {name: np.where(np.isfinite(grid), 1, grid) for name in Exactness._fields}
+    exact |= {name: grid > 9 for name in ("above_ceiling", "at_floor")}
+    return KindResults(measured, exact, np.ones((3, 2)))
+
+
+EVERY = [(beta, seed) for beta in range(3) for seed in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "kept", "said"),
+    [
+        ([(1, 0)], [0.1, 10], "1 of the Echo models lost"),
+        ([(1, 0), (1, 1), (2, 0)], [0.1], "3 of the Echo models lost"),
+        (EVERY, [], "There is nothing to compare."),
+    ],
+)
+def test_models_whose_loss_is_not_finite_are_lost_and_never_the_best(
+    lost, kept, said, tmp_path, capsys
+):
+    found = {"gaussian": results([]), "echo": results(lost)}
+    betas, limits = (0.1, 1.0, 10.0), figures.Limits(200.0, 8.3, 1.0)
+    curves = report.curves_of(found)
+    assert report.betas_of(found, betas)["echo"] == kept
+    assert curves["echo"].rates.shape == (len(kept), 2, 5)
+    assert np.isfinite(curves["echo"].rates).all()
+    rows = report.rows(found, betas)
+    table = report.table(rows).splitlines()[5:]
+    for line, beta in zip(table, betas, strict=True):
+        assert ("| lost (" in line) == (beta not in kept)
+    numbers = report.summary(rows, None, limits, 1)
+    best = numbers["echo_best_minus_elbo"]
+    assert best is None if not kept else best == pytest.approx(20)
+    assert numbers["echo_lost"] == len(lost) and numbers["gaussian_lost"] == 0
+    assert said in report.in_words(numbers)
+    digits = Digits(*[jnp.zeros((5, 28, 28, 1), jnp.uint8)] * 3)
+    report.write(tmp_path, digits, found, betas, None, limits, rows)
+    assert len(list(tmp_path.glob("*.png"))) == 3 and not capsys.readouterr().err

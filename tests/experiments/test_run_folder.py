@@ -32,6 +32,13 @@ def test_a_file_in_the_way_is_left_alone(tmp_path, name):
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "loop/run"])
+def test_a_name_that_no_folder_can_have_is_one_line(tmp_path, name):
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UsageError, match="--out .* is not writable"):
+        begin(tmp_path / name)
+
+
 def test_numbers_that_are_not_finite_are_null_in_rows(tmp_path):
     path = tmp_path / "metrics.jsonl"
     run_folder.write_rows(path, [{"step": 10, "loss": float("nan")}, {"step": 20}])
