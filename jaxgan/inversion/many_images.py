@@ -128,6 +128,8 @@ def invert_from(
     The arguments and the errors raised are otherwise those of `invert_many`.
     """
     targets = arguments.images("targets", targets, generator, "images")
+    if np.ndim(starts) == 3 and not np.shape(starts)[1]:
+        raise ValueError("num_starts must be ≥ 1, got 0")
     starts = np.asarray(
         arguments.codes("starts", starts, generator, "images", "starts")
     )
@@ -160,8 +162,6 @@ def search_from(
 ) -> Inversion:
     """Do what `invert_from` does, with or without rounded corners."""
     num_starts = starts.shape[1]
-    if num_starts < 1:
-        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
     if survivors is not None and not 1 <= survivors <= num_starts:
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"

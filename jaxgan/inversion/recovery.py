@@ -113,13 +113,13 @@ def recover(
     if images.dtype != np.float64 or images.shape[1:] != shape or not len(images):
         raise ValueError(
             f"expected images [n ≥ 1, {', '.join(map(str, shape))}] in double "
-            "precision, got "
+            "precision in [-1, 1], got "
             f"{images.dtype} {list(images.shape)}"
         )
     if not np.all(np.abs(images) <= 1):
         raise ValueError(
-            "expected images in double precision in [-1, 1], got "
-            f"{images.min():.3g} to {images.max():.3g}"
+            f"expected images in double precision in [-1, 1], got {images.dtype} "
+            f"from {images.min():.3g} to {images.max():.3g}"
         )
     starts = np.asarray(
         starts_for(

@@ -107,7 +107,12 @@ def minimise(
     """
     _require_metrics(metrics)
     code_a = jnp.asarray(arguments.floats("code_a", code_a, ("latent",)))
-    code_b = jnp.asarray(arguments.floats("code_b", code_b, code_a.shape))
+    code_b = jnp.asarray(arguments.floats("code_b", code_b, ("latent",)))
+    if code_a.shape != code_b.shape:
+        raise ValueError(
+            "expected code_a and code_b of one shape, got "
+            f"{code_a.shape} and {code_b.shape}"
+        )
     _check(levels, tolerance, max_evaluations, num_starts, key)
     ends = jax.tree.map(jnp.asarray, (code_a, code_b, item))
     # The search is no part of the derivative.
@@ -211,7 +216,12 @@ def minimise_many(
     """
     _require_metrics(metrics)
     codes_a = jnp.asarray(arguments.floats("codes_a", codes_a, ("pairs", "latent")))
-    codes_b = jnp.asarray(arguments.floats("codes_b", codes_b, codes_a.shape))
+    codes_b = jnp.asarray(arguments.floats("codes_b", codes_b, ("pairs", "latent")))
+    if codes_a.shape != codes_b.shape:
+        raise ValueError(
+            "expected codes_a and codes_b of one shape, got "
+            f"{codes_a.shape} and {codes_b.shape}"
+        )
     for leaf in jax.tree.leaves(items):
         if jnp.shape(leaf)[:1] != (len(codes_a),):
             raise ValueError(

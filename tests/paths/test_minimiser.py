@@ -147,17 +147,17 @@ def test_a_path_that_costs_nothing_is_finished(height):
     assert (found.evaluations == 1).all() and found.differentiable
 
 
-def test_a_ridge_is_left_by_random_starts_only():
-    def ridge(z):
-        return 1 + 3 * jnp.exp(-4 * z[:, 1] ** 2)
+def test_a_hill_is_left_by_random_starts_only():
+    def hill(z):
+        return 1 + 9 * jnp.exp(-8 * jnp.sum(z * z, 1))
 
     ends = [-1.0, 0.0], [1.0, 0.0]
-    straight = between_points(ridge, *ends)
-    bent = between_points(ridge, *ends, num_starts=4, key=jax.random.key(0))
+    straight = between_points(hill, *ends)
+    bent = between_points(hill, *ends, num_starts=4, key=jax.random.key(0))
     assert straight.finished and straight.energy > 1.3 * bent.energy
     record = paths.record_paths(
         jax.random.key(1),
-        paths.common(ridge),
+        paths.common(hill),
         np.stack([np.asarray(straight.path), np.asarray(bent.path)]),
     )
     assert record.morse_index[0] >= 1 and record.morse_index[1] == 0
