@@ -35,9 +35,10 @@ class Config(JudgeOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        for name in ("steps", "points", "batch_size", "critic_steps", "latent_dim"):
+        for name in ("steps", "points", "critic_steps", "latent_dim"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
-        require(self.seeds >= 2, self, "seeds", "at least 2")
+        for name in ("seeds", "batch_size"):
+            require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.points <= self.steps, self, "points", "at most --steps")
 
 

@@ -33,9 +33,9 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
     judge: str = "mnist-classifier"
     """Classifier whose confidence tells how much an image looks like a digit: a shipped
     model, or a model folder."""
-    compared: int = 5
+    compared: int | None = None
     """Pairs on which methods that find paths are compared, from 0 (no comparison) to
-    --pairs."""
+    --pairs; default: 5, or all if there are fewer."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
@@ -44,7 +44,8 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
             require(getattr(self, name) >= 1, self, name, "at least 1")
         power = self.segments >= 32 and self.segments & (self.segments - 1) == 0
         require(power, self, "segments", "a power of two, at least 32")
-        require(0 <= self.compared <= self.pairs, self, "compared", "in 0…pairs")
+        fits = self.compared is None or 0 <= self.compared <= self.pairs
+        require(fits, self, "compared", "in 0…pairs")
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -76,8 +77,9 @@ def run(config: Config) -> dict[str, Any]:
         chosen = pairs.of_prior(pair_key, generator, config.pairs)
     found = search.find(search_key, generator, chosen, config.segments, config.starts)
     seconds = time.perf_counter() - started
+    compared = min(5, config.pairs) if config.compared is None else config.compared
     analysis = report.analyse(
-        generator, classify, training.images, chosen, found, config.compared
+        generator, classify, training.images, chosen, found, compared
     )
     summary = {
         "experiment": "path",

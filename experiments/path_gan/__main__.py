@@ -65,7 +65,7 @@ class Config(DataOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        for name in ("every", "steps", "chunk", "batch_size", "latent_dim", "digits"):
+        for name in ("every", "steps", "chunk", "latent_dim", "digits"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
         for name in ("path_weights", "line_weights", "length_weights"):
             weights = getattr(self, name)
@@ -73,7 +73,8 @@ class Config(DataOptions):
             holds = holds and len(set(weights)) == len(weights)
             require(holds, self, name, "different, and above 0")
         require(len(self.path_weights) > 0, self, "path_weights", "at least one")
-        require(self.seeds >= 2, self, "seeds", "at least 2")
+        for name in ("seeds", "batch_size"):
+            require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.pairs >= 4, self, "pairs", "at least 4")
         require(self.steps % self.chunk == 0, self, "chunk", "a divisor of --steps")
         require(0 <= self.average_decay < 1, self, "average_decay", "in [0, 1)")

@@ -114,7 +114,8 @@ def _observer(
     unseen = pixels.as_inputs(jnp.asarray(heldout[:HELDOUT_IMAGES]))
     estimate = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))
     sample = jax.jit(generator.apply)
-    key = jax.random.fold_in(jax.random.key(seed), 1)
+    # The keys 0 to 2 of the seed are those of the first state.
+    key = jax.random.fold_in(jax.random.key(seed), 3)
     fixed = jax.random.normal(key, (FRAME_IMAGES, generator.latent_dim))
 
     def observe(epoch: int, state: gan.State) -> dict[str, float]:

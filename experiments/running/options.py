@@ -209,6 +209,8 @@ class AdversarialOptions(RunOptions):
         super().check()
         for name in ("latent_dim", "critic_steps"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
+        # The generator is normalised by the mean and variance of its batch.
+        require(self.batch_size >= 2, self, "batch_size", "at least 2")
         require(min(self.widths, default=0) >= 1, self, "widths", "all at least 1")
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
         for name in ("beta1", "beta2", "average_decay"):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxgan.types import Latents, Scalar
@@ -54,6 +55,17 @@ def shrinkage(maps: Maps) -> Float[Array, "n"]:
     return jnp.linalg.norm(maps.scales, ord=2, axis=(1, 2))
 
 
+def bounds(maps: Maps) -> Float[Array, "*coordinates"]:
+    """Return a bound of how much any of the maps stretches.
+
+    For diagonals it is one number for each coordinate, and for matrices their largest
+    operator norm.
+    """
+    if maps.scales.ndim == 2:
+        return jnp.max(jnp.abs(maps.scales), 0)
+    return jnp.max(shrinkage(maps))
+
+
 def radius(depth: int, *, tolerance: float, bound: float) -> float:
     """Return the largest bound r of ‖S‖ at which compositions may be truncated.
 
@@ -82,24 +94,37 @@ def radius(depth: int, *, tolerance: float, bound: float) -> float:
     return low
 
 
-def tail(maps: Maps, shrink: float | Scalar, depth: int | Int[Array, ""]) -> Scalar:
+def tail(
+    maps: Maps,
+    shrink: float | Float[Array, "*coordinates"],
+    depth: int | Int[Array, ""],
+) -> Scalar:
     """Return a bound of the error that truncation makes in any coordinate.
 
-    It is shrink^(depth + 1) · max‖m‖ / (1 − shrink).
+    It is shrink^(depth + 1) · max‖m‖ / (1 − shrink); with diagonals the maximum of this
+    over the coordinates, which do not mix.
 
     Args:
         maps: the maps that are composed.
-        shrink: bound of their `shrinkage`, below 1.
+        shrink: bound of their `shrinkage`, below 1, or that of each coordinate
+            (`bounds`).
         depth: number of maps inside the first.
     """
-    sizes = jnp.abs(maps.locations)
-    if maps.scales.ndim == 3:
-        sizes = jnp.linalg.norm(sizes, axis=1)
-    return shrink ** (depth + 1) * jnp.max(sizes) / (1 - shrink)
+    return jnp.max(shrink ** (depth + 1) * _sizes(maps) / (1 - shrink))
+
+
+def _sizes(maps: Maps) -> Float[Array, "*coordinates"]:
+    """Return the largest location: in each coordinate, or for matrices its norm."""
+    if maps.scales.ndim == 2:
+        return jnp.max(jnp.abs(maps.locations), 0)
+    return jnp.max(jnp.linalg.norm(maps.locations, axis=1))
 
 
 def needed_depth(maps: Maps, *, tolerance: float) -> int:
     """Return the least depth at which the `tail` of these maps is within a tolerance.
+
+    With diagonals each coordinate needs its own depth, and the largest counts: one with
+    locations of zero needs none, however little it shrinks.
 
     Raises:
         ValueError: if `tolerance` is not positive, or a map has an operator norm of 1
@@ -107,13 +132,18 @@ def needed_depth(maps: Maps, *, tolerance: float) -> int:
     """
     if not tolerance > 0:
         raise ValueError(f"tolerance must be positive, got {tolerance}")
-    shrink = float(jnp.max(shrinkage(maps)))
-    if not shrink < 1:
-        raise ValueError(f"maps must shrink, got one with operator norm {shrink}")
-    whole = float(tail(maps, shrink, 0))
-    if whole <= tolerance:
-        return 0
-    return math.ceil(math.log(tolerance / whole) / math.log(shrink))
+    largest = float(jnp.max(shrinkage(maps)))
+    if not largest < 1:
+        raise ValueError(f"maps must shrink, got one with operator norm {largest}")
+    shrink, size = (
+        np.asarray(each, np.float64) for each in (bounds(maps), _sizes(maps))
+    )
+    whole = shrink * size / (1 - shrink)
+    if not np.isfinite(whole).all():
+        raise ValueError("the locations of the maps must be finite")
+    far = whole > tolerance
+    depths = np.log(tolerance / whole[far]) / np.log(shrink[far])
+    return math.ceil(depths.max(initial=0.0))
 
 
 def contraction_of(

@@ -18,9 +18,9 @@ from jaxgan.autoencoders.autoencoder import Channel, Coded, Marginal
 from jaxgan.autoencoders.contractions import (
     Maps,
     apply,
+    bounds,
     contraction_of,
     radius,
-    shrinkage,
     tail,
 )
 from jaxgan.autoencoders.echo_noise import draw_from_bank, ring
@@ -104,7 +104,7 @@ def echo(
 
     def given_bank(stored: Maps, terms: int | Int[Array, ""]) -> Channel:
         # The truncation error of the noise shrinks once more, by the code's own scale.
-        lacking = r * tail(stored, jnp.max(shrinkage(stored)), terms - 1)
+        lacking = r * tail(stored, bounds(stored), terms - 1)
 
         def channel(key: PRNGKey, heads: Heads) -> Coded:
             made, rates = maps(heads)

@@ -130,7 +130,22 @@ def adversarial(
         change, moments = critic_optimizer.update(gradient, moments, params)
         return (optax.apply_updates(params, change), moments), (value, report)
 
+    def require_examples(params: Params, batches) -> None:
+        """Raise a `ValueError` if the data are not like what the generator makes."""
+        latents = jax.ShapeDtypeStruct((2, generator.latent_dim), jnp.float32)
+        shape = jax.eval_shape(generator.apply, params, latents).shape[1:]
+        given = [(leaf.dtype, leaf.shape[2:]) for leaf in jax.tree.leaves(batches)]
+        if len(given) == 1 and given[0][1] == shape:
+            if jnp.issubdtype(given[0][0], jnp.floating):
+                return
+        got = " and ".join(f"{dtype} {list(each)}" for dtype, each in given)
+        raise ValueError(
+            "expected examples like those of the generator, uint8 pixels or "
+            f"floating-point numbers {list(shape)} each, got {got}"
+        )
+
     def step(state: State, batches) -> tuple[State, Metrics]:
+        require_examples(state.generator, batches)
         # One key for each use: latents and interpolation must be independent.
         run_keys = streams(state.key)
         key = jax.random.fold_in(run_keys.noise, state.step)

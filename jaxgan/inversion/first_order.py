@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from jaxgan.networks import arguments
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 CLIP = 1e-6
@@ -91,7 +92,14 @@ def descend(
             of a line search.
         fit: how an image is compared with its target.
         prior_weight: κ of an additional ½κ‖z‖².
+
+    Raises:
+        ValueError: if there is not one target for each start, or they are not
+            floating-point numbers.
     """
+    latents = jnp.asarray(arguments.floats("latents", latents, ("n", "latent")))
+    shape = (len(latents), *jnp.shape(targets)[1:])
+    targets = jnp.asarray(arguments.floats("targets", targets, shape))
     optimizer = optax.with_extra_args_support(optimizer)
 
     def one(start: Latent, target: Example) -> tuple[Array, Array]:

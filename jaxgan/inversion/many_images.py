@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from jaxgan.inversion.one_start import DOUBLE_TOLERANCE, SINGLE_TOLERANCE
 from jaxgan.inversion.search import Problem, Progress, keep_better, search
 from jaxgan.inversion.starts import starts_for
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.types import Examples, PRNGKey
 
 
@@ -91,6 +91,7 @@ def invert_many(
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    targets = jnp.asarray(arguments.images("targets", targets, generator, "images"))
     starts = starts_for(
         key,
         generator,
@@ -124,8 +125,16 @@ def invert_from(
 ) -> Inversion:
     """Return codes of images from given starts, which are rounded to single precision.
 
-    The arguments and the errors raised are otherwise those of `invert`.
+    The arguments and the errors raised are otherwise those of `invert_many`.
     """
+    targets = arguments.images("targets", targets, generator, "images")
+    if np.ndim(starts) == 3 and not np.shape(starts)[1]:
+        raise ValueError("num_starts must be ≥ 1, got 0")
+    starts = np.asarray(
+        arguments.codes("starts", starts, generator, "images", "starts")
+    )
+    if len(starts) != len(targets):
+        raise ValueError(f"expected starts of {len(targets)} images, got {len(starts)}")
     return search_from(
         generator,
         starts,
@@ -153,13 +162,11 @@ def search_from(
 ) -> Inversion:
     """Do what `invert_from` does, with or without rounded corners."""
     num_starts = starts.shape[1]
-    if num_starts < 1:
-        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
     if survivors is not None and not 1 <= survivors <= num_starts:
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"
         )
-    if prior_weight < 0:
+    if not 0 <= prior_weight < np.inf:
         raise ValueError(f"prior_weight must be ≥ 0, got {prior_weight}")
     latents = starts.reshape(-1, starts.shape[2]).astype(np.float32)
     count = len(latents)

@@ -13,7 +13,7 @@ from jaxgan.inversion.one_start import (
     search,
 )
 from jaxgan.inversion.starts import starts_for
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.types import Example, Latent, PRNGKey, Scalar
 
 
@@ -75,11 +75,13 @@ def invert(
         number: of the image, for the key: another number gives other starts.
 
     Raises:
-        ValueError: if `num_starts` is below 1, or the generator does not compute in
-            the precision of its latents.
+        ValueError: if `num_starts` is below 1, the target is no image of the
+            generator's shape (and of its range, where its pixels are known), or the
+            generator does not compute in the precision of its latents.
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    target = jnp.asarray(arguments.images("target", target, generator))
     rounded = generator.network.slope is not None
     exact = target.dtype
     single = target.astype(jnp.float32)

@@ -1,6 +1,6 @@
 """The search from one start: rounds of Levenberg-Marquardt steps, as pure functions."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,8 @@ from jaxtyping import Array, Bool
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.networks import FinishedGenerator, generate_rounded
 from jaxgan.types import Example, Latent, Latents, Scalar
+
+T = TypeVar("T", Array, np.ndarray)
 
 STEPS_PER_ROUND = 5
 """Levenberg-Marquardt steps between two evaluations."""
@@ -83,8 +85,19 @@ def measure(
 
 
 def widths(max_steps: int) -> np.ndarray:
-    """Return the width of the rounded corners in every round of steps."""
-    return np.geomspace(*WIDTHS, -(-max_steps // STEPS_PER_ROUND))
+    """Return the width of the rounded corners in every round; the last is the least."""
+    rounds = -(-max_steps // STEPS_PER_ROUND)
+    return (
+        np.geomspace(*WIDTHS, rounds) if rounds > 1 else np.array(WIDTHS[-1:] * rounds)
+    )
+
+
+def gains_nothing(before: T, after: T, tolerance: float) -> Any:
+    """Return whether a round lowered a finite value by no more than this part of it.
+
+    A value of exactly zero has nothing left to gain.
+    """
+    return (after >= (1 - tolerance) * before) & (after < np.inf)
 
 
 def search(
@@ -122,12 +135,14 @@ def search(
         )
         now = better(best, after.latent)
         if not rounded:
-            now = now._replace(finished=after.value > (1 - tolerance) * state.value)
-        idle = best.finished | ~jnp.isfinite(best.value)
+            now = now._replace(
+                finished=gains_nothing(state.value, after.value, tolerance)
+            )
+        idle = best.finished | (best.value == 0) | ~jnp.isfinite(best.value)
         return optax.tree.where(idle, carry, (after, now)), None
 
     infinite = jnp.full((), jnp.inf, start.dtype)
     begun = better(Best(start, infinite, infinite, jnp.array(False)), start)
     rounds = jnp.asarray(widths(max_steps), start.dtype)
     (_, best), _ = jax.lax.scan(body, (lm.begin(start), begun), rounds)
-    return best
+    return best._replace(finished=best.finished | (best.value == 0))

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxgan.inversion.first_order import Fit, cross_entropy, descend, squared_error
 from jaxgan.inversion.starts import drawn_starts
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.types import Example, Examples, Latents, PRNGKey, Scalar
 
 Draw = Callable[[PRNGKey, int], Float[Array, "latent"]]
@@ -204,8 +204,10 @@ def follow_recipe(
         first_image: number of the first target, for the key.
 
     Raises:
-        ValueError: if the budget is below 1.
+        ValueError: if the budget is below 1, or the targets are not images of the
+            generator's shape and range.
     """
+    targets = jnp.asarray(arguments.images("targets", targets, generator, "images"))
     if budget < 1:
         raise ValueError(f"budget must be at least 1, got {budget}")
     num_starts = max(1, budget // recipe.num_steps)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.inversion.many_images import search_from
 from jaxgan.inversion.starts import starts_for
-from jaxgan.networks import TANH, FinishedGenerator, Output
+from jaxgan.networks import TANH, FinishedGenerator, Output, arguments
 from jaxgan.types import PRNGKey
 
 TIGHT = float(np.arctanh(0.999))
@@ -103,9 +103,20 @@ def recover(
         ValueError: if the images are not in double precision or outside [-1, 1], the
             output is not tanh, or a number is out of range.
     """
+    arguments.require_generator(generator)
+    if num_starts < 1:
+        raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
     if generator.network.output is not TANH:
         raise ValueError("expected a generator whose output is tanh")
-    if images.dtype != np.float64 or not np.all(np.abs(images) <= 1):
+    images = np.asarray(images)
+    shape = arguments.image_shape(generator)
+    if images.dtype != np.float64 or images.shape[1:] != shape or not len(images):
+        raise ValueError(
+            f"expected images [n ≥ 1, {', '.join(map(str, shape))}] in double "
+            "precision in [-1, 1], got "
+            f"{images.dtype} {list(images.shape)}"
+        )
+    if not np.all(np.abs(images) <= 1):
         raise ValueError(
             f"expected images in double precision in [-1, 1], got {images.dtype} "
             f"from {images.min():.3g} to {images.max():.3g}"
@@ -143,7 +154,11 @@ def condition_numbers(
 
     They are computed in double precision. If an image has a relative error ε, its code
     is uncertain by a relative error of about ε times the condition number.
+
+    Raises:
+        ValueError: if the latents are not codes of the generator.
     """
+    latents = np.asarray(arguments.codes("latents", latents, generator, "images"))
     with jax.enable_x64(True):
         jacobians = [_at(generator, jnp.asarray(latent))[1] for latent in latents]
     return np.array([np.linalg.cond(jacobian) for jacobian in jacobians])

@@ -13,7 +13,13 @@ import numpy as np
 from jaxtyping import Array
 
 from jaxgan.inversion import levenberg_marquardt as lm
-from jaxgan.inversion.one_start import STEPS_PER_ROUND, advance, measure, widths
+from jaxgan.inversion.one_start import (
+    STEPS_PER_ROUND,
+    advance,
+    gains_nothing,
+    measure,
+    widths,
+)
 from jaxgan.networks import FinishedGenerator
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 
@@ -81,6 +87,8 @@ def search(
     latents = jnp.asarray(progress.latents)
     states = jax.vmap(lm.begin)(latents)
     history = []
+    # Nothing is less than zero.
+    progress = progress._replace(finished=progress.finished | (progress.values == 0))
     for width in widths(max_steps):
         active = progress.kept & ~progress.finished & np.isfinite(progress.values)
         if active.any():
@@ -103,7 +111,7 @@ def search(
                 steps=progress.steps + STEPS_PER_ROUND * active
             )
             if not problem.rounded:
-                stuck = np.asarray(states.value) > (1 - tolerance) * before
+                stuck = gains_nothing(before, np.asarray(states.value), tolerance)
                 progress = progress._replace(
                     finished=progress.finished | active & stuck
                 )

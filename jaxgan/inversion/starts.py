@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.types import Examples, PRNGKey
 
 CHUNK = 1000
@@ -33,7 +33,12 @@ def starts_for(
         bank_size: number of samples to choose the nearest ones from; 0: all starts are
             drawn from the prior.
         first_image: number of the first target, for the key.
+
+    Raises:
+        ValueError: if `bank_size` is negative.
     """
+    if bank_size < 0:
+        raise ValueError(f"bank_size must be ≥ 0, got {bank_size}")
     bank_key, prior_key = jax.random.split(key)
     numbers = first_image + jnp.arange(len(targets))
     num_near = min(num_starts // 2, bank_size)
@@ -75,7 +80,13 @@ def sample_bank(
         key: of the codes.
         generator: of the images.
         size: number of codes.
+
+    Raises:
+        ValueError: if the size is below 1.
     """
+    arguments.require_generator(generator)
+    if size < 1:
+        raise ValueError(f"a bank needs at least one code, got {size}")
     latents = generator.network.draw(key, (size, generator.latent_dim))
 
     def image(latent: Array) -> Array:
@@ -98,9 +109,10 @@ def nearest_starts(
         num_starts: number of codes for each target.
 
     Raises:
-        ValueError: if the bank has fewer codes.
+        ValueError: if the bank has fewer codes, or images of another length.
     """
     latents, images = bank
+    targets = jnp.asarray(arguments.floats("targets", targets, ("n", images.shape[1])))
     if num_starts > len(latents):
         raise ValueError(f"a bank of {len(latents)} has no {num_starts} nearest codes")
     squares = jnp.sum(images * images, 1)

@@ -87,10 +87,20 @@ def count_minima(
             over all pixels. A change of 0.5 is hard to see.
 
     Raises:
-        ValueError: if there are no end points.
+        ValueError: if there are no end points, or not a finite code and image of each.
     """
     if not len(latents):
         raise ValueError("minima cannot be counted without end points")
+    lengths = {len(latents), len(images), len(errors)}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"expected a code, an image and an error of each end point, got "
+            f"{len(latents)}, {len(images)} and {len(errors)}"
+        )
+    for name, rows in (("latents", latents), ("images", images)):
+        if not np.isfinite(rows).all():
+            bad = np.flatnonzero(~np.isfinite(rows).all(1))[0]
+            raise ValueError(f"{name}: row {bad} is not finite")
     scale = np.sqrt(np.mean(np.sum(latents**2, 1)))
     codes = cluster(latents, code_tolerance * scale)
     groups = cluster(images, image_tolerance)

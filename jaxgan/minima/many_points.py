@@ -21,7 +21,7 @@ from jaxgan.minima.settling import (
     in_double,
 )
 from jaxgan.minima.sharpening import in_precision, is_leader, sharpen_all
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.networks.piecewise import require_kinks
 from jaxgan.parallel.chunks import advance_in_chunks, evaluate_in_chunks
 from jaxgan.types import Scalar
@@ -81,9 +81,29 @@ def settle_many(
         chunk: points advanced at a time; bounds the memory.
 
     Raises:
-        ValueError: if the generator does not declare its kinks.
+        ValueError: if the generator does not declare its kinks, the points are not
+            finite codes of it, the targets no images of its shape and range, or an
+            owner is not the number of a target.
     """
     require_kinks(generator)
+    latents = np.asarray(arguments.codes("latents", latents, generator, "n"))
+    targets = np.asarray(arguments.images("targets", targets, generator, "m"))
+    owners = np.asarray(owners)
+    if owners.shape != (len(latents),) or not np.issubdtype(owners.dtype, np.integer):
+        raise ValueError(
+            f"expected owners [{len(latents)}] of whole numbers, got {owners.dtype} "
+            f"{list(owners.shape)}"
+        )
+    if owners.min() < 0 or owners.max() >= len(targets):
+        raise ValueError(
+            f"expected owners in 0…{len(targets) - 1}, got {owners.min()} to "
+            f"{owners.max()}"
+        )
+    if not np.isfinite(latents).all():
+        bad = np.flatnonzero(~np.isfinite(latents).all(1))[0]
+        raise ValueError(f"latents: row {bad} is not finite")
+    if not 0 <= prior_weight < np.inf:
+        raise ValueError(f"prior_weight must be ≥ 0, got {prior_weight}")
     smooth = newton.State(
         jnp.asarray(latents, jnp.float32),
         jnp.full(len(latents), FIRST_WIDTH, jnp.float32),

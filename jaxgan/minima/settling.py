@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxgan.minima import certificates, faces, facets, implicit, newton
 from jaxgan.minima.certificates import Certificate
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.networks.piecewise import is_smooth, require_kinks, units_at
 from jaxgan.types import Example, Latent, Scalar
 
@@ -77,14 +77,17 @@ def settle(
         prior_weight: κ ≥ 0 of an additional ½κ‖z‖².
 
     Raises:
-        ValueError: if the generator does not declare its kinks, or double precision is
-            not enabled.
+        ValueError: if the generator does not declare its kinks, the point is no code of
+            it, the target no image of its shape (and of its range, where its pixels
+            are known), or double precision is not enabled.
     """
     require_kinks(generator)
     if jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
         raise ValueError(
             "settle needs double precision: call it inside `with jax.enable_x64(True):`"
         )
+    latent = jnp.asarray(arguments.codes("latent", latent, generator))
+    target = jnp.asarray(arguments.images("target", target, generator))
     exact = generator.as_type(jnp.float64)
     image = target.reshape(-1).astype(jnp.float64)
     weight = jnp.asarray(prior_weight, jnp.float64)

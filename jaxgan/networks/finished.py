@@ -120,7 +120,7 @@ class FinishedNetwork(NamedTuple):
 @partial(
     jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["network"]
 )
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FinishedGenerator:
     """A finished generator: a network and its weights.
 
@@ -135,20 +135,41 @@ class FinishedGenerator:
     network: FinishedNetwork
     params: Params
 
+    def __repr__(self) -> str:
+        """Return a line that has the size of the weights, not their values."""
+        sizes = [getattr(leaf, "size", 1) for leaf in jax.tree.leaves(self.params)]
+        return f"FinishedGenerator({self.network!r}, {sum(sizes):,} weights)"
+
     @property
     def latent_dim(self) -> int:
         """The number of latent dimensions."""
         return self.network.latent_dim
 
     def generate(self, latents: Latents) -> Examples:
-        """Return the images of latents, computed in the precision of the latents."""
+        """Return the images of latents, computed in the precision of the latents.
+
+        Raises:
+            ValueError: if the latents are not floating-point numbers `[n, latent_dim]`.
+        """
+        latents = jnp.asarray(latents)
+        floating = jnp.issubdtype(latents.dtype, jnp.floating)
+        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or not floating:
+            raise ValueError(
+                f"expected latents [n, {self.latent_dim}] of floating-point numbers, "
+                f"got {latents.dtype} {list(latents.shape)}"
+            )
         return self.network.apply(self.as_type(latents.dtype).params, latents)
 
     def as_type(self, dtype: Any) -> "FinishedGenerator":
         """Return the generator with its weights in another precision.
 
         Leaves that are not floating-point numbers stay as they are.
+
+        Raises:
+            ValueError: if it is not a precision of floating-point numbers.
         """
+        if not jnp.issubdtype(dtype, jnp.floating):
+            raise ValueError(f"expected a floating-point precision, got {dtype}")
 
         def cast(leaf: Any) -> Any:
             floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)

@@ -36,10 +36,19 @@ def leaky_relu(x: jax.Array) -> jax.Array:
 
 
 class BatchNorm(nn.Module):
-    """Normalisation by the mean and variance of the batch, for each channel."""
+    """Normalisation by the mean and variance of the batch, for each channel.
+
+    Raises:
+        ValueError: if the batch has one row, which would become zero whatever it is.
+    """
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:  # noqa: D102
+        if len(x) < 2 and not self.is_initializing():
+            raise ValueError(
+                "batch-normalisation needs at least two rows, got "
+                f"{len(x)}: fold the generator to generate one image at a time"
+            )
         channels = (1,) * (x.ndim - 1) + x.shape[-1:]
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
@@ -83,12 +92,23 @@ def conv_transpose(features: int) -> Callable[..., nn.Module]:
 
 
 def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
-    """Return a flax module as two pure functions, for inputs of the given shape."""
+    """Return a flax module as two pure functions, for inputs of the given shape.
+
+    Its `apply` raises a `ValueError` if inputs are not floating-point numbers of this
+    shape, in batches of any size.
+    """
 
     def init(key: PRNGKey) -> Params:
         return module.init(key, jnp.zeros(inputs.shape, inputs.dtype))["params"]
 
     def apply(params: Params, x: jax.Array) -> Any:
+        shape = inputs.shape[1:]
+        if x.shape[1:] != shape or not jnp.issubdtype(x.dtype, jnp.floating):
+            wanted = ", ".join(map(str, ("n", *shape)))
+            raise ValueError(
+                f"the network takes floating-point numbers [{wanted}], got {x.dtype} "
+                f"{list(x.shape)}"
+            )
         return module.apply({"params": params}, x)
 
     return Network(init, apply)

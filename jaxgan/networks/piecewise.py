@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from jaxgan.networks.arguments import require_generator
 from jaxgan.networks.finished import SMOOTH, FinishedGenerator, Output
 from jaxgan.types import Latent, Scalar
 
@@ -64,8 +65,9 @@ def require_kinks(generator: FinishedGenerator) -> float:
     """Return the slope of the leaky ReLUs for negative inputs.
 
     Raises:
-        ValueError: if the generator does not declare its kinks.
+        ValueError: if the generator does not declare its kinks, or is none.
     """
+    require_generator(generator)
     slope = generator.network.slope
     if slope is None:
         raise ValueError(

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxgan.networks import FinishedGenerator
+from jaxgan.networks import FinishedGenerator, arguments
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
@@ -108,7 +108,11 @@ def between_images(generator: FinishedGenerator) -> MetricFamily:
 
     Args:
         generator: G, the data of the family. Images are in its units.
+
+    Raises:
+        ValueError: if it is no `networks.FinishedGenerator`.
     """
+    arguments.require_generator(generator)
     return MetricFamily(_between, _gauss_newton, generator)
 
 
@@ -144,8 +148,15 @@ def image_metric(
         image_b: x_b, likewise.
 
     Raises:
-        ValueError: if the two images have different shapes.
+        ValueError: if the two images have different shapes, or are not floating-point
+            numbers.
     """
+    for name, image in (("image_a", image_a), ("image_b", image_b)):
+        if not jnp.issubdtype(jnp.result_type(image), jnp.floating):
+            raise ValueError(
+                f"expected {name} of floating-point numbers, got "
+                f"{jnp.result_type(image)}"
+            )
     if image_a.shape != image_b.shape:
         raise ValueError(
             f"expected two images of one shape, got {image_a.shape} and {image_b.shape}"

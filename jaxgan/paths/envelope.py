@@ -68,8 +68,12 @@ def least_energy(metrics: MetricFamily, path: Path, item: Any = None) -> LeastEn
 
 
 def newton_decrement(metric: Metric, path: Path) -> Scalar:
-    """Return ½ ∇Uᵀ P⁻¹ ∇U / U, about the relative decrease that is still possible."""
+    """Return ½ ∇Uᵀ P⁻¹ ∇U / U, about the relative decrease that is still possible.
+
+    It is 0 where the energy is.
+    """
     at = expand(metric, path)
-    return jnp.vdot(at.gradient, solve_laplacian(at.weights, at.gradient)) / (
-        2 * at.energy
-    )
+    some = at.energy != 0  # NaN stays NaN
+    weights = jnp.where(some, at.weights, 1.0)
+    square = jnp.vdot(at.gradient, solve_laplacian(weights, at.gradient))
+    return jnp.where(some, square, 0.0) / jnp.where(some, 2 * at.energy, 1.0)

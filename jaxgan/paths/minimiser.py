@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxgan.networks import arguments
 from jaxgan.parallel import devices
 from jaxgan.paths.conformal import MetricFamily
 from jaxgan.paths.curves import Path
@@ -36,7 +37,9 @@ class MinimisedPath(NamedTuple):
         energy: its energy; its derivative is that of `least_energy`.
         differentiable: whether that derivative is the one of the least energy.
         decrement: see `newton_decrement`: about the relative decrease still possible.
-        finished: whether the last level ended because nothing was left to gain.
+        finished: whether the last level ended because the next step promised, or the
+            last ones brought, too little; False if the evaluations ran out or a line
+            search gave up. A saddle is such a path too: see `minimise`.
         energies: energy of the best path at the end of each level; infinite where
             nothing was finite.
         evaluations: number of evaluations on each level, summed over the starts.
@@ -73,6 +76,10 @@ def minimise(
     `jax.vmap`: over codes, items, keys, and the data of the metrics. `jax.vmap` takes
     as many steps for each pair as the slowest one needs.
 
+    What is found is stationary, and not always a minimum: from the straight line alone,
+    a path on a ridge of the metric stays there. Starts with random bows leave it, and
+    `record_paths` counts the directions that lead down (`morse_index`).
+
     The energy can be differentiated; see `least_energy`. In a derivative, the inner
     knots of the path are constants, and so is all else in the result but the ends.
 
@@ -94,12 +101,16 @@ def minimise(
         number: number of the pair, for the key.
 
     Raises:
-        ValueError: if the codes differ in shape, levels do not double, a number is out
-            of range, or the key is missing.
+        ValueError: if the codes are not floating-point numbers or differ in shape,
+            `metrics` is no family, levels do not double, a number is out of range, or
+            the key is missing.
     """
-    if code_a.shape != code_b.shape or code_a.ndim != 1:
+    _require_metrics(metrics)
+    code_a = jnp.asarray(arguments.floats("code_a", code_a, ("latent",)))
+    code_b = jnp.asarray(arguments.floats("code_b", code_b, ("latent",)))
+    if code_a.shape != code_b.shape:
         raise ValueError(
-            "expected code_a and code_b [latent], got "
+            "expected code_a and code_b of one shape, got "
             f"{code_a.shape} and {code_b.shape}"
         )
     _check(levels, tolerance, max_evaluations, num_starts, key)
@@ -146,7 +157,9 @@ class Minimised(NamedTuple):
         cost: number of evaluations, an evaluation on a coarser level counted by its
             share of the finest level's segments. A column of the Jacobian that the
             curvature needs counts as one segment.
-        finished: whether the last level ended because nothing was left to gain.
+        finished: whether the last level ended because the next step promised, or the
+            last ones brought, too little; False if the evaluations ran out or a line
+            search gave up. A saddle is such a path too: see `minimise`.
         spread: energies of all starts at the end of the coarsest level.
         history: best energy after each evaluation on the finest level; after the last
             evaluation its value is repeated.
@@ -197,14 +210,24 @@ def minimise_many(
         first_pair: number of the first pair, for the key.
 
     Raises:
-        ValueError: if the codes differ in shape, levels do not double, a number is out
-            of range, or the key is missing.
+        ValueError: if the codes are not floating-point numbers or differ in shape,
+            `metrics` is no family, levels do not double, a number is out of range, or
+            the key is missing.
     """
-    if codes_a.shape != codes_b.shape or codes_a.ndim != 2:
+    _require_metrics(metrics)
+    codes_a = jnp.asarray(arguments.floats("codes_a", codes_a, ("pairs", "latent")))
+    codes_b = jnp.asarray(arguments.floats("codes_b", codes_b, ("pairs", "latent")))
+    if codes_a.shape != codes_b.shape:
         raise ValueError(
-            f"expected codes_a and codes_b [pairs, latent], got {codes_a.shape} and "
-            f"{codes_b.shape}"
+            "expected codes_a and codes_b of one shape, got "
+            f"{codes_a.shape} and {codes_b.shape}"
         )
+    for leaf in jax.tree.leaves(items):
+        if jnp.shape(leaf)[:1] != (len(codes_a),):
+            raise ValueError(
+                f"expected items of {len(codes_a)} pairs, got an array "
+                f"{list(jnp.shape(leaf))}"
+            )
     _check(levels, tolerance, max_evaluations, num_starts, key)
     bows = draw_bows(key, codes_a, num_starts, first_pair)
     results, spread = devices.map_rows(
@@ -227,6 +250,14 @@ def minimise_many(
         spread,
         last.history,
     )
+
+
+def _require_metrics(metrics: Any) -> None:
+    if not isinstance(metrics, MetricFamily):
+        raise ValueError(
+            f"expected a paths.MetricFamily, got {type(metrics).__name__}: "
+            "paths.between_images makes one of a generator, paths.common of a metric"
+        )
 
 
 def _check(

@@ -55,7 +55,8 @@ class LevelResult(NamedTuple):
         path: the best one.
         energy: its energy.
         evaluations: number of evaluations.
-        finished: whether the level ended because nothing was left to gain.
+        finished: whether the level ended at a path that the method cannot make better,
+            and not because it gave up; see `minimise`.
         history: best energy after each evaluation.
     """
 
@@ -149,9 +150,10 @@ def _minimise(
     def converged(now: Progress) -> Array:
         state, count = now.state, now.evaluations
         wanted = tolerance * state.energy
-        before = now.history[jnp.maximum(count - 1 - PATIENCE, 0)]
-        slow = (count > PATIENCE) & (before - state.energy < wanted)
-        ended = (state.decrement < wanted) | slow | state.stuck
+        gain = now.history[jnp.maximum(count - 1 - PATIENCE, 0)] - state.energy
+        # Where nothing at all is gained, a line search is still looking for a step.
+        slow = (count > PATIENCE) & (gain < wanted) & (gain > 0)
+        ended = (state.decrement <= wanted) | slow | (state.energy == 0)
         return ended & jnp.isfinite(state.energy)
 
     def finished(now: Progress) -> Array:

@@ -114,7 +114,8 @@ def lbfgs(
             inner = kept._replace(
                 expansion=new, direction=direction, rate=jnp.ones_like(now.rate)
             )
-            return State(trial, new.energy, -slope / 2, slope >= 0, inner)
+            # A direction that does not descend predicts nothing, unless it is flat.
+            return State(trial, new.energy, jnp.abs(slope) / 2, slope >= 0, inner)
 
         def go_back() -> State:
             excess = new.energy - state.energy - now.rate * slope

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxgan.networks import arguments
 from jaxgan.parallel import devices
 from jaxgan.paths.conformal import Metric, MetricFamily
 from jaxgan.paths.curves import Path, line, slerp, subdivide
@@ -67,7 +68,13 @@ def record_paths(
         metrics: of the paths.
         paths: in any precision.
         items: data of each path's metric, as in `minimise_many`.
+
+    Raises:
+        ValueError: if there are no paths, or they have fewer than two segments.
     """
+    paths = np.asarray(arguments.floats("paths", paths, ("n", "knots", "latent")))
+    if paths.shape[1] < 3:
+        raise ValueError(f"expected at least 3 knots, got {paths.shape[1]}")
     with jax.enable_x64(True):
         exact = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), items)
         rows = np.asarray(paths, np.float64), exact
@@ -104,10 +111,12 @@ def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
 def speed_variation(metric: Metric, path: Path) -> Scalar:
     """Return the standard deviation of the segments' speeds, relative to their mean.
 
-    Its square is U/L² − 1, with the energy U and the length L.
+    Its square is U/L² − 1, with the energy U and the length L. It is 0 for a path
+    without length.
     """
     speeds = segment_lengths(metric, path)
-    return jnp.std(speeds) / jnp.mean(speeds)
+    mean = jnp.mean(speeds)
+    return jnp.std(speeds) / jnp.where(mean == 0, 1.0, mean)
 
 
 def lowest_eigenvalues(

@@ -81,6 +81,14 @@ def classification(
         state: ClassifierState, batches
     ) -> tuple[ClassifierState, ClassifierMetrics]:
         images, labels = (leaf[0] for leaf in batches)
+        whole = jnp.issubdtype(labels.dtype, jnp.integer)
+        if labels.ndim != 1 or not whole or images.ndim < 2:
+            raise ValueError(
+                "expected images [n, ...] and whole numbers as their labels [n], got "
+                f"{images.dtype} and {labels.dtype} in batches {list(images.shape)} "
+                f"and {list(labels.shape)}"
+            )
+        labels = labels.astype(jnp.int32)
         key = jax.random.fold_in(streams(state.key).noise, state.step)
         images = jax.vmap(distort)(jax.random.split(key, len(images)), images)
 

@@ -36,6 +36,24 @@ def steps_per_epoch(algorithm: Algorithm, num_examples: int, batch_size: int) ->
     return num_examples // used
 
 
+def _length(data: Data) -> int:
+    """Return the number of examples.
+
+    Raises:
+        ValueError: if the data are no arrays, of different lengths, or empty.
+    """
+    leaves = jax.tree.leaves(data)
+    shapes: list[tuple[int, ...]] = [getattr(leaf, "shape", ()) for leaf in leaves]
+    if not leaves or not all(shapes) or len({shape[0] for shape in shapes}) > 1:
+        raise ValueError(
+            "expected data [n, ...], arrays of one length, got "
+            f"{', '.join(str(list(shape)) for shape in shapes[:5]) or 'none'}"
+        )
+    if not shapes[0][0]:
+        raise ValueError(f"the data are empty: got {list(shapes[0])}")
+    return shapes[0][0]
+
+
 def run_steps(
     algorithm: Algorithm,
     state: S,
@@ -52,8 +70,8 @@ def run_steps(
     Args:
         algorithm: what to run.
         state: the state before the steps.
-        data: examples, or a tree of arrays of one length. Every uint8 array is taken
-            for pixels, and scaled to [-1, 1] batch by batch.
+        data: examples, or a tree of arrays of one length. A uint8 array with more than
+            one axis is taken for pixels, and scaled to [-1, 1] batch by batch.
         num_steps: at least 1.
         batch_size: examples in each batch.
         mesh: devices that share every batch (`jaxgan.parallel.mesh`); state and data
@@ -64,11 +82,12 @@ def run_steps(
         The state after the steps, and metrics averaged over them.
 
     Raises:
-        ValueError: if the data does not fill one step, or `num_steps` is below 1.
+        ValueError: if the data are no arrays of one length or do not fill one step, or
+            `num_steps` is below 1.
     """
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1, got {num_steps}")
-    num_examples = len(jax.tree.leaves(data)[0])
+    num_examples = _length(data)
     per_epoch = steps_per_epoch(algorithm, num_examples, batch_size)
     used = algorithm.batches_per_step * batch_size
 
@@ -88,7 +107,11 @@ def run_steps(
     order = jax.lax.dynamic_slice_in_dim(order, offset, num_steps)
 
     def body(state, indices):
-        batches = jax.tree.map(lambda leaf: as_inputs(leaf[indices]), data)
+        # Labels have one axis.
+        batches = jax.tree.map(
+            lambda leaf: as_inputs(leaf[indices]) if leaf.ndim > 1 else leaf[indices],
+            data,
+        )
         if mesh is not None:
             batches = devices.divide(batches, mesh, axis=1)
         return algorithm.step(state, batches)

@@ -60,7 +60,7 @@ def test_composed_maps_are_maps_one_after_the_other(full):
 @pytest.mark.parametrize("full", [False, True])
 def test_the_tail_bounds_what_is_cut_and_the_needed_depth_is_the_least(full):
     maps = some_maps(full)
-    shrink = float(jnp.max(contractions.shrinkage(maps)))
+    shrink = contractions.bounds(maps)
     tolerance = 1e-4
     depth = autoencoders.needed_depth(maps, tolerance=tolerance)
     assert contractions.tail(maps, shrink, depth) <= tolerance
@@ -83,6 +83,9 @@ def test_a_depth_for_maps_that_do_not_shrink_is_refused():
         autoencoders.needed_depth(maps, tolerance=1e-3)
     with pytest.raises(ValueError, match="tolerance must be positive, got 0.0"):
         autoencoders.needed_depth(maps, tolerance=0.0)
+    # What does not move needs no depth, and 0.9^d · 9 ≤ 1e-6 is true from 152 on.
+    dead = Maps(jnp.array([[1.0, 0.0]] * 2), jnp.array([[0.9, 1 - 2e-6], [0.5, 0.5]]))
+    assert autoencoders.needed_depth(dead, tolerance=1e-6) == 152
     still = Maps(jnp.zeros((2, 1)), jnp.full((2, 1), 0.5))
     assert autoencoders.needed_depth(still, tolerance=1e-3) == 0
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import wgan
 from experiments.reporting import pictures
 from experiments.running import adversarial
+from experiments.running.errors import UsageError
 from jaxgan import gan
 from jaxgan.networks import mlp_critic, mlp_generator
 
@@ -21,6 +23,11 @@ def states():
     """Two states of a run with different generators."""
     algorithm = gan.wgan_gp(GENERATOR, CRITIC)
     return [algorithm.init(jax.random.key(seed)) for seed in range(2)]
+
+
+def test_a_batch_of_one_cannot_be_normalised():
+    with pytest.raises(UsageError, match="--batch-size must be at least 2, got 1"):
+        wgan.Config(batch_size=1).check()
 
 
 def pixels(path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, fail, succeed
 
-from experiments.path import pairs, plane
+from experiments.path import __main__, pairs, plane
 from experiments.running.errors import UsageError
 from jaxgan import storage
 
@@ -55,6 +55,13 @@ def test_methods_are_compared(toy_model, tmp_path):
     assert ours < adam
     with Image.open(tmp_path / "run" / "convergence.png") as image:
         assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_few_pairs_need_no_other_flag():
+    __main__.Config(pairs=2).check()
+    __main__.Config(pairs=2, compared=2).check()
+    with pytest.raises(UsageError, match="--compared must be in 0…pairs, got 3"):
+        __main__.Config(pairs=2, compared=3).check()
 
 
 def test_flags_that_cannot_be_are_one_line(tmp_path):

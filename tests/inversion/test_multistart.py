@@ -7,6 +7,7 @@ import pytest
 from landscapes import toy
 
 from jaxgan import inversion, networks
+from jaxgan.inversion import one_start
 
 KEY = jax.random.key(0)
 IMAGES = 3
@@ -89,6 +90,31 @@ def test_keys_weights_and_priors_may_differ_and_nothing_is_traced_again():
         alone = EVERY(*one)
         assert np.allclose(found.latents[i], alone.latents[0], rtol=0, atol=1e-5)
     assert len(traces) == before
+
+
+def test_an_error_of_zero_is_finished_at_once():
+    network = networks.mlp_generator(2, (8,), shape=(5,), batch_norm=False)
+    params = network.init(jax.random.key(0))
+    generator = networks.FinishedGenerator(network.plain, params)
+    start = np.zeros((1, 1, 2))  # biases are 0, and so is the image
+    found = inversion.invert_from(generator, start, np.zeros((1, 5)))
+    assert found.errors == 0 and found.finished.all() and not found.steps.any()
+    best = one_start.search(
+        generator,
+        jnp.zeros(2),
+        jnp.zeros(5),
+        0.0,
+        rounded=False,
+        max_steps=40,
+        tolerance=1e-4,
+    )
+    assert best.value == 0 and best.finished
+
+
+def test_the_last_width_is_the_least_however_few_rounds_there_are():
+    for steps in (1, 5, 6, 40):
+        assert one_start.widths(steps)[-1] == pytest.approx(0.01)
+    assert not len(one_start.widths(0))
 
 
 def test_bad_input_is_refused():

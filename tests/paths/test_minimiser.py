@@ -118,6 +118,51 @@ def test_a_metric_that_is_not_finite_is_a_value_and_never_chosen():
     assert np.isfinite(found.paths[:2]).all()
 
 
+def between_points(metric, a, b, **options):
+    codes = (jnp.array(each, jnp.float32) for each in (a, b))
+    return paths.minimise(paths.common(metric), *codes, levels=(4, 8), **options)
+
+
+def test_a_search_that_gave_up_is_not_finished():
+    def climbing(curvature, weights, path, gradient):
+        return -gradient
+
+    def well(z):
+        return 1 + jnp.sum(z * z, 1)
+
+    method = paths.lbfgs(climbing, uses_curvature=False)
+    up = between_points(well, [1.0, 0.5], [-1.0, 0.6], method=method)
+    down = between_points(well, [1.0, 0.5], [-1.0, 0.6])
+    assert not up.finished and down.finished and up.energy > 1.01 * down.energy
+
+
+@pytest.mark.parametrize("height", [0.0, 1.0])
+def test_a_path_that_costs_nothing_is_finished(height):
+    def flat(z):
+        return jnp.full(len(z), height)
+
+    there = [1.0 + height, 2.0]  # without a metric, or without a distance
+    found = between_points(flat, [2.0, 2.0], there)
+    assert found.energy == 0 and found.finished and found.decrement == 0
+    assert (found.evaluations == 1).all() and found.differentiable
+
+
+def test_a_hill_is_left_by_random_starts_only():
+    def hill(z):
+        return 1 + 9 * jnp.exp(-8 * jnp.sum(z * z, 1))
+
+    ends = [-1.0, 0.0], [1.0, 0.0]
+    straight = between_points(hill, *ends)
+    bent = between_points(hill, *ends, num_starts=4, key=jax.random.key(0))
+    assert straight.finished and straight.energy > 1.3 * bent.energy
+    record = paths.record_paths(
+        jax.random.key(1),
+        paths.common(hill),
+        np.stack([np.asarray(straight.path), np.asarray(bent.path)]),
+    )
+    assert record.morse_index[0] >= 1 and record.morse_index[1] == 0
+
+
 def tanh_pairs(count, dim):
     """Random tanh networks, one for each pair of codes."""
     key = jax.random.key(dim)
