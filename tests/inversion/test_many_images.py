@@ -113,6 +113,11 @@ def test_survivors_are_the_best_and_cost_less(generator):
     assert (few.finished.sum(1) <= 2).all()
     assert few.steps[-1].sum() < 0.7 * all_.steps[-1].sum()
     assert (few.errors.min(1) <= np.median(all_.errors, 1) + 1e-9).all()
+    # After the first round the best start of each image goes on, the worst does not.
+    images, first = np.arange(len(targets)), few.history[1]
+    later = (few.steps[-1] - few.steps[1]) > 0
+    assert later[images, first.argmin(1)].all()
+    assert not later[images, first.argmax(1)].any()
 
 
 def test_the_better_half_of_each_image_survives_and_equal_ones_in_their_order():
