@@ -65,6 +65,20 @@ def test_a_mixture_is_the_mean_of_its_components():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_gaussian_codes_have_the_mean_and_the_deviation_that_the_encoder_says():
+    count = 20_000
+    location, scale = (jnp.full((count, 2), value) for value in (1.5, np.log(0.5)))
+    codes = np.asarray(
+        autoencoders.gaussian_channel(
+            jax.random.key(3), networks.Heads(location, scale)
+        ).latents
+    )
+    error = 0.5 / np.sqrt(count)
+    np.testing.assert_allclose(codes.mean(0), 1.5, atol=4 * error)
+    np.testing.assert_allclose(codes.std(0), 0.5, atol=4 * error)
+    assert abs(np.corrcoef(codes.T)[0, 1]) < 4 / np.sqrt(count)
+
+
 def test_draws_of_the_prior_are_standard_and_do_not_depend_on_their_number():
     draw = autoencoders.prior(3)
     z = np.asarray(jax.jit(draw, static_argnums=1)(KEY, 20_000))

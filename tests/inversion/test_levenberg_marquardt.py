@@ -28,6 +28,18 @@ def test_one_step_solves_a_linear_problem():
     normal = matrix @ matrix.T + 0.5 * jnp.eye(DIM)
     expected = jnp.linalg.solve(normal, matrix @ target)
     np.testing.assert_allclose(after.latent, expected, rtol=1e-4)
+    gap = expected @ matrix - target
+    least = 0.5 * (gap @ gap + 0.5 * expected @ expected)
+    np.testing.assert_allclose(after.value, least, rtol=1e-4)
+
+
+def test_the_value_is_the_error_and_the_weighted_square_of_the_code():
+    code, weight = jnp.array([1.0, -2.0, 0.5]), 0.3
+    target = jnp.zeros((6, 6, 1))
+    value = lm.evaluate(GENERATOR.generate, lm.begin(code), target, weight).value
+    image = np.asarray(GENERATOR.generate(code[None]), np.float64)
+    expected = 0.5 * np.sum(image**2) + 0.5 * weight * (1 + 4 + 0.25)
+    assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
 def test_steps_never_raise_the_value():
@@ -40,6 +52,19 @@ def test_steps_never_raise_the_value():
         after = step(state)
         assert float(after.value) <= float(state.value)
         state = after
+
+
+def test_a_step_that_overshoots_is_refused_and_damped():
+    """From 2, Newton's step for arctan z = 0 leads to −3.5, where it is larger."""
+    step = jax.jit(lambda state: lm.step(jnp.arctan, state, jnp.zeros(1), 0.0))
+    begun = lm.begin(jnp.array([2.0]))._replace(damping=jnp.float32(1e-6))
+    begun = lm.evaluate(jnp.arctan, begun, jnp.zeros(1), 0.0)
+    after = step(begun)
+    assert after.latent == begun.latent and after.value == begun.value
+    assert after.damping == 2 * begun.damping and after.growth == 2 * begun.growth
+    for _ in range(40):
+        after = step(after)
+    assert abs(after.latent[0]) < 1e-6
 
 
 def smooth(latents):

@@ -113,6 +113,27 @@ def test_survivors_are_the_best_and_cost_less(generator):
     assert (few.finished.sum(1) <= 2).all()
     assert few.steps[-1].sum() < 0.7 * all_.steps[-1].sum()
     assert (few.errors.min(1) <= np.median(all_.errors, 1) + 1e-9).all()
+    # After the first round the best start of each image goes on, the worst does not.
+    images, first = np.arange(len(targets)), few.history[1]
+    later = (few.steps[-1] - few.steps[1]) > 0
+    assert later[images, first.argmin(1)].all()
+    assert not later[images, first.argmax(1)].any()
+
+
+def test_the_better_half_of_each_image_survives_and_equal_ones_in_their_order():
+    values = np.array([[3.0, 1.0, np.inf, 2.0, 4.0, 0.0], [5.0, 5, 5, 5, 5, 5]])
+    everywhere = np.ones(12, bool)
+    begun = search.Progress(
+        *(np.zeros((12, 2)), values.ravel(), values.ravel()),
+        *(np.zeros(12, int), ~everywhere, everywhere),
+    )
+    kept = search._better_half(begun, 2, survivors=1).reshape(2, 6)
+    assert kept.tolist() == [[0, 1, 0, 1, 0, 1], [1, 1, 1, 0, 0, 0]]
+    # The next time half of the three that are left, and never fewer than wanted.
+    again = begun._replace(kept=kept.ravel())
+    last = search._better_half(again, 2, survivors=1).reshape(2, 6)
+    assert last.tolist() == [[0, 1, 0, 0, 0, 1], [1, 1, 0, 0, 0, 0]]
+    assert (search._better_half(again, 2, survivors=3) == again.kept).all()
 
 
 def with_logits(generator, logits):
