@@ -22,13 +22,12 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging
-    from experiments.running import generators, run_folder
-    from jaxgan import data, evaluation, storage
+    from experiments.running import datasets, generators, run_folder
+    from jaxgan import evaluation, storage
 
     generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
-    reference = data.load(config.dataset, "test", data_dir=config.data_dir)
-    training = data.load(reference.name, "train", data_dir=config.data_dir)
+    training, reference = datasets.load(config)
     count = config.samples or len(reference.images)
     if count > len(reference.images):
         raise UsageError(
@@ -41,6 +40,8 @@ def run(config: Config) -> dict[str, Any]:
         "evaluate", config, name, reference.name, arrays, generator=generator
     )
     print(f"{config.source}: {count} samples against {reference.name}, into {out}")
+    models = {"checkpoint": config.model, "judge": config.judge}
+    trained = datasets.about_models(models, reference.name)
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
     judgement = judging.evaluate(
@@ -58,6 +59,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "evaluate",
         "checkpoint": config.source,
         "dataset": reference.name,
+        **trained,
         "n_samples": count,
         **judging.summary(judgement),
     }

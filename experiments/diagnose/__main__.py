@@ -24,7 +24,8 @@ class Config(GeneratorOptions, DataOptions):
     images: int = 10
     """Number of test images to invert, beginning with the first."""
     targets: tuple[Path, ...] = ()
-    """Files to invert in place of test images: .npy arrays, or pictures such as PNG."""
+    """Files to invert in place of test images: pictures such as PNG, folders of them,
+    or .npy, .npz, .csv, .mat and IDX files."""
     resize: bool = False
     """Scale the images in --targets to 28 × 28 pixels."""
     own_images: int = 10
@@ -64,14 +65,14 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.diagnose import evidence, judged, report, verdict
-    from experiments.running import generators, run_folder, targets
+    from experiments.running import datasets, generators, run_folder, targets
     from jaxgan import networks
 
     made = generators.unchecked(config)
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize)
     else:
-        wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+        wanted = targets.first_images(config, config.images)
     check_key, key = jax.random.split(jax.random.key(config.seed))
     faults = networks.check(check_key, made)
     digits = made if faults else generators.in_digits(config, made)
@@ -91,6 +92,7 @@ def run(config: Config) -> dict[str, Any]:
         generator=made,
     )
     print(f"{config.source}: {count} images of {wanted.name}, into {out}")
+    trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
     started = time.perf_counter()
     if faults:
         result = report.of_record(faults)
@@ -104,6 +106,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "diagnose",
         "checkpoint": config.source,
         "dataset": wanted.name,
+        **trained,
         **result,
         "wall_seconds": time.perf_counter() - started,
     }

@@ -20,9 +20,10 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
     images: int = 10
     """Number of test images to invert, beginning with the first."""
     targets: tuple[Path, ...] = ()
-    """Files to invert in place of test images: .npy arrays, or pictures such as PNG."""
+    """Files to invert in place of test images: pictures such as PNG, folders of them,
+    or .npy, .npz, .csv, .mat and IDX files."""
     resize: bool = False
-    """Scale the images in --targets to 28 × 28 pixels."""
+    """Scale the images in --targets to the size of the generator's."""
     starts: int = 64
     """Number of starts for each image."""
     survivors: int | None = None
@@ -49,13 +50,14 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.invert import report, search
-    from experiments.running import generators, run_folder, targets
+    from experiments.running import datasets, generators, run_folder, targets
 
-    generator = generators.load(config, with_kinks=True)
+    generator = generators.load(config, with_kinks=True, any_size=True)
+    shape = generators.shape_of(generator)
     if config.targets:
-        wanted = targets.from_files(config.targets, resize=config.resize)
+        wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)
     else:
-        wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+        wanted = targets.first_images(config, config.images, shape)
     name = config.source_name
     out = run_folder.begin(
         "invert",
@@ -70,6 +72,7 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.source}: {len(wanted.images)} images of {wanted.name}, "
         f"{config.starts} starts each, into {out}"
     )
+    trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
     plan = search.SearchPlan(
         search_key,
@@ -86,6 +89,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "invert",
         "checkpoint": config.source,
         "dataset": wanted.name,
+        **trained,
         **result.summary,
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,

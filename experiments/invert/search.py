@@ -63,7 +63,7 @@ class SearchPlan(NamedTuple):
 def find_all(
     out: Path,
     generator: FinishedGenerator,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     plan: SearchPlan,
 ) -> FoundCodes:
     """Return the codes of all targets; parts that are on disk are read.
@@ -100,7 +100,7 @@ def find_all(
 def find_part(
     generator: FinishedGenerator,
     cost: costs.Costs,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     first: int,
     plan: SearchPlan,
 ) -> FoundCodes:

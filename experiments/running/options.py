@@ -1,6 +1,7 @@
 """The flags that commands share; imports nothing heavy."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +48,10 @@ class OutputOptions:
     """Seed of all random numbers of the run, 0 or larger."""
 
     def __post_init__(self) -> None:
-        """Check the flags; see `check`."""
+        """Put the home folder in place of `~`, and check the flags; see `check`."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            object.__setattr__(self, field.name, _at_home(value))
         self.check()
 
     def check(self) -> None:
@@ -64,6 +68,11 @@ class GeneratorOptions(OutputOptions):
     generator: str | None = None
     """MODULE:FUNCTION in place of --checkpoint: a function without arguments that
     returns your own generator, a `jaxgan.networks.FinishedGenerator`."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that the generator comes from; None if a function makes it."""
+        return self.checkpoint if self.generator is None else None
 
     @property
     def source(self) -> str:
@@ -90,10 +99,26 @@ class GeneratorOptions(OutputOptions):
 class DataOptions(OutputOptions):
     """Which images to use."""
 
-    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
-    """auto is mnist if it is there or can be downloaded, else sample (5,000 digits)."""
+    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist", "own"] = (
+        "auto"
+    )
+    """auto is mnist if it is there or can be downloaded, else sample (5,000 digits);
+    own is your own images, in --data-dir."""
     data_dir: Path | None = None
-    """Folder with the four official IDX files of the dataset."""
+    """Folder with the official IDX files of the dataset. With --dataset own: a folder
+    of pictures, or of folders whose names are labels; or a .npy, .npz, .csv, .mat or
+    IDX file. Names with train and test in them divide the images."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` if a flag is out of range."""
+        super().check()
+        if self.dataset == "own" and self.data_dir is None:
+            raise UsageError("--dataset own needs --data-dir, where your images are")
+        if self.dataset == "sample" and self.data_dir is not None:
+            raise UsageError(
+                "--dataset sample is read from no folder: leave --data-dir out, or "
+                "say --dataset mnist, or --dataset own for images of your own"
+            )
 
 
 @dataclass(frozen=True)
@@ -163,6 +188,15 @@ class AdversarialOptions(RunOptions):
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
         for name in ("beta1", "beta2", "average_decay"):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
+
+
+def _at_home(value: Any) -> Any:
+    """Return a flag with the home folder in place of `~`; shells leave some."""
+    if isinstance(value, tuple):
+        return tuple(map(_at_home, value))
+    if isinstance(value, Path):
+        return value.expanduser()
+    return os.path.expanduser(value) if isinstance(value, str) else value
 
 
 def require(holds: bool, options: Any, name: str, expected: str) -> None:
