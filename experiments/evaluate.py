@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import GeneratorOptions, JudgeOptions
+from experiments.running.options import LEAST_SAMPLES, GeneratorOptions, JudgeOptions
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,13 @@ def run(config: Config) -> dict[str, Any]:
     generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
     training, reference = datasets.load(config)
-    count = config.samples or len(reference.images)
-    if count > len(reference.images):
+    most = min(len(reference.images), len(training.images))
+    count = config.samples or most
+    if not LEAST_SAMPLES <= count <= most:
         raise UsageError(
-            f"--samples must be at most {len(reference.images)}, the test images of "
-            f"{reference.name}, got {count}"
+            f"--samples must be in {LEAST_SAMPLES}…{most}, for {reference.name} has "
+            f"{len(reference.images)} test and {len(training.images)} training images, "
+            f"got {count}"
         )
     name = config.source_name
     arrays = reference.images, reference.labels

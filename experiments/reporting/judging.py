@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from experiments.reporting import pictures, tables
@@ -58,7 +59,7 @@ def evaluate(
     key: PRNGKey,
     generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
-    training_images: evaluation.Images,
+    training_images: UInt8[np.ndarray, "trained 28 28 1"],
     reference_images: evaluation.Images,
 ) -> Judgement:
     """Judge as many samples as there are reference images.

@@ -26,7 +26,7 @@ FRAME_IMAGES = 50
 """Images in each frame of the film, of latents that stay the same."""
 COLUMNS = 10
 """Images in each row of a picture."""
-FILM_SECONDS = 8
+FILM_SECONDS = 8.0
 SAMPLES = "samples.png"
 
 

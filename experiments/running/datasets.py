@@ -104,5 +104,6 @@ def about_models(models: Mapping[str, str | None], dataset: str) -> dict[str, st
                 "images here"
             )
         elif known != dataset:
-            print(f"{source} was trained on {known}, and is used on {dataset}")
+            where = {"own": "your images", "files": "your files"}.get(dataset, dataset)
+            print(f"{source} was trained on {known}, and is used on {where}")
     return trained

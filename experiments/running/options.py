@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from experiments.running.errors import UsageError
 
+LEAST_SAMPLES = 20
+"""Fewest samples that are judged."""
+
 
 @dataclass(frozen=True)
 class HostOptions:
@@ -133,8 +136,8 @@ class JudgeOptions(DataOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        enough = self.samples is None or self.samples >= 20
-        require(enough, self, "samples", "at least 20")
+        enough = self.samples is None or self.samples >= LEAST_SAMPLES
+        require(enough, self, "samples", f"at least {LEAST_SAMPLES}")
 
 
 @dataclass(frozen=True)

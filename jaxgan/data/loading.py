@@ -100,8 +100,8 @@ def load(name: str, split: str, *, data_dir: str | Path | None = None) -> Datase
 def load_own(path: str | Path) -> OwnData:
     """Read images of one's own, of one size; `read_images` says what is read.
 
-    Where no images are named as those to test with, every tenth is held out. Floats
-    are rounded to whole numbers from 0 to 255.
+    Where no images are named as those to test with, a tenth of each class is held
+    out; without labels every tenth image. Floats become whole numbers from 0 to 255.
 
     >>> import numpy as np
     >>> from jaxgan import data
@@ -144,12 +144,14 @@ def _divided(
             [images[n] for n in numbers], labels and [labels[n] for n in numbers]
         )
 
-    tests = list(range(step - 1, count, step))
+    # In the order of their labels, so that as many of each class are held out.
+    order = sorted(range(count), key=lambda n: labels[n] if labels else "")
+    tests = sorted(order[step - 1 :: step])
     said = (
         f"no images are named as those to test with: one of {step} is held out, "
         f"{len(tests)} of {count}"
     )
-    others = [n for n in range(count) if n % step != step - 1]
+    others = sorted(set(order) - set(tests))
     return {"train": rows(others), "test": rows(tests)}, said
 
 

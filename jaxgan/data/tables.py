@@ -14,6 +14,14 @@ NUMBERS = ("", "id", "index", "unnamed: 0")
 """Names of a column that counts the rows."""
 
 
+LEAST_SIDE = 4
+"""Height and width of the smallest images that a table may have."""
+
+
+class NoPixels(ValueError):
+    """A table is of other things than images."""
+
+
 class Table(NamedTuple):
     """The pixels of images, a row each, and their labels if the table has them."""
 
@@ -29,7 +37,8 @@ def read_table(text: str) -> Table:
     square image a row may hold a label, first or last, and a number that counts rows.
 
     Raises:
-        ValueError: if there are no numbers, or their count in a row fits no image.
+        NoPixels: if the count of numbers in a row fits no image.
+        ValueError: if there are no numbers.
     """
     first, _, rest = text.partition("\n")
     comma = next((c for c in (",", ";", "\t") if c in first), None)
@@ -51,7 +60,7 @@ def read_table(text: str) -> Table:
     if _is_square(width):
         return Table(array, None, [])
     if not _is_square(width - 1):
-        raise ValueError(
+        raise NoPixels(
             f"expected the pixels of a square image in each row, perhaps with a label, "
             f"found {width} numbers"
         )
@@ -61,7 +70,8 @@ def read_table(text: str) -> Table:
 
 
 def _is_square(number: int) -> bool:
-    return math.isqrt(number) ** 2 == number
+    side = math.isqrt(number)
+    return side >= LEAST_SIDE and side * side == number
 
 
 def _names(first: str, comma: str | None, rest: str) -> Sequence[str]:

@@ -3,6 +3,7 @@
 import gzip
 import struct
 import warnings
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_every_page_is_an_image(tmp_path):
 def test_black_ink_on_white_is_said(tmp_path):
     Image.fromarray(255 - D).save(tmp_path / "ink.png")
     _, notices = read(tmp_path / "ink.png")
-    assert len(notices) == 1 and "bright border, as black ink" in notices[0]
+    assert len(notices) == 1 and "a bright border in 1 of 1 images" in notices[0]
 
 
 F = MANY / 255
@@ -325,7 +326,7 @@ def test_images_without_a_test_set_are_divided(tmp_path):
     np.savez(tmp_path / "one.npz", MANY, CLASSES)
     train, test, classes, notices = data.load_own(tmp_path / "one.npz")
     assert len(classes) == 10 and "one of 10 is held out, 2 of 20" in notices[-1]
-    np.testing.assert_array_equal(test.images[..., 0], MANY[9::10])
+    np.testing.assert_array_equal(test.images[..., 0], MANY[[14, 19]])
     assert len(train.labels) == len(train.images) == 18
 
 
@@ -438,6 +439,15 @@ def test_folders_of_pictures(tmp_path):
         data.read_images(flat)
 
 
+def test_a_table_of_other_things_beside_those_of_pixels_is_left_out(tmp_path):
+    (tmp_path / "train.csv").write_text(table(label="first"))
+    (tmp_path / "test.csv").write_text(table())
+    (tmp_path / "sample_submission.csv").write_text("ImageId,Label\n1,0\n2,0\n")
+    found = data.read_images(tmp_path)
+    assert found.sets.keys() == {"train", "test"}
+    assert any("sample_submission.csv is left out" in word for word in found.notices)
+
+
 def test_what_holds_no_images_is_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "code.py").write_text("x = 1\n")
@@ -445,7 +455,11 @@ def test_what_holds_no_images_is_one_line(tmp_path):
     (tmp_path / "data.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(600))
     (tmp_path / "some.npz").write_bytes(b"PK\x03\x04" + bytes(100))
     (tmp_path / "none").write_bytes(b"")
+    (tmp_path / "p.pkl.gz").write_bytes(gzip.compress(b"\x80\x04K\x01."))
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.writestr("one.png", b"")
     names = ("empty", "code.py", "v7.mat", "data.h5", "some.npz", "none", "absent")
+    names += ("p.pkl.gz", "pictures.zip")
     for name in names:
         with pytest.raises(DataError, match=name) as caught:
             data.read_images(tmp_path / name)
