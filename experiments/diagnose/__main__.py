@@ -1,19 +1,23 @@
 """Is it the search or the generator? `python -m experiments.diagnose`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.errors import UsageError
-from experiments.running.options import DataOptions, GeneratorOptions, require
+from experiments.running.options import (
+    GeneratorOptions,
+    TargetOptions,
+    exclude,
+    require,
+)
 
 OF_ADAM = ("steps", "starts", "learning_rate")
 """Flags of the search that --codes takes the place of."""
 
 
 @dataclass(frozen=True)
-class Config(GeneratorOptions, DataOptions):
+class Config(GeneratorOptions, TargetOptions):
     """Say whether a bad inversion is the fault of the search or of the generator.
 
     A search like yours is judged: Adam with some gradients, or the codes that you have
@@ -21,13 +25,6 @@ class Config(GeneratorOptions, DataOptions):
     images that the generator made itself.
     """
 
-    images: int = 10
-    """Number of test images to invert, beginning with the first."""
-    targets: tuple[Path, ...] = ()
-    """Files to invert in place of test images: pictures such as PNG, folders of them,
-    or .npy, .npz, .csv, .mat and IDX files."""
-    resize: bool = False
-    """Scale the images in --targets to 28 × 28 pixels."""
     own_images: int = 10
     """Number of images that the generator makes itself, to be found again."""
     steps: int = 1000
@@ -46,16 +43,12 @@ class Config(GeneratorOptions, DataOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        for name in ("images", "own_images", "steps", "starts"):
+        for name in ("own_images", "steps", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
         require(self.learning_rate > 0, self, "learning_rate", "above 0")
         require(self.prior_weight >= 0, self, "prior_weight", "at least 0")
         if self.codes is not None:
-            default = {field.name: field.default for field in fields(self)}
-            given = [n for n in OF_ADAM if getattr(self, n) != default[n]]
-            if given:
-                flag = given[0].replace("_", "-")
-                raise UsageError(f"--codes and --{flag} exclude each other")
+            exclude(self, "--codes", OF_ADAM)
 
 
 def run(config: Config) -> dict[str, Any]:

@@ -1,29 +1,21 @@
 """Find the codes of images: `python -m experiments.invert`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.options import (
-    DataOptions,
     GeneratorOptions,
     HostOptions,
+    TargetOptions,
     require,
 )
 
 
 @dataclass(frozen=True)
-class Config(GeneratorOptions, DataOptions, HostOptions):
+class Config(GeneratorOptions, TargetOptions, HostOptions):
     """Find codes z with G(z) = x from many starts, and certify and count the minima."""
 
-    images: int = 10
-    """Number of test images to invert, beginning with the first."""
-    targets: tuple[Path, ...] = ()
-    """Files to invert in place of test images: pictures such as PNG, folders of them,
-    or .npy, .npz, .csv, .mat and IDX files."""
-    resize: bool = False
-    """Scale the images in --targets to the size of the generator's."""
     starts: int = 64
     """Number of starts for each image."""
     survivors: int | None = None
@@ -36,8 +28,7 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        for name in ("images", "starts"):
-            require(getattr(self, name) >= 1, self, name, "at least 1")
+        require(self.starts >= 1, self, "starts", "at least 1")
         require(self.prior_weight >= 0, self, "prior_weight", "at least 0")
         possible = self.survivors is None or 1 <= self.survivors <= self.starts
         require(possible, self, "survivors", "in 1…starts")

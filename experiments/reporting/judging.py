@@ -59,8 +59,8 @@ def evaluate(
     key: PRNGKey,
     generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
-    training_images: UInt8[np.ndarray, "trained 28 28 1"],
-    reference_images: evaluation.Images,
+    training_images: UInt8[np.ndarray, "training 28 28 1"],
+    reference_images: UInt8[np.ndarray, "n 28 28 1"],
 ) -> Judgement:
     """Judge as many samples as there are reference images.
 
@@ -143,7 +143,9 @@ def summary(judgement: Judgement) -> dict[str, Any]:
     fake, real = judgement.shares
     numbers["class_shares"] = fake.tolist()
     numbers["class_shares_real"] = real.tolist()
-    numbers["class_share_worst_relative_error"] = float(np.abs(fake / real - 1).max())
+    there = real > 0  # Few test images may lack a class, which has no relative error.
+    worst = np.abs(fake[there] / real[there] - 1).max()
+    numbers["class_share_worst_relative_error"] = float(worst)
     return numbers
 
 

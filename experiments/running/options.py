@@ -1,6 +1,6 @@
 """The flags that commands share; imports nothing heavy."""
 
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +9,8 @@ from experiments.running.errors import UsageError
 
 LEAST_SAMPLES = 20
 """Fewest samples that are judged."""
+LARGEST = 3.4e38
+"""Of all numbers that may have a fraction: single precision has none above it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class OutputOptions:
         """Put the home folder in place of `~`, and check the flags; see `check`."""
         for field in fields(self):
             value = getattr(self, field.name)
-            object.__setattr__(self, field.name, _at_home(value))
+            object.__setattr__(self, field.name, _with_home(value))
+            numbers = value if isinstance(value, tuple) else (value,)
+            finite = all(abs(n) <= LARGEST for n in numbers if isinstance(n, float))
+            require(finite, self, field.name, f"finite, at most {LARGEST:g}")
         self.check()
 
     def check(self) -> None:
@@ -113,15 +118,34 @@ class DataOptions(OutputOptions):
     IDX file. Names with train and test in them divide the images."""
 
     def check(self) -> None:
-        """Raise a `UsageError` if a flag is out of range."""
+        """Raise a `UsageError` if a flag is out of range or void."""
         super().check()
+        if self.dataset == "sample":
+            exclude(self, "--dataset sample", ["data_dir"])
         if self.dataset == "own" and self.data_dir is None:
             raise UsageError("--dataset own needs --data-dir, where your images are")
-        if self.dataset == "sample" and self.data_dir is not None:
-            raise UsageError(
-                "--dataset sample is read from no folder: leave --data-dir out, or "
-                "say --dataset mnist, or --dataset own for images of your own"
-            )
+
+
+@dataclass(frozen=True)
+class TargetOptions(DataOptions):
+    """Which images to invert."""
+
+    images: int = 10
+    """Number of test images to invert, beginning with the first."""
+    targets: tuple[Path, ...] = ()
+    """Files to invert in place of test images: pictures such as PNG, folders of them,
+    or .npy, .npz, .csv, .mat and IDX files."""
+    resize: bool = False
+    """Scale the images in --targets to the size of the generator's."""
+
+    def check(self) -> None:
+        """Raise a `UsageError` if a flag is out of range or void."""
+        super().check()
+        require(self.images >= 1, self, "images", "at least 1")
+        if self.targets:
+            exclude(self, "--targets", ["images", "dataset", "data_dir"])
+        elif self.resize:
+            raise UsageError("--resize is for the images in --targets")
 
 
 @dataclass(frozen=True)
@@ -191,19 +215,43 @@ class AdversarialOptions(RunOptions):
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
         for name in ("beta1", "beta2", "average_decay"):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
-
-
-def _at_home(value: Any) -> Any:
-    """Return a flag with the home folder in place of `~`; shells leave some."""
-    if isinstance(value, tuple):
-        return tuple(map(_at_home, value))
-    if isinstance(value, Path):
-        return value.expanduser()
-    return os.path.expanduser(value) if isinstance(value, str) else value
+        if self.architecture != "mlp":
+            exclude(self, f"--architecture {self.architecture}", ["widths"])
 
 
 def require(holds: bool, options: Any, name: str, expected: str) -> None:
     """Raise a `UsageError` that names the flag if a condition does not hold."""
     if not holds:
-        flag = "--" + name.replace("_", "-")
-        raise UsageError(f"{flag} must be {expected}, got {getattr(options, name)}")
+        value = getattr(options, name)
+        raise UsageError(f"{_flag(name)} must be {expected}, got {value}")
+
+
+def exclude(options: Any, given: str, names: Iterable[str]) -> None:
+    """Raise a `UsageError` if a flag is not its default, though it has no effect.
+
+    Args:
+        options: the flags.
+        given: the flag, with its value where that matters, beside which the others have
+            no effect.
+        names: fields of these others.
+    """
+    default = {field.name: field.default for field in fields(options)}
+    for name in names:
+        if getattr(options, name) != default[name]:
+            raise UsageError(f"{given} and {_flag(name)} exclude each other")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _with_home(value: Any) -> Any:
+    """Return a path, or a name that may be one, with the home folder in place of ~."""
+    if isinstance(value, tuple):
+        return tuple(map(_with_home, value))
+    if isinstance(value, str | Path) and str(value).startswith("~"):
+        try:
+            return type(value)(Path(value).expanduser())
+        except RuntimeError as error:  # no such user
+            raise UsageError(f"{value}: {error}") from error
+    return value

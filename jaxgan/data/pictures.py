@@ -15,6 +15,8 @@ MOST_PIXELS = 1 << 24
 """Most pixels of a file that are read: a small file can claim more than memory has."""
 PAGED = ("TIFF", "GIF", "PNG", "WEBP")
 """Formats whose further pages are images like the first."""
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
+"""Tag of a TIFF, and its value if black is the largest number."""
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm"),
     *(".ppm", ".pbm", ".pnm", ".jp2", ".tga"),
@@ -56,19 +58,21 @@ def read_picture(path: Path) -> tuple[list[Picture], list[str]]:
             image.seek(page)
             image.load()
             upright = ImageOps.exif_transpose(image)
-            pixels, word = _pixels(upright, str(image.format))
+            tags = getattr(image, "tag_v2", {})
+            is_negative = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+            pixels, word = _pixels(upright, str(image.format), is_negative)
             found.append(pixels)
             said.extend(word)
     return found, said
 
 
-def _pixels(image: Any, format: str) -> tuple[Picture, list[str]]:
+def _pixels(image: Any, format: str, is_negative: bool) -> tuple[Picture, list[str]]:
     """Return a Pillow image in [0, 1], gray or in colour."""
     mode = image.mode
     if mode == "F":
         return _floats(np.asarray(image)), []
     if mode == "I;16" or mode.startswith("I;16") or (mode, format) in DEEP:
-        return _deep(image)
+        return _deep(image, is_negative)
     if mode == "I":
         raise ValueError("expected gray of 8 or 16 bits, found integers of 32 bits")
     has_alpha = mode in ("LA", "La", "PA", "RGBA", "RGBa")
@@ -95,11 +99,13 @@ DEEP = (("I", "PNG"), ("I", "PPM"))
 """Modes and formats in which Pillow returns 16 bits as integers of 32 bits."""
 
 
-def _deep(image: Any) -> tuple[Picture, list[str]]:
+def _deep(image: Any, is_negative: bool) -> tuple[Picture, list[str]]:
     array = np.asarray(image)
     deepest = int(array.max(initial=0))
     if array.min(initial=0) < 0 or deepest > 65535:
         raise ValueError("expected gray of 16 bits, found other numbers")
+    if is_negative:  # which Pillow turns into positives for 8 bits only
+        array = 65535 - array
     pixels = (array / 65535).astype(np.float32)[..., None]
     clear = image.info.get("transparency")
     if isinstance(clear, int) and (array == clear).any():

@@ -62,6 +62,10 @@ PICTURES = {
     "16 bits.png": (sixteen(), {}),
     "16 bits.tiff": (sixteen(), {}),
     "16 bits, other end first.tiff": (sixteen(">u2"), {}),
+    "negative.tiff": (
+        Image.fromarray(65535 - D.astype(np.uint16) * 257),
+        {"tiffinfo": {262: 0}},
+    ),
     "floats.tiff": (Image.fromarray(D.astype(np.float32) / 255), {}),
     "palette.png": (palette(), {}),
     "palette.gif": (palette(), {}),
