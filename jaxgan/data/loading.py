@@ -212,8 +212,12 @@ def load_official(source: Source, split: str, data_dir: Path | None) -> Dataset:
         MissingExtraError: if no files are given, and TFDS is not installed.
     """
     if data_dir is not None:
-        paths = find(source, data_dir, [split])
-        images, labels = read_split(source, split, paths)
+        try:
+            paths = find(source, data_dir, [split])
+            images, labels = read_split(source, split, paths)
+        except OSError as error:
+            place = error.filename or data_dir
+            raise DataError(f"{place}: not readable: {error.strerror}") from error
         origin = "the given files"
     else:
         store = _store()

@@ -159,6 +159,8 @@ def find(
         if path is None:
             names = ", ".join(path.name for path in there[:MOST_NAMES])
             beside = f"; there are {names}" if names else ""
+            if names and not by_name.keys() & {_plain(f.name) for f in source.files}:
+                beside += ": images of your own are read with --dataset own"
             raise DataError(
                 f"{folder}: expected a file {file.name}, found none{beside}"
             )

@@ -325,6 +325,9 @@ def test_where_no_folder_is_it_is_said(tmp_path):
         data.load("mnist", "test", data_dir=tmp_path / "file")
     with pytest.raises(DataError, match="expected a folder .*, found none"):
         data.load("mnist", "test", data_dir=tmp_path / "none")
+    np.save(tmp_path / "own.npy", np.zeros((2, 28, 28)))
+    with pytest.raises(DataError, match="there are file, own.npy: .* --dataset own"):
+        data.load("mnist", "test", data_dir=tmp_path)
     with pytest.raises(ValueError, match="sample is read from no data_dir"):
         data.load("sample", "test", data_dir=tmp_path)
 

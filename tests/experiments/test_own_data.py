@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from processes import SAMPLE, command, fail, finish, succeed
+from processes import SAMPLE, command, fail, finish
 
 from experiments import classifier, evaluate, gan, wgan
 from experiments.invert import __main__ as invert
+from experiments.running import datasets, targets
 from experiments.running.errors import UsageError
 from jaxgan import data, storage
 
@@ -70,9 +71,11 @@ def test_any_size_is_trained_on_and_inverted(colours, tmp_path, capsys):
         _, test, _, _ = data.load_own(colours)
         np.testing.assert_allclose(results["targets"], test.images[:2] / 255, atol=1e-6)
 
-    one = tmp_path / "one"
-    files: dict[str, Any] = {"targets": (colours / "00.png",), **options}
-    assert invert.run(invert.Config(**files, out=one))["num_images"] == 1
+    given = [colours / "00.png"]
+    shown = targets.from_files(given, resize=False, shape=(10, 8, 3)).images
+    np.testing.assert_allclose(
+        shown[0], data.load_own(colours).train.images[0] / 127.5 - 1, atol=1e-6
+    )
     with pytest.raises(UsageError, match="expected images of 10 × 8 × 3 here, found"):
         invert.run(invert.Config(dataset="sample", **options, out=tmp_path / "no"))
 
@@ -151,20 +154,14 @@ def test_own_pictures_are_inverted_by_the_command(toy_model, tmp_path):
         np.testing.assert_allclose(results["targets"], expected, atol=1e-6)
 
 
-def test_what_a_model_was_trained_on_is_said_where_it_matters(toy_model, tmp_path):
-    flags = [*SAMPLE, "--checkpoint", toy_model, "--samples", "100"]
-    said = succeed("evaluate", tmp_path / "out", *flags)
-    assert "mnist-classifier was trained on mnist, of whose training images" in said
-    assert summary(tmp_path / "out")["judge_trained_on"] == "mnist"
-
-
-def test_a_model_is_said_to_be_used_on_other_data(capsys):
-    from experiments.running import datasets
-
+def test_what_a_model_was_trained_on_is_said_where_it_matters(capsys):
     models = {"checkpoint": "mnist-wgan-gp", "judge": None}
     trained = datasets.about_models(models, "mnist")
     assert trained == {"checkpoint_trained_on": "mnist"}
     assert capsys.readouterr().out == ""
+    datasets.about_models(models, "sample")
+    said = "mnist-wgan-gp was trained on mnist, of whose training images sample is a"
+    assert said in capsys.readouterr().out
     datasets.about_models(models, "kmnist")
     expected = "mnist-wgan-gp was trained on mnist, and is used on kmnist\n"
     assert capsys.readouterr().out == expected
