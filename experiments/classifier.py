@@ -30,13 +30,14 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import optax
 
-    from experiments.running import epochs, record, run_folder
+    from experiments.running import datasets, epochs, record, run_folder
     from jaxgan import data, pixels, storage, training
     from jaxgan.networks import conv_classifier
 
-    real = data.load(config.dataset, "train", data_dir=config.data_dir)
-    heldout = data.load(real.name, "test", data_dir=config.data_dir)
-    network = conv_classifier()
+    real, heldout = datasets.load(config, with_labels=True)
+    classes = max(10, 1 + int(max(real.labels.max(), heldout.labels.max())))
+    shape: dict[str, Any] = {} if classes == 10 else {"classes": classes}
+    network = conv_classifier(**shape)
     steps = config.epochs * max(1, len(real.images) // config.batch_size)
     schedule = optax.cosine_decay_schedule(config.learning_rate, steps)
     algorithm = training.classification(
@@ -78,7 +79,7 @@ def run(config: Config) -> dict[str, Any]:
     summary["test_accuracy"] = float(training.accuracy(logits(weights), labels))
     storage.save_model(
         out / "model",
-        {"classifier": storage.Part("conv_classifier", {}, weights)},
+        {"classifier": storage.Part("conv_classifier", shape, weights)},
         {**record.provenance(out), "test_accuracy": summary["test_accuracy"]},
     )
     run_folder.write_json(out / "summary.json", summary)

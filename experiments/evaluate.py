@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import GeneratorOptions, JudgeOptions
+from experiments.running.options import LEAST_SAMPLES, GeneratorOptions, JudgeOptions
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,19 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging
-    from experiments.running import generators, run_folder
-    from jaxgan import data, evaluation, storage
+    from experiments.running import datasets, generators, run_folder
+    from jaxgan import evaluation, storage
 
     generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
-    reference = data.load(config.dataset, "test", data_dir=config.data_dir)
-    training = data.load(reference.name, "train", data_dir=config.data_dir)
-    count = config.samples or len(reference.images)
-    if count > len(reference.images):
+    training, reference = datasets.load(config)
+    most = min(len(reference.images), len(training.images))
+    count = config.samples or most
+    if not LEAST_SAMPLES <= count <= most:
         raise UsageError(
-            f"--samples must be at most {len(reference.images)}, the test images of "
-            f"{reference.name}, got {count}"
+            f"--samples must be in {LEAST_SAMPLES}…{most}, for {reference.name} has "
+            f"{len(reference.images)} test and {len(training.images)} training images, "
+            f"got {count}"
         )
     name = config.source_name
     arrays = reference.images, reference.labels
@@ -41,6 +42,8 @@ def run(config: Config) -> dict[str, Any]:
         "evaluate", config, name, reference.name, arrays, generator=generator
     )
     print(f"{config.source}: {count} samples against {reference.name}, into {out}")
+    models = {"checkpoint": config.model, "judge": config.judge}
+    trained = datasets.about_models(models, reference.name)
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
     judgement = judging.evaluate(
@@ -54,6 +57,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "evaluate",
         "checkpoint": config.source,
         "dataset": reference.name,
+        **trained,
         "n_samples": count,
         **judging.summary(judgement),
     }

@@ -5,7 +5,7 @@
 ...     data.load("mnist", "test", data_dir="/nowhere")
 ... except errors.DataError as error:
 ...     print(error)
-/nowhere: expected a file train-images-idx3-ubyte.gz, found none
+/nowhere: expected a folder with official files, found none
 """
 
 import errno

@@ -33,7 +33,8 @@ def test_every_name_at_the_front_door_has_an_example():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_runs(name):
+def test_an_example_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # an example may write a file
     parser, output = doctest.DocTestParser(), []
     example = parser.get_doctest(EXAMPLES[name], {}, name, None, None)
     with jax.numpy_dtype_promotion("standard"):  # for optax's bias correction

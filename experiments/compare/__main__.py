@@ -48,12 +48,11 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from experiments.compare import contest, figures, report
-    from experiments.running import record, run_folder
-    from jaxgan import data, evaluation, gan, networks, pixels, storage
+    from experiments.running import datasets, record, run_folder
+    from jaxgan import evaluation, gan, networks, pixels, storage
 
     classify = storage.load_classifier(config.judge)
-    real = data.load(config.dataset, "train", data_dir=config.data_dir)
-    heldout = data.load(real.name, "test", data_dir=config.data_dir)
+    real, heldout = datasets.load(config)
     count = config.samples or len(heldout.images)
     if config.batch_size * config.critic_steps > len(real.images):
         raise UsageError(

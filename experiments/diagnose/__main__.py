@@ -58,14 +58,14 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.diagnose import evidence, judged, report, verdict
-    from experiments.running import generators, run_folder, targets
+    from experiments.running import datasets, generators, run_folder, targets
     from jaxgan import networks
 
     made = generators.unchecked(config)
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize)
     else:
-        wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+        wanted = targets.first_images(config, config.images)
     check_key, key = jax.random.split(jax.random.key(config.seed))
     faults = networks.check(check_key, made)
     digits = made if faults else generators.in_digits(config, made)
@@ -85,6 +85,7 @@ def run(config: Config) -> dict[str, Any]:
         generator=made,
     )
     print(f"{config.source}: {count} images of {wanted.name}, into {out}")
+    trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
     started = time.perf_counter()
     found = None
     if faults:
@@ -96,6 +97,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "diagnose",
         "checkpoint": config.source,
         "dataset": wanted.name,
+        **trained,
         **result,
         "wall_seconds": time.perf_counter() - started,
     }

@@ -41,13 +41,14 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.invert import report, search
-    from experiments.running import generators, run_folder, targets
+    from experiments.running import datasets, generators, run_folder, targets
 
-    generator = generators.load(config, with_kinks=True)
+    generator = generators.load(config, with_kinks=True, any_size=True)
+    shape = generators.shape_of(generator)
     if config.targets:
-        wanted = targets.from_files(config.targets, resize=config.resize)
+        wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)
     else:
-        wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+        wanted = targets.first_images(config, config.images, shape)
     name = config.source_name
     out = run_folder.begin(
         "invert",
@@ -62,6 +63,7 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.source}: {len(wanted.images)} images of {wanted.name}, "
         f"{config.starts} starts each, into {out}"
     )
+    trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
     search_key, count_key = jax.random.split(jax.random.key(config.seed))
     plan = search.SearchPlan(
         search_key,
@@ -78,6 +80,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "invert",
         "checkpoint": config.source,
         "dataset": wanted.name,
+        **trained,
         **result.summary,
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,

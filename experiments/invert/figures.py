@@ -17,7 +17,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 def draw(
     out: Path,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     found: FoundCodes,
     images: Float[np.ndarray, "shown starts pixels"],
 ) -> None:
@@ -31,13 +31,21 @@ def draw(
     """
     shown = images[:SHOWN_IMAGES]
     with drawing(out / "reconstructions.png") as path:
-        _reconstructions((targets + 1) / 2, found, shown).savefig(path, dpi=150)
+        _reconstructions(visible(targets), found, shown).savefig(path, dpi=150)
     with drawing(out / "errors.png") as path:
         _errors(found).savefig(path, dpi=150)
     with drawing(out / "distances.png") as path:
         _distances(found, shown).savefig(path, dpi=150)
     with drawing(out / "convergence.png") as path:
         _convergence(found).savefig(path, dpi=150)
+
+
+def visible(
+    targets: Float[np.ndarray, "n height width channels"],
+) -> Float[np.ndarray, "n height width *colours"]:
+    """Return images in [0, 1], those in gray without an axis for their channel."""
+    pixels = (targets + 1) / 2
+    return pixels[..., 0] if pixels.shape[3] == 1 else pixels
 
 
 def _reconstructions(
@@ -51,11 +59,14 @@ def _reconstructions(
         ends = np.flatnonzero(np.isfinite(found.errors[row]))
         order = ends[np.argsort(found.errors[row][ends])]
         places = np.linspace(0, len(order) - 1, 1 + SHOWN_STARTS).round().astype(int)
-        axes[0].imshow(pixels[row, ..., 0], cmap="gray", vmin=0, vmax=1)
+        axes[0].imshow(pixels[row], cmap="gray", vmin=0, vmax=1)
         for panel, place in zip(axes[1:], places, strict=True):
             start = order[place]
             panel.imshow(
-                images[row, start].reshape(28, 28), cmap="gray", vmin=0, vmax=1
+                images[row, start].reshape(pixels.shape[1:]),
+                cmap="gray",
+                vmin=0,
+                vmax=1,
             )
             panel.set_title(f"{found.errors[row, start]:.1e}", fontsize=7, pad=2)
         for panel in axes:

@@ -38,7 +38,7 @@ class InversionReport(NamedTuple):
 def report(
     key: PRNGKey,
     generator: FinishedGenerator,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     found: FoundCodes,
 ) -> InversionReport:
     """Count the minima of every image, and summarise over images.
@@ -113,7 +113,7 @@ def _over_images(
     def mean(values: np.ndarray) -> float:
         return float(np.mean(values))
 
-    def of(numbers: list[float]) -> np.ndarray:
+    def of(numbers: list[int] | list[float]) -> np.ndarray:
         return np.array(numbers, float)
 
     return {
@@ -134,7 +134,7 @@ def _over_images(
 
 def write(
     out: Path,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     found: FoundCodes,
     result: InversionReport,
     seed: int,
@@ -142,7 +142,7 @@ def write(
     """Write `results.npz`, `minima.jsonl` and the figures."""
     np.savez_compressed(
         out / "results.npz",
-        targets=(targets[..., 0] + 1) / 2,
+        targets=figures.visible(targets),
         latents=found.latents,
         losses=found.errors,
         statuses=found.statuses,

@@ -64,7 +64,7 @@ class SearchPlan(NamedTuple):
 def find_all(
     out: Path,
     generator: FinishedGenerator,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     plan: SearchPlan,
 ) -> FoundCodes:
     """Return the codes of all targets; parts that are on disk are read.
@@ -102,7 +102,7 @@ def find_all(
 def find_part(
     generator: FinishedGenerator,
     cost: costs.Costs,
-    targets: Float[np.ndarray, "n 28 28 1"],
+    targets: Float[np.ndarray, "n height width channels"],
     first: int,
     plan: SearchPlan,
 ) -> FoundCodes:
@@ -165,7 +165,8 @@ def _joined(parts: Sequence[FoundCodes]) -> FoundCodes:
     sizes = np.array([len(part.errors) for part in parts], float)
 
     def mean(name: str) -> np.ndarray:
-        return np.average([getattr(p, name) for p in parts], 0, weights=sizes)
+        several = [getattr(part, name) for part in parts]
+        return np.asarray(np.average(several, 0, weights=sizes))
 
     def all_(name: str, axis: int = 0) -> np.ndarray:
         return np.concatenate([getattr(p, name) for p in parts], axis)

@@ -55,13 +55,12 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.path import pairs, report, search
-    from experiments.running import generators, run_folder
-    from jaxgan import data, storage
+    from experiments.running import datasets, generators, run_folder
+    from jaxgan import storage
 
     generator = generators.load(config)
     classify = storage.load_classifier(config.judge)
-    test = data.load(config.dataset, "test", data_dir=config.data_dir)
-    training = data.load(test.name, "train", data_dir=config.data_dir)
+    training, test = datasets.load(config, with_labels=config.codes == "digits")
     name = config.source_name
     arrays = test.images, test.labels
     out = run_folder.begin("path", config, name, test.name, arrays, generator=generator)
@@ -69,6 +68,8 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.source}: {config.pairs} pairs of {config.codes}, "
         f"{config.segments} segments, into {out}"
     )
+    models = {"checkpoint": config.model, "judge": config.judge}
+    trained = datasets.about_models(models, test.name)
     pair_key, search_key = jax.random.split(jax.random.key(config.seed))
     started = time.perf_counter()
     if config.codes == "digits":
@@ -85,6 +86,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "path",
         "checkpoint": config.source,
         "dataset": test.name,
+        **trained,
         "codes": config.codes,
         "segments": config.segments,
         "starts": config.starts,

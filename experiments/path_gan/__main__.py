@@ -93,13 +93,12 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.path_gan import arms, judge, report, trials
-    from experiments.running import record, run_folder
+    from experiments.running import datasets, record, run_folder
     from experiments.running.interruption import stop_requested
-    from jaxgan import data, evaluation, networks, parallel, pixels, storage
+    from jaxgan import evaluation, networks, parallel, pixels, storage
 
     classify = storage.load_classifier(config.judge)
-    real = data.load(config.dataset, "train", data_dir=config.data_dir)
-    heldout = data.load(real.name, "test", data_dir=config.data_dir)
+    real, heldout = datasets.load(config)
     count = config.samples or len(heldout.images)
     if config.batch_size > len(real.images):
         most = len(real.images)

@@ -62,11 +62,9 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.rate_distortion import frontiers, models, report, sweep
-    from experiments.running import run_folder
-    from jaxgan import data
+    from experiments.running import datasets, run_folder
 
-    train = data.load(config.dataset, "train", data_dir=config.data_dir)
-    test = data.load(train.name, "test", data_dir=config.data_dir)
+    train, test = datasets.load(config)
     if config.batch_size > len(train.images):
         raise UsageError(f"--batch-size must be at most {len(train.images)} here")
     if config.depth >= len(test.images):

@@ -32,10 +32,10 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recipes import race, report
-    from experiments.running import generators, run_folder, targets
+    from experiments.running import datasets, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True)
-    wanted = targets.first_digits(config.dataset, config.images, config.data_dir)
+    wanted = targets.first_images(config, config.images)
     out = run_folder.begin(
         "recipes",
         config,
@@ -49,6 +49,7 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.source}: {len(wanted.images)} images of {wanted.name}, "
         f"{config.budget} gradients each, into {out}"
     )
+    trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
     started = time.perf_counter()
     key = jax.random.key(config.seed)
     found = race.run_all(out, generator, key, wanted.images, config.budget)
@@ -56,6 +57,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "recipes",
         "checkpoint": config.source,
         "dataset": wanted.name,
+        **trained,
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }

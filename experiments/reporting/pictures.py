@@ -43,8 +43,8 @@ def drawing(path: Path) -> Iterator[Path]:
 
 
 def image_grid(
-    images: UInt8[np.ndarray, "n height width 1"], columns: int
-) -> UInt8[np.ndarray, "grid_height grid_width"]:
+    images: UInt8[np.ndarray, "n height width channels"], columns: int
+) -> UInt8[np.ndarray, "grid_height grid_width *colours"]:
     """Return images as one, row by row with two dark pixels between them.
 
     A last row that is not full is padded with black.
@@ -55,17 +55,18 @@ def image_grid(
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
     gap = 2
-    count, height, width, _ = images.shape
+    count, height, width, channels = images.shape
     rows = -(-count // columns)
-    cells = np.zeros((rows * columns, height + gap, width + gap), np.uint8)
-    cells[:count, :height, :width] = images[..., 0]
-    grid = cells.reshape(rows, columns, height + gap, width + gap)
-    grid = grid.transpose(0, 2, 1, 3).reshape(rows * (height + gap), -1)
-    return np.pad(grid, ((gap, 0), (gap, 0)))
+    cells = np.zeros((rows * columns, height + gap, width + gap, channels), np.uint8)
+    cells[:count, :height, :width] = images
+    grid = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    grid = grid.reshape(rows * (height + gap), columns * (width + gap), channels)
+    grid = np.pad(grid, ((gap, 0), (gap, 0), (0, 0)))
+    return grid[..., 0] if channels == 1 else grid
 
 
-def save_image(path: Path, pixels: UInt8[np.ndarray, "height width"]) -> None:
-    """Write one gray image, each pixel as a square of two by two.
+def save_image(path: Path, pixels: UInt8[np.ndarray, "height width *colours"]) -> None:
+    """Write one image, gray or in colour, each pixel as a square of two by two.
 
     The file is replaced when the new one is complete: a viewer never sees half of it.
     """

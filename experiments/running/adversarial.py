@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from experiments.reporting import pictures
-from experiments.running import epochs, record, run_folder
+from experiments.running import datasets, epochs, record, run_folder
 from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
-from jaxgan import data, gan, networks, pixels, storage
+from jaxgan import gan, networks, pixels, storage
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm, adam
 from jaxgan.types import Params
@@ -48,9 +48,10 @@ def train(
         UsageError, DataError, CheckpointError, NonFiniteError, Interrupted: see
             `experiments.running.command_line.main`.
     """
-    real = data.load(options.dataset, "train", data_dir=options.data_dir)
-    heldout = data.load(real.name, "test", data_dir=options.data_dir)
-    generator, critic = _networks(options)
+    is_any = options.architecture == "mlp"
+    real, heldout = datasets.load(options, None if is_any else datasets.DIGITS)
+    shape = _shape(real.images)
+    generator, critic = _networks(options, shape)
     optimizer = adam(options.learning_rate, options.beta1, options.beta2)
     algorithm = objective(
         generator,
@@ -79,7 +80,8 @@ def train(
     finished = gan.finish(folding_key, generator, trained.state.average)
     if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    _write_model(out, options, finished.params, trained.state.critic, summary)
+    weights = finished.params, trained.state.critic
+    _write_model(out, options, shape, weights, summary)
     run_folder.write_json(out / "summary.json", summary)
     latents = jax.random.normal(sample_key, (100, generator.latent_dim))
     with pictures.drawing(out / SAMPLES) as path:
@@ -93,12 +95,20 @@ def train(
     return summary
 
 
-def _networks(options: AdversarialOptions) -> tuple[Generator, Network]:
+def _shape(images: np.ndarray) -> dict[str, Any]:
+    """Return the shape of the images as an option of the networks; none for digits."""
+    shape = images.shape[1:]
+    return {} if shape == datasets.DIGITS else {"shape": list(shape)}
+
+
+def _networks(
+    options: AdversarialOptions, shape: dict[str, Any]
+) -> tuple[Generator, Network]:
     """Return the generator and the critic that the options name."""
     if options.architecture == "conv":
         return networks.conv_generator(options.latent_dim), networks.conv_critic()
-    generator = networks.mlp_generator(options.latent_dim, options.widths)
-    return generator, networks.mlp_critic()
+    generator = networks.mlp_generator(options.latent_dim, options.widths, **shape)
+    return generator, networks.mlp_critic(**shape)
 
 
 def _observer(
@@ -155,20 +165,21 @@ def _save_film(film: Path, out: Path, epochs: int) -> None:
 def _write_model(
     out: Path,
     options: AdversarialOptions,
-    weights: Params,
-    critic: Params,
+    shape: dict[str, Any],
+    weights: tuple[Params, Params],
     summary: dict[str, Any],
 ) -> None:
     """Write the folded generator and the critic, which other programs can load."""
     name = options.architecture
-    shape: dict[str, Any] = {"latent_dim": options.latent_dim}
+    generator, critic = weights
+    sizes: dict[str, Any] = {"latent_dim": options.latent_dim, **shape}
     if name == "mlp":
-        shape["widths"] = list(options.widths)
+        sizes["widths"] = list(options.widths)
     storage.save_model(
         out / "model",
         {
-            "generator": storage.Part(f"{name}_generator", shape, weights),
-            "critic": storage.Part(f"{name}_critic", {}, critic),
+            "generator": storage.Part(f"{name}_generator", sizes, generator),
+            "critic": storage.Part(f"{name}_critic", shape, critic),
         },
         {**record.provenance(out), "state_sha256": summary["state_sha256"]},
     )

@@ -9,6 +9,7 @@ from functools import cache
 import jax
 import jax.numpy as jnp
 
+from experiments.running.datasets import DIGITS
 from experiments.running.errors import UsageError
 from experiments.running.options import GeneratorOptions
 from jaxgan import networks, storage
@@ -16,12 +17,13 @@ from jaxgan.errors import first_line
 from jaxgan.networks import FinishedGenerator, Output
 from jaxgan.types import Examples, Latents, Params
 
-SHAPE = (28, 28, 1)
-"""Of the images that experiments work with."""
-
 
 def load(
-    options: GeneratorOptions, *, with_kinks: bool = False, with_tanh: bool = False
+    options: GeneratorOptions,
+    *,
+    with_kinks: bool = False,
+    with_tanh: bool = False,
+    any_size: bool = False,
 ) -> FinishedGenerator:
     """Return the generator of a model or of a function, with digits in [-1, 1].
 
@@ -29,6 +31,7 @@ def load(
         options: what to load.
         with_kinks: whether a generator is refused that does not declare its kinks.
         with_tanh: whether one is refused whose output is neither tanh nor a sigmoid.
+        any_size: whether its images may have another size than digits, and colours.
 
     Raises:
         UsageError: if the function cannot be called, or its generator is refused or
@@ -37,14 +40,14 @@ def load(
     """
     made = unchecked(options)
     if options.generator is None:
-        return in_digits(options, made)
+        return in_digits(options, made, any_size=any_size)
     with _naming(options):
         wrong = networks.check(jax.random.key(0), made)
         if wrong:
             raise ValueError("; ".join(wrong))
         if with_kinks and made.network.slope is None:
             raise ValueError("it does not declare its kinks, and this command needs it")
-        digits = as_digits(made)
+        digits = as_digits(made, any_size=any_size)
         if with_tanh and digits.network.output is not networks.TANH:
             raise ValueError("its output is neither tanh nor a sigmoid")
     return digits
@@ -64,7 +67,7 @@ def unchecked(options: GeneratorOptions) -> FinishedGenerator:
 
 
 def in_digits(
-    options: GeneratorOptions, generator: FinishedGenerator
+    options: GeneratorOptions, generator: FinishedGenerator, *, any_size: bool = False
 ) -> FinishedGenerator:
     """Return the generator that the options name with digits in [-1, 1].
 
@@ -72,7 +75,7 @@ def in_digits(
         UsageError: if it makes images of another size.
     """
     with _naming(options):
-        return as_digits(generator)
+        return as_digits(generator, any_size=any_size)
 
 
 @contextmanager
@@ -102,23 +105,36 @@ def _call(name: str) -> FinishedGenerator:
     return made
 
 
-def as_digits(generator: FinishedGenerator) -> FinishedGenerator:
+def shape_of(generator: FinishedGenerator) -> tuple[int, ...]:
+    """Return the shape of one image of a generator."""
+    latents = jax.ShapeDtypeStruct((1, generator.latent_dim), jnp.float32)
+    return jax.eval_shape(FinishedGenerator.generate, generator, latents).shape[1:]
+
+
+def as_digits(
+    generator: FinishedGenerator, *, any_size: bool = False
+) -> FinishedGenerator:
     """Return the generator with images of 28 × 28 gray pixels in [-1, 1].
+
+    Args:
+        generator: the generator.
+        any_size: whether its images may keep another size, and three channels.
 
     Raises:
         ValueError: if it makes images of another size.
     """
-    latents = jax.ShapeDtypeStruct((1, generator.latent_dim), jnp.float32)
-    shape = jax.eval_shape(FinishedGenerator.generate, generator, latents).shape[1:]
-    if math.prod(shape) != math.prod(SHAPE):
-        raise ValueError(f"expected images of the shape {SHAPE}, got {shape}")
+    shape, wanted = shape_of(generator), DIGITS
+    if any_size and len(shape) == 3 and shape[2] in (1, 3):
+        wanted = shape
+    if math.prod(shape) != math.prod(wanted):
+        raise ValueError(f"expected images of the shape {wanted}, got {shape}")
     network, output = generator.network, generator.network.output
-    if shape == SHAPE and (output.low, output.high) == (-1, 1):
+    if shape == wanted and (output.low, output.high) == (-1, 1):
         return generator
     is_sigmoid = output is networks.SIGMOID  # 2 sigmoid(u) − 1 = tanh(u / 2)
 
     def logits(params: Params, latents: Latents, kink: networks.Kink) -> Examples:
-        found = network.logits(params, latents, kink).reshape(-1, *SHAPE)
+        found = network.logits(params, latents, kink).reshape(-1, *wanted)
         return found / 2 if is_sigmoid else found
 
     signed = networks.TANH if is_sigmoid else _signed(output)

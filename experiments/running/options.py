@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from experiments.running.errors import UsageError
 
+LEAST_SAMPLES = 20
+"""Fewest samples that are judged."""
 LARGEST = 3.4e38
 """Of all numbers that may have a fraction: single precision has none above it."""
 
@@ -89,6 +91,11 @@ class GeneratorOptions(OutputOptions):
     returns your own generator, a `jaxgan.networks.FinishedGenerator`."""
 
     @property
+    def model(self) -> str | None:
+        """The model that the generator comes from; None if a function makes it."""
+        return self.checkpoint if self.generator is None else None
+
+    @property
     def source(self) -> str:
         """The model or the function that the generator comes from."""
         return self.generator or self.checkpoint
@@ -113,16 +120,23 @@ class GeneratorOptions(OutputOptions):
 class DataOptions(OutputOptions):
     """Which images to use."""
 
-    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist"] = "auto"
-    """auto is mnist if it is there or can be downloaded, else sample (5,000 digits)."""
+    dataset: Literal["auto", "sample", "mnist", "fashion_mnist", "kmnist", "own"] = (
+        "auto"
+    )
+    """auto is mnist if it is there or can be downloaded, else sample (5,000 digits);
+    own is your own images, in --data-dir."""
     data_dir: Path | None = None
-    """Folder with the four official IDX files of the dataset."""
+    """Folder with the official IDX files of the dataset. With --dataset own: a folder
+    of pictures, or of folders whose names are labels; or a .npy, .npz, .csv, .mat or
+    IDX file. Names with train and test in them divide the images."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range or void."""
         super().check()
         if self.dataset == "sample":
             exclude(self, "--dataset sample", ["data_dir"])
+        if self.dataset == "own" and self.data_dir is None:
+            raise UsageError("--dataset own needs --data-dir, where your images are")
 
 
 @dataclass(frozen=True)
@@ -132,9 +146,10 @@ class TargetOptions(DataOptions):
     images: int = 10
     """Number of test images to invert, beginning with the first."""
     targets: tuple[Path, ...] = ()
-    """Files to invert in place of test images: .npy arrays, or pictures such as PNG."""
+    """Files to invert in place of test images: pictures such as PNG, folders of them,
+    or .npy, .npz, .csv, .mat and IDX files."""
     resize: bool = False
-    """Scale the images in --targets to 28 × 28 pixels."""
+    """Scale the images in --targets to the size of the generator's."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range or void."""
@@ -158,8 +173,8 @@ class JudgeOptions(DataOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        enough = self.samples is None or self.samples >= 20
-        require(enough, self, "samples", "at least 20")
+        enough = self.samples is None or self.samples >= LEAST_SAMPLES
+        require(enough, self, "samples", f"at least {LEAST_SAMPLES}")
 
 
 @dataclass(frozen=True)

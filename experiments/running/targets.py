@@ -1,42 +1,45 @@
 """The images to invert: the first test images of a dataset, or a user's own files."""
 
-import warnings
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from experiments.running import datasets
 from experiments.running.errors import UsageError
+from experiments.running.options import DataOptions
 from jaxgan import data
-from jaxgan.errors import first_line
+from jaxgan.errors import DataError
 
-SIDE = 28
-MOST_PIXELS = 1 << 24
-"""Largest picture that is read: a small file can claim more than fits in memory."""
+LUMA = np.array([0.299, 0.587, 0.114])
+"""How bright red, green and blue are (ITU-R BT.601)."""
 
 
 class Targets(NamedTuple):
     """Images to invert.
 
     Attributes:
-        images: gray images with pixels in [-1, 1].
+        images: with pixels in [-1, 1].
         name: name of the dataset, or `files`.
     """
 
-    images: Float[np.ndarray, "n 28 28 1"]
+    images: Float[np.ndarray, "n height width channels"]
     name: str
 
 
-def first_digits(name: str, count: int, data_dir: Path | None) -> Targets:
+def first_images(
+    options: DataOptions, count: int, shape: tuple[int, ...] = datasets.DIGITS
+) -> Targets:
     """Return the first `count` test images of a dataset.
 
     Raises:
-        UsageError: if it has fewer test images.
+        UsageError: if it has fewer test images, or they have another shape.
     """
-    real = data.load(name, "test", data_dir=data_dir)
+    real = datasets.test(options, shape)
     if count > len(real.images):
         raise UsageError(
             f"--images must be at most {len(real.images)}, the test images of "
@@ -45,82 +48,70 @@ def first_digits(name: str, count: int, data_dir: Path | None) -> Targets:
     return Targets(_to_units(real.images[:count] / 255), real.name)
 
 
-def from_files(paths: Sequence[Path], *, resize: bool) -> Targets:
-    """Return the images in files: any number from `.npy`, one from a picture.
+def from_files(
+    paths: Sequence[Path], *, resize: bool, shape: tuple[int, ...] = datasets.DIGITS
+) -> Targets:
+    """Return the images in files and folders; `data.read_images` says what is read.
+
+    What was decided in reading them is said on standard error. Colours become gray
+    where `shape` has one channel.
 
     Args:
-        paths: `.npy` arrays, or pictures of any format that Pillow reads.
-        resize: whether to scale images of another size to 28 × 28 pixels.
+        paths: files and folders.
+        resize: whether to scale images of another size.
+        shape: of the images that are wanted.
 
     Raises:
-        UsageError: if a file cannot be read or holds no gray images, or if an image
-            has another size and `resize` is False.
+        UsageError: if a file cannot be read or holds no images, or if an image has
+            another size and `resize` is False, or no colours where they are wanted.
     """
-    images = [image for path in paths for image in _read(path)]
-    for path, image in images:
-        if image.shape != (SIDE, SIDE) and not resize:
-            raise UsageError(
-                f"--targets {path}: expected {SIDE} × {SIDE} pixels, found "
-                f"{' × '.join(map(str, image.shape))}; add --resize to scale it"
-            )
-    return Targets(
-        _to_units(np.stack([_resized(image) for _, image in images])[..., None]),
-        "files",
-    )
+    images = []
+    for path in paths:
+        try:
+            found = data.read_images(path)
+        except DataError as error:
+            raise UsageError(f"--targets {error}") from error
+        said = list(found.notices)
+        if shape[2] == 1 and any(image.shape[2] == 3 for image in found.images):
+            said.append("colours were turned into gray")
+        images += [_fitting(path, image, resize, shape) for image in found.images]
+        tell(f"--targets {path}: {word}" for word in said)
+    return Targets(_to_units(np.stack(images)), "files")
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Write notices on standard error, each in a line."""
+    for line in lines:
+        print(f"notice: {line}", file=sys.stderr)
 
 
 def _to_units(pixels: np.ndarray) -> np.ndarray:
     return (2 * pixels - 1).astype(np.float32)
 
 
-def _read(path: Path) -> list[tuple[Path, np.ndarray]]:
-    """Return the images of a file, pixels in [0, 1], each with its path."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of odd metadata or size
-            if path.suffix == ".npy":
-                return [(path, image) for image in _images_of(path)]
-            return [(path, _picture(path))]
-    except UnidentifiedImageError:
-        raise UsageError(f"--targets {path}: not an image") from None
-    except Exception as error:  # NumPy and Pillow raise many kinds
-        said = error.strerror if isinstance(error, OSError) else None
-        line = said or first_line(error)
-        raise UsageError(f"--targets {path}: {line}") from error
-
-
-def _picture(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        width, height = image.size
-        if width * height > MOST_PIXELS:
-            raise ValueError(f"{width} × {height} pixels are too many")
-        return np.asarray(image.convert("L")) / 255
-
-
-def _images_of(path: Path) -> np.ndarray:
-    # Mapped, not read: the header may promise more than the file holds.
-    array = np.lib.format.open_memmap(path, mode="r")
-    shape = array.shape
-    if array.ndim == 4 and shape[3] == 1:
-        array = array[..., 0]
-    if array.ndim == 2:
-        array = array[None]
-    if array.ndim != 3 or not array.size:
-        raise ValueError(f"expected gray images [n, height, width], found {shape}")
-    if array.dtype == np.uint8:
-        return array / 255
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ValueError(f"expected uint8 or floating point, found {array.dtype}")
-    if not (array.min() >= 0 and array.max() <= 1):  # also refuses NaN
-        raise ValueError(
-            f"expected pixels in [0, 1], found {array.min():.3g} to {array.max():.3g}"
+def _fitting(
+    path: Path, image: np.ndarray, resize: bool, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Return an image in [0, 1] that has the shape."""
+    height, width, channels = shape
+    pixels = image / 255 if image.dtype == np.uint8 else image.astype(float)
+    if channels == 1 and image.shape[2] == 3:
+        pixels = (pixels @ LUMA)[..., None]
+    if pixels.shape[:2] != (height, width):
+        found = " × ".join(map(str, pixels.shape[:2]))
+        if not resize:
+            raise UsageError(
+                f"--targets {path}: expected {height} × {width} pixels, found {found}; "
+                "add --resize to scale it"
+            )
+        pixels = np.stack(
+            [_scaled(pixels[..., c], height, width) for c in range(pixels.shape[2])], 2
         )
-    return array
+    return np.broadcast_to(np.clip(pixels, 0, 1), shape)
 
 
-def _resized(image: np.ndarray) -> np.ndarray:
-    if image.shape == (SIDE, SIDE):
-        return image
-    scaled = Image.fromarray(image.astype(np.float32)).resize(
-        (SIDE, SIDE), Image.Resampling.LANCZOS
+def _scaled(channel: np.ndarray, height: int, width: int) -> np.ndarray:
+    scaled = Image.fromarray(channel.astype(np.float32)).resize(
+        (width, height), Image.Resampling.LANCZOS
     )
-    return np.clip(np.asarray(scaled), 0, 1)
+    return np.asarray(scaled)

@@ -16,6 +16,15 @@ from jaxtyping import UInt8
 from jaxgan.errors import DataError
 
 UNSIGNED_BYTE = 8
+TYPES = {
+    b"\x08": ">u1",
+    b"\x09": ">i1",
+    b"\x0b": ">i2",
+    b"\x0c": ">i4",
+    b"\x0d": ">f4",
+    b"\x0e": ">f8",
+}
+"""Types of elements, by their byte in the header."""
 PIECE = 1 << 16
 
 
@@ -37,7 +46,7 @@ def read_idx(
     """
     header_length = 4 + 4 * len(shape)
     length = header_length + math.prod(shape)
-    content = _read(path, length + 1)
+    content = start_of(path, length + 1)
     if not content:
         raise _wrong(path, "an IDX file", "an empty file")
     if content.lstrip()[:1] == b"<":
@@ -61,6 +70,24 @@ def read_idx(
     if sha256 is not None and digest != sha256:
         raise _wrong(path, f"content with SHA-256 {sha256}", digest)
     return np.frombuffer(content, np.uint8, offset=header_length).reshape(shape)
+
+
+def read_any(path: Path) -> np.ndarray:
+    """Read an IDX file of any shape and type.
+
+    Raises:
+        DataError: if it is not whole.
+    """
+    header_length = 4 + 4 * start_of(path, 4)[3]
+    header = start_of(path, header_length)
+    kind = np.dtype(TYPES[header[2:3]])
+    shape = np.frombuffer(header[4:], ">u4").tolist()
+    length = header_length + kind.itemsize * math.prod(shape)
+    content = start_of(path, length + 1)
+    if len(content) != length:
+        found = "fewer" if len(content) < length else "more"
+        raise _wrong(path, f"{length} bytes for the shape {tuple(shape)}", found)
+    return np.frombuffer(content, kind, offset=header_length).reshape(shape)
 
 
 def read_pair(
@@ -97,8 +124,8 @@ def _wrong(path: Path, expected: str, found: str) -> DataError:
     return DataError(f"{path}: expected {expected}, found {found}")
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Return the first `limit` bytes of the content, uncompressed."""
+def start_of(path: Path, limit: int) -> bytes:
+    """Return the first `limit` bytes of a file's content, uncompressed."""
     try:
         with path.open("rb") as file:
             start = file.read(2)

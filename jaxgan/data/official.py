@@ -1,14 +1,21 @@
 """The official files of the digit-image datasets: where they are, and their hashes."""
 
-from collections.abc import Mapping
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
-from jaxgan.data.idx import read_pair
+from jaxgan.data.idx import read_pair, start_of
 from jaxgan.errors import DataError
+
+MOST_NAMES = 8
+"""Names of files that an error lists."""
+MOST_BYTES = 1 << 27
+"""No official file is larger."""
 
 
 class File(NamedTuple):
@@ -119,8 +126,13 @@ OFFICIAL = {source.name: source for source in _OFFICIAL}
 """The datasets, by name; sizes and hashes are those in TensorFlow Datasets."""
 
 
-def find(source: Source, folder: Path) -> dict[str, Path]:
-    """Return where all files of a source are, with or without the ending `.gz`.
+def find(
+    source: Source, folder: Path, splits: Iterable[str] = ("train", "test")
+) -> dict[str, Path]:
+    """Return where the files of some splits are, in a folder or as torchvision has it.
+
+    A file is found by its name, with `-` or `.` between the words, in capitals or not,
+    with or without the ending `.gz`; else by its content.
 
     Returns:
         Paths by the full names of the files.
@@ -128,14 +140,63 @@ def find(source: Source, folder: Path) -> dict[str, Path]:
     Raises:
         DataError: if a file is missing.
     """
+    if not folder.is_dir():
+        found = "a file" if folder.is_file() else "none"
+        raise DataError(
+            f"{folder}: expected a folder with official files, found {found}"
+        )
+    wanted = [file for split in splits for file in source.splits[split][:2]]
+    there = [
+        path
+        for place in _places(source, folder)
+        for path in sorted(place.iterdir())
+        if path.is_file()
+    ]
+    by_name = {_plain(path.name): path for path in reversed(there)}
+    paths = {}
+    for file in wanted:
+        path = by_name.get(_plain(file.name)) or _by_content(file, there)
+        if path is None:
+            names = ", ".join(path.name for path in there[:MOST_NAMES])
+            beside = f"; there are {names}" if names else ""
+            if names and not by_name.keys() & {_plain(f.name) for f in source.files}:
+                beside += ": images of your own are read with --dataset own"
+            raise DataError(
+                f"{folder}: expected a file {file.name}, found none{beside}"
+            )
+        paths[file.name] = path
+    return paths
 
-    def locate(name: str) -> Path:
-        for candidate in (folder / name, folder / name.removesuffix(".gz")):
-            if candidate.is_file():
-                return candidate
-        raise DataError(f"{folder}: expected a file {name}, found none")
 
-    return {file.name: locate(file.name) for file in source.files}
+def _places(source: Source, folder: Path) -> list[Path]:
+    """Return the folders in which other programs keep the files."""
+    called = source.name.replace("_", "")
+    inside = [p for p in sorted(folder.iterdir()) if p.is_dir()]
+    own = [p for p in inside if p.name.lower().replace("_", "") in (called, "raw")]
+    deeper = [p / "raw" for p in own if (p / "raw").is_dir()]
+    return [folder, *own, *deeper]
+
+
+def _plain(name: str) -> str:
+    return name.lower().removesuffix(".gz").replace(".", "-").replace("_", "-")
+
+
+def _by_content(file: File, there: Iterable[Path]) -> Path | None:
+    """Return the file whose content is the official one, if there is one."""
+    for path in there:
+        with path.open("rb") as opened:
+            start = opened.read(2)
+        if start not in (b"\0\0", b"\x1f\x8b"):
+            continue
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() in (file.sha256, file.content_sha256):
+            return path
+        if start == b"\x1f\x8b" and file.content_sha256 is not None:
+            with contextlib.suppress(DataError):
+                content = start_of(path, MOST_BYTES)
+                if hashlib.sha256(content).hexdigest() == file.content_sha256:
+                    return path
+    return None
 
 
 def read_split(
@@ -144,9 +205,11 @@ def read_split(
     """Read and check the images and labels of one split.
 
     Raises:
-        DataError: if a file is missing or malformed.
+        DataError: if a file is missing, malformed, or that of another dataset.
     """
     images, labels, count = source.splits[split]
+    for file in (images, labels):
+        _refuse_other(source, file, Path(paths[file.name]))
     return read_pair(
         Path(paths[images.name]),
         Path(paths[labels.name]),
@@ -154,3 +217,30 @@ def read_split(
         image_sha256=images.content_sha256,
         label_sha256=labels.content_sha256,
     )
+
+
+def _refuse_other(source: Source, file: File, path: Path) -> None:
+    """Raise a `DataError` if a file is known as one of another dataset."""
+    found = {_digest(path)}
+    if file.content_sha256 is None:  # else a wrong content is refused as it is read
+        with contextlib.suppress(DataError):
+            found.add(hashlib.sha256(start_of(path, MOST_BYTES)).hexdigest())
+    if found & {file.sha256, file.content_sha256}:
+        return
+    for other in OFFICIAL.values():
+        known = {f.sha256 for f in other.files} | {
+            f.content_sha256 for f in other.files
+        }
+        if other.name != source.name and found & known:
+            raise DataError(
+                f"{path}: expected the {file.name} of {source.name}, found a file of "
+                f"{other.name}"
+            )
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # said where it is read
+        return ""

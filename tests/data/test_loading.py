@@ -163,8 +163,9 @@ def test_a_given_file_that_is_missing_or_another_is_an_error(tmp_path):
     with pytest.raises(DataError, match="expected content with SHA-256"):
         loading.load_official(source, "train", tmp_path / "given")
     (tmp_path / "given" / "test-labels.gz").unlink()
-    with pytest.raises(DataError, match=r"expected a file test-labels.gz, found none"):
-        loading.load_official(source, "train", tmp_path / "given")
+    missing = "expected a file test-labels.gz, found none; there are test-images.gz, tr"
+    with pytest.raises(DataError, match=missing):
+        loading.load_official(source, "test", tmp_path / "given")
 
 
 def test_a_dataset_is_downloaded_once(server):
@@ -229,3 +230,122 @@ assert "tensorflow" not in sys.modules
     subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], check=True, timeout=120
     )
+
+
+def known(monkeypatch, source, name):
+    """Let a small dataset be an official one; return it under this name."""
+    named = source._replace(name=name)
+    monkeypatch.setitem(official.OFFICIAL, name, named)
+    return named
+
+
+LAYOUTS = {
+    "as official": ("", "{stem}-ubyte.gz"),
+    "with points": ("", "{dotted}-ubyte"),
+    "with points, zipped": ("", "{dotted}-ubyte.gz"),
+    "in capitals": ("", "{capital}-UBYTE"),
+    "of torchvision": ("Small/raw", "{stem}-ubyte"),
+    "in raw": ("raw", "{stem}-ubyte"),
+    "with any name": ("", "{number}.bin"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_official_files_are_found_in_the_layouts_that_people_have(tmp_path, layout):
+    source = make_files(tmp_path / "given")
+    names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3")
+    names += ("t10k-labels-idx1",)
+    renamed = [
+        file._replace(name=f"{stem}-ubyte.gz")
+        for stem, file in zip(names, source.files, strict=True)
+    ]
+    splits = {
+        "train": Split(renamed[0], renamed[1], 20),
+        "test": Split(renamed[2], renamed[3], 10),
+    }
+    folder, name = LAYOUTS[layout]
+    place = tmp_path / "there" / folder
+    place.mkdir(parents=True)
+    for number, (stem, file) in enumerate(zip(names, source.files, strict=True)):
+        found = name.format(
+            stem=stem,
+            dotted=stem.replace("-idx", ".idx"),
+            capital=stem.upper(),
+            number=number,
+        )
+        content = (tmp_path / "given" / file.name).read_bytes()
+        if not found.endswith(".gz"):
+            content = gzip.decompress(content)
+        (place / found).write_bytes(content)
+    small = source._replace(splits=splits)
+    found = loading.load_official(small, "test", tmp_path / "there")
+    expected = loading.load_official(source, "test", tmp_path / "given")
+    np.testing.assert_array_equal(found.images, expected.images)
+    np.testing.assert_array_equal(found.labels, expected.labels)
+
+
+def test_only_the_split_that_is_read_is_needed(tmp_path):
+    source = make_files(tmp_path / "given")
+    for name in ("train-images.gz", "train-labels.gz"):
+        (tmp_path / "given" / name).unlink()
+    assert len(loading.load_official(source, "test", tmp_path / "given").images) == 10
+    with pytest.raises(DataError, match=r"train-images.gz, found none; there are test"):
+        loading.load_official(source, "train", tmp_path / "given")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("hashed", [True, False])
+def test_the_files_of_another_dataset_are_refused_by_name(
+    tmp_path, monkeypatch, zipped, hashed
+):
+    first = known(monkeypatch, make_files(tmp_path / "first"), "first")
+    second = known(monkeypatch, make_files(tmp_path / "second", seed=1), "second")
+    if not hashed:  # as of fashion_mnist and kmnist: only the gzip files are known
+        splits = {
+            name: Split(
+                split.images._replace(content_sha256=None),
+                split.labels._replace(content_sha256=None),
+                split.num_examples,
+            )
+            for name, split in second.splits.items()
+        }
+        second = known(monkeypatch, second._replace(splits=splits), "second")
+    if not zipped:
+        for packed in (tmp_path / "first").glob("*.gz"):
+            packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+            packed.unlink()
+    assert loading.load_official(first, "test", tmp_path / "first").name == "first"
+    with pytest.raises(DataError, match="found a file of first"):
+        loading.load_official(second, "test", tmp_path / "first")
+
+
+def test_where_no_folder_is_it_is_said(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="expected a folder with official files"):
+        data.load("mnist", "test", data_dir=tmp_path / "file")
+    with pytest.raises(DataError, match="expected a folder .*, found none"):
+        data.load("mnist", "test", data_dir=tmp_path / "none")
+    np.save(tmp_path / "own.npy", np.zeros((2, 28, 28)))
+    with pytest.raises(DataError, match="there are file, own.npy: .* --dataset own"):
+        data.load("mnist", "test", data_dir=tmp_path)
+    with pytest.raises(ValueError, match="sample is read from no data_dir"):
+        data.load("sample", "test", data_dir=tmp_path)
+
+
+def test_the_home_folder_is_meant_by_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "one.npy", np.zeros((2, 28, 28), np.uint8))
+    assert len(data.read_images("~/one.npy").images) == 2
+    with pytest.raises(DataError, match=str(tmp_path)):
+        data.load("mnist", "test", data_dir="~/none")
+
+
+@pytest.mark.parametrize("folder", ["/proc/none", "a file"])
+def test_a_cache_that_cannot_be_is_no_obstacle(tmp_path, monkeypatch, folder, capsys):
+    (tmp_path / "a file").write_bytes(b"")
+    monkeypatch.setattr(tfds_store, "DATA_DIR", tmp_path / folder)
+    source = make_files(tmp_path / "given")
+    assert loading.load_official(source, "test", tmp_path / "given").name == "small"
+    assert loading.load_auto("test", tmp_path / "given", source).name == "small"
+    assert loading.load_auto("test", None, source).name == "sample"
+    assert "embedded sample" in capsys.readouterr().err

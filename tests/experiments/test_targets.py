@@ -33,7 +33,8 @@ def test_another_size_is_refused_or_scaled_on_request(tmp_path):
     ("content", "message"),
     [
         (np.zeros(5), "expected gray images"),
-        (np.zeros((2, 28, 28), np.int64), "expected uint8 or floating point"),
+        (np.zeros((2, 28, 28), complex), "expected uint8 or floating point"),
+        (np.full((2, 28, 28), 256), "whole numbers from 0 to 255, found 256 to 256"),
         (np.full((28, 28), 1.5), r"expected pixels in \[0, 1\], found 1.5 to 1.5"),
         (np.full((28, 28), np.nan), r"expected pixels in \[0, 1\]"),
         (np.array([{"a": 1}]), "Python objects in dtype"),
