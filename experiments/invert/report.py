@@ -113,7 +113,7 @@ def _over_images(
     def mean(values: np.ndarray) -> float:
         return float(np.mean(values))
 
-    def of(numbers: list[float]) -> np.ndarray:
+    def of(numbers: list[Any]) -> np.ndarray:
         return np.array(numbers, float)
 
     return {

@@ -165,7 +165,8 @@ def _joined(parts: Sequence[FoundCodes]) -> FoundCodes:
     sizes = np.array([len(part.errors) for part in parts], float)
 
     def mean(name: str) -> np.ndarray:
-        return np.average([getattr(p, name) for p in parts], 0, weights=sizes)
+        values = [getattr(part, name) for part in parts]
+        return np.asarray(np.average(values, 0, weights=sizes))
 
     def all_(name: str, axis: int = 0) -> np.ndarray:
         return np.concatenate([getattr(p, name) for p in parts], axis)
