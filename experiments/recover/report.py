@@ -56,6 +56,22 @@ def _figure(found: Recovered) -> Figure:
     """Draw the error of codes over that of images, and over the condition number."""
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
+    # Before anything is drawn: limits of one point alone would be a warning.
+    conditions = found.conditions[np.isfinite(found.conditions)]
+    left.set(
+        xscale="log",
+        yscale="log",
+        xlim=(1e-17, 1),
+        xlabel="error of the image, root mean square per pixel",
+        ylabel="relative error of the code",
+    )
+    right.set(
+        xscale="log",
+        xlim=(conditions.min() / 2, conditions.max() * 2) if len(conditions) else None,
+        xlabel="condition number of the Jacobian",
+    )
+    for axes in (left, right):
+        axes.axhline(SAME, color="gray", linewidth=0.8, linestyle="--")
     errors = np.maximum(found.latent_errors, 1e-16)
     for exact, color, label in (
         (True, "tab:blue", "image found exactly"),
@@ -67,16 +83,6 @@ def _figure(found: Recovered) -> Figure:
             pixels = np.sqrt(np.maximum(found.errors[of], 1e-34))
             left.scatter(pixels, errors[of], label=label, **style)
             right.scatter(found.conditions[of], errors[of], **style)
-    left.set(
-        xscale="log",
-        yscale="log",
-        xlim=(1e-17, 1),
-        xlabel="error of the image, root mean square per pixel",
-        ylabel="relative error of the code",
-    )
-    right.set(xscale="log", xlabel="condition number of the Jacobian")
-    left.axhline(SAME, color="gray", linewidth=0.8, linestyle="--")
-    right.axhline(SAME, color="gray", linewidth=0.8, linestyle="--")
     left.legend(frameon=False)
     return figure
 

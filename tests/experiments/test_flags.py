@@ -320,8 +320,8 @@ RUNS = {
     "recipes, own": Run("recipes", {**GIVEN, **OWN, "images": 1, "budget": 500}),
     "recover": Run(
         "recover",
-        {"seed": 3, "checkpoint": "TOY", "images": 3, "starts": 2},
-        {"images": reports("num_images", 3)},
+        {"seed": 3, "checkpoint": "TOY", "images": 20, "starts": 1},
+        {"images": reports("num_images", 20)},
     ),
     "recover, own": Run(
         "recover", {**OWN, "images": 1, "starts": 1, **dict.fromkeys(HOSTS)}
