@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, command, fail, finish
 
-from experiments import classifier, evaluate, gan, wgan
+from experiments import classifier, evaluate, wgan
 from experiments.invert import __main__ as invert
-from experiments.running import datasets, targets
+from experiments.running import datasets, generators, targets
 from experiments.running.errors import UsageError
 from jaxgan import data, storage
 
@@ -54,35 +54,57 @@ def summary(out):
     return json.loads((out / "summary.json").read_text())
 
 
-def test_any_size_is_trained_on_and_inverted(colours, tmp_path, capsys):
-    run, found = tmp_path / "run", tmp_path / "found"
-    own: dict[str, Any] = {"dataset": "own", "data_dir": colours}
-    wgan.run(wgan.Config(**own, **TOY, out=run))
-    assert "one of 10 is held out, 4 of 40" in capsys.readouterr().err
-    assert summary(run)["n_train"] == 36
-    generator = storage.load_generator(run)
-    assert generator.generate(jnp.zeros((1, 2))).shape == (1, 10, 8, 3)
-    with Image.open(run / "samples.png") as image:
+@pytest.fixture(scope="module")
+def trained(colours, tmp_path_factory):
+    """A generator of the pictures in colour."""
+    run = tmp_path_factory.mktemp("trained") / "run"
+    with jax.numpy_dtype_promotion("standard"):
+        wgan.run(wgan.Config(dataset="own", data_dir=colours, **TOY, out=run))
+    return run
+
+
+def test_any_size_is_trained_on(trained, colours, capsys):
+    assert summary(trained)["n_train"] == 36
+    model = storage.load_generator(trained)
+    assert model.generate(jnp.zeros((1, 2))).shape == (1, 10, 8, 3)
+    with Image.open(trained / "samples.png") as image:
         assert image.mode == "RGB"
 
-    options: dict[str, Any] = {"checkpoint": str(run), "starts": 2}
-    invert.run(invert.Config(**own, **options, images=2, out=found))
-    with np.load(found / "results.npz") as results:
+    config = invert.Config(dataset="own", data_dir=colours, checkpoint=str(trained))
+    generator = generators.load(config, with_kinks=True, any_size=True)
+    shape = generators.shape_of(generator)
+    first = targets.first_images(config, 2, shape)
+    train, test, _, _ = data.load_own(colours)
+    np.testing.assert_allclose(first.images, test.images[:2] / 127.5 - 1, atol=1e-6)
+    assert "one of 10 is held out, 4 of 40" in capsys.readouterr().err
+    shown = targets.from_files([colours / "00.png"], resize=False, shape=shape)
+    np.testing.assert_allclose(shown.images, train.images[:1] / 127.5 - 1, atol=1e-6)
+    with pytest.raises(UsageError, match="expected images of 10 × 8 × 3 here, found"):
+        targets.first_images(invert.Config(dataset="sample"), 2, shape)
+
+
+@pytest.mark.slow
+def test_any_size_is_inverted(trained, colours, tmp_path):
+    options: dict[str, Any] = {"checkpoint": str(trained), "images": 2, "starts": 2}
+    config = invert.Config(
+        dataset="own", data_dir=colours, **options, out=tmp_path / "o"
+    )
+    invert.run(config)
+    with np.load(tmp_path / "o" / "results.npz") as results:
         _, test, _, _ = data.load_own(colours)
         np.testing.assert_allclose(results["targets"], test.images[:2] / 255, atol=1e-6)
 
-    given = [colours / "00.png"]
-    shown = targets.from_files(given, resize=False, shape=(10, 8, 3)).images
-    np.testing.assert_allclose(
-        shown[0], data.load_own(colours).train.images[0] / 127.5 - 1, atol=1e-6
+
+def test_digits_of_ones_own_are_loaded(digits):
+    train, test = datasets.load(
+        classifier.Config(dataset="own", data_dir=digits), with_labels=True
     )
-    with pytest.raises(UsageError, match="expected images of 10 × 8 × 3 here, found"):
-        invert.run(invert.Config(dataset="sample", **options, out=tmp_path / "no"))
+    assert train.labels.max() == 10 and test.images.shape == (25, 28, 28, 1)
 
 
-def test_digits_of_ones_own_are_trained_on_and_judged(digits, toy_model, tmp_path):
+@pytest.mark.slow
+def test_digits_of_ones_own_make_a_judge_and_are_judged(digits, toy_model, tmp_path):
     own: dict[str, Any] = {"dataset": "own", "data_dir": digits}
-    gan.run(gan.Config(**own, **TOY, out=tmp_path / "run"))
     judge = tmp_path / "judge"
     classifier.run(classifier.Config(**own, epochs=1, batch_size=25, out=judge))
     options: dict[str, Any] = {"checkpoint": str(toy_model), "samples": 20}
