@@ -97,7 +97,9 @@ def without_encoding(source):
     """Name the calls that read or write text as the user's locale says."""
     found = []
     for node in ast.walk(ast.parse(source)):
-        name = dotted(node.func).split(".")[-1] if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func).split(".")[-1]
         if name not in TEXT or dotted(node.func) in ("os.open", "Image.open"):
             continue
         modes = [a.value for a in node.args if isinstance(a, ast.Constant)]
