@@ -11,8 +11,8 @@ from experiments.running import hosts
 from experiments.running.supervision import SIGNALS
 
 TOGETHER = 0.1
-"""Seconds within which signals are one: a cluster sends one to each process, to the
-command and to the parent that watches it, which sends its own on."""
+"""Seconds within which equal signals are one: a cluster sends one to each process, also
+to the parent that watches the command and sends its own on."""
 
 
 @contextmanager
@@ -37,15 +37,15 @@ def stop_requested() -> Iterator[Callable[[], bool]]:
     # In a thread of its own: Python calls a handler only when the compiled program that
     # the main thread waits for has returned.
     def watch() -> None:
-        last = float("-inf")
+        last, at = 0, float("-inf")
         while number := os.read(received, 1):
             if number[0] not in ours:
                 continue
-            now = time.monotonic()
-            if requested.is_set() and now - last > TOGETHER:
+            again = number[0] == last and time.monotonic() - at < TOGETHER
+            if requested.is_set() and not again:
                 os._exit(128 + number[0])
             requested.set()
-            last = now
+            last, at = number[0], time.monotonic()
         os.close(received)
 
     watcher = threading.Thread(target=watch, daemon=True)
