@@ -204,6 +204,7 @@ def layers_of(generator: FinishedGenerator) -> Layers:
         ValueError: if the weights are of another kind of network, or have the names of
             this one, and the network computes something else with them.
     """
+    require_generator(generator)
     params = generator.params
     try:
         names = [f"hidden_{i}" for i in range(len(params) - 1)]
