@@ -44,7 +44,7 @@ def draw(
         found: what was measured.
     """
     figure = Figure(figsize=(8.4, 7.2), layout="constrained")
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=(4, 3)))
+    above, below = np.asarray(figure.subfigures(2, 1, height_ratios=(4, 3)), object)
     left, right = above.subplots(1, 2, width_ratios=(1.2, 1))
     _errors(left, judged, found)
     _lengths(right, judged, found)

@@ -50,7 +50,7 @@ def betas_of(
 def _whole(of: KindResults) -> Bool[np.ndarray, "betas"]:
     """Return for each β whether none of its models is lost."""
     points = np.stack([of.measured.rates, of.measured.distortions])
-    return np.isfinite(points).all((0, 2, 3))
+    return np.asarray(np.isfinite(points).all((0, 2, 3)))
 
 
 def limits_of(digits: Digits, floor: float) -> Limits:
