@@ -44,7 +44,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.running import datasets, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True, any_size=True)
-    shape = generators.shape_of(generator)
+    shape = generator.image_shape
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)
     else:

@@ -1,7 +1,7 @@
 """The images that a command works with, and what its models were trained on."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from experiments.running.errors import UsageError
 from experiments.running.options import DataOptions
@@ -69,9 +69,14 @@ def test(options: DataOptions, shape: tuple[int, ...] | None = DIGITS) -> Datase
 def _own(options: DataOptions) -> data.OwnData:
     assert options.data_dir is not None  # checked with the flags
     own = data.load_own(options.data_dir)
-    for notice in own.notices:
-        print(f"notice: {options.data_dir}: {notice}", file=sys.stderr)
+    tell(f"{options.data_dir}: {notice}" for notice in own.notices)
     return own
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Write notices on standard error, each in a line."""
+    for line in lines:
+        print(f"notice: {line}", file=sys.stderr)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 
 from experiments.running.datasets import DIGITS
 from experiments.running.errors import UsageError
@@ -105,12 +104,6 @@ def _call(name: str) -> FinishedGenerator:
     return made
 
 
-def shape_of(generator: FinishedGenerator) -> tuple[int, ...]:
-    """Return the shape of one image of a generator."""
-    latents = jax.ShapeDtypeStruct((1, generator.latent_dim), jnp.float32)
-    return jax.eval_shape(FinishedGenerator.generate, generator, latents).shape[1:]
-
-
 def as_digits(
     generator: FinishedGenerator, *, any_size: bool = False
 ) -> FinishedGenerator:
@@ -123,7 +116,7 @@ def as_digits(
     Raises:
         ValueError: if it makes images of another size.
     """
-    shape, wanted = shape_of(generator), DIGITS
+    shape, wanted = generator.image_shape, DIGITS
     if any_size and len(shape) == 3 and shape[2] in (1, 3):
         wanted = shape
     if math.prod(shape) != math.prod(wanted):
@@ -137,24 +130,9 @@ def as_digits(
         found = network.logits(params, latents, kink).reshape(-1, *wanted)
         return found / 2 if is_sigmoid else found
 
-    signed = networks.TANH if is_sigmoid else _signed(output)
+    signed = networks.TANH if is_sigmoid else _from_to(output, -1.0, 1.0)
     adapted = network._replace(logits=logits, output=signed)
     return FinishedGenerator(adapted, generator.params)
-
-
-def _signed(output: Output) -> Output:
-    """Return an output function with its pixels brought to [-1, 1]."""
-    if (output.low, output.high) == (-1, 1):
-        return output
-    scale = 2 / (output.high - output.low)
-
-    def pixels(logits: jax.Array) -> jax.Array:
-        return scale * (output.function(logits) - output.low) - 1
-
-    def third(logits: jax.Array) -> jax.Array:
-        return scale**2 * output.third(logits)
-
-    return Output(pixels, -1.0, 1.0, third)
 
 
 def in_pixels(generator: FinishedGenerator) -> FinishedGenerator:
@@ -163,18 +141,21 @@ def in_pixels(generator: FinishedGenerator) -> FinishedGenerator:
     Equal generators make equal ones, so that nothing is compiled twice for them.
     """
     network = generator.network
-    scaled = network._replace(output=_in_pixels(network.output))
+    scaled = network._replace(output=_from_to(network.output, 0.0, 1.0))
     return FinishedGenerator(scaled, generator.params)
 
 
 @cache
-def _in_pixels(output: Output) -> Output:
-    width = output.high - output.low
+def _from_to(output: Output, low: float, high: float) -> Output:
+    """Return an output function with its pixels brought to another range."""
+    if (output.low, output.high) == (low, high):
+        return output
+    scale = (high - low) / (output.high - output.low)
 
     def pixels(logits: jax.Array) -> jax.Array:
-        return (output.function(logits) - output.low) / width
+        return scale * (output.function(logits) - output.low) + low
 
     def third(logits: jax.Array) -> jax.Array:
-        return output.third(logits) / width**2
+        return scale**2 * output.third(logits)
 
-    return Output(pixels, 0.0, 1.0, third)
+    return Output(pixels, low, high, third)

@@ -112,8 +112,7 @@ class GeneratorOptions(OutputOptions):
             module, _, function = self.generator.partition(":")
             named = module and function.isidentifier()
             require(bool(named), self, "generator", "MODULE:FUNCTION")
-            if self.checkpoint != type(self).checkpoint:
-                raise UsageError("--generator and --checkpoint exclude each other")
+            exclude(self, "--generator", ["checkpoint"])
 
 
 @dataclass(frozen=True)

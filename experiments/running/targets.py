@@ -1,7 +1,6 @@
 """The images to invert: the first test images of a dataset, or a user's own files."""
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,14 +74,8 @@ def from_files(
         if shape[2] == 1 and any(image.shape[2] == 3 for image in found.images):
             said.append("colours were turned into gray")
         images += [_fitting(path, image, resize, shape) for image in found.images]
-        tell(f"--targets {path}: {word}" for word in said)
+        datasets.tell(f"--targets {path}: {word}" for word in said)
     return Targets(_to_units(np.stack(images)), "files")
-
-
-def tell(lines: Iterable[str]) -> None:
-    """Write notices on standard error, each in a line."""
-    for line in lines:
-        print(f"notice: {line}", file=sys.stderr)
 
 
 def _to_units(pixels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from jaxgan.training.algorithm import is_traced
+from jaxgan.networks.arguments import is_traced
 from jaxgan.types import Params, PRNGKey, Scalar
 
 

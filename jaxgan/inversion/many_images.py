@@ -11,7 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from jaxgan.inversion.one_start import DOUBLE_TOLERANCE, SINGLE_TOLERANCE
+from jaxgan.inversion.one_start import (
+    DOUBLE_TOLERANCE,
+    SINGLE_TOLERANCE,
+    require_precision,
+)
 from jaxgan.inversion.search import Problem, Progress, keep_better, search
 from jaxgan.inversion.starts import starts_for
 from jaxgan.networks import FinishedGenerator, arguments
@@ -100,10 +104,11 @@ def invert_many(
         bank_size=bank_size,
         first_image=first_image,
     )
-    return invert_from(
+    return search_from(
         generator,
         np.asarray(starts),
         targets,
+        rounded=generator.network.slope is not None,
         survivors=survivors,
         prior_weight=prior_weight,
         max_steps=max_steps,
@@ -191,10 +196,7 @@ def search_from(
     with jax.enable_x64(True):
         exact = problem._replace(rounded=False, targets=np.asarray(targets, np.float64))
         latents = history[-1].latents.astype(np.float64)
-        if generator.generate(jnp.asarray(latents[:1])).dtype != jnp.float64:
-            raise ValueError(
-                "the generator must compute in the precision of its latents"
-            )
+        require_precision(generator, np.float64)
         again = history[-1]._replace(
             values=np.full(count, np.inf), finished=np.zeros(count, bool)
         )

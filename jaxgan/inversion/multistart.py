@@ -10,6 +10,7 @@ from jaxgan.inversion.one_start import (
     DOUBLE_TOLERANCE,
     SINGLE_TOLERANCE,
     Best,
+    require_precision,
     search,
 )
 from jaxgan.inversion.starts import starts_for
@@ -93,8 +94,7 @@ def invert(
         bank_size=bank_size,
         first_image=number,
     )[0]
-    if jax.eval_shape(generator.generate, starts[:1].astype(exact)).dtype != exact:
-        raise ValueError("the generator must compute in the precision of its latents")
+    require_precision(generator, exact)
 
     def one(start: Latent) -> Best:
         rough = search(

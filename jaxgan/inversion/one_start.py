@@ -70,6 +70,13 @@ def advance(
     )
 
 
+def require_precision(generator: FinishedGenerator, dtype: Any) -> None:
+    """Raise a `ValueError` if images of latents of a type are of another type."""
+    latents = jax.ShapeDtypeStruct((1, generator.latent_dim), dtype)
+    if jax.eval_shape(generator.generate, latents).dtype != dtype:
+        raise ValueError("the generator must compute in the precision of its latents")
+
+
 def measure(
     generator: FinishedGenerator,
     latent: Latent,

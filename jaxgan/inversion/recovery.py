@@ -109,7 +109,7 @@ def recover(
     if generator.network.output is not TANH:
         raise ValueError("expected a generator whose output is tanh")
     images = np.asarray(images)
-    shape = arguments.image_shape(generator)
+    shape = generator.image_shape
     if images.dtype != np.float64 or images.shape[1:] != shape or not len(images):
         raise ValueError(
             f"expected images [n ≥ 1, {', '.join(map(str, shape))}] in double "

@@ -92,6 +92,14 @@ def value(
     return 0.5 * (residual @ residual + prior_weight * (latent @ latent))
 
 
+def mean_squared_error(
+    generator: FinishedGenerator, latent: Latent, target: Float[Array, "pixels"]
+) -> Scalar:
+    """Return the mean squared error per pixel, for pixels in [0, 1]."""
+    square = 2 * value(generator, latent, target)
+    return generator.mean_squared_error(square, target.size)
+
+
 def local(
     generator: FinishedGenerator,
     state: State,
@@ -149,6 +157,11 @@ def newton_change(at: Local) -> Float[Array, "latent"]:
     return back - vectors @ along
 
 
+def pushes(at: Local, slope: Float[Array, "latent"]) -> Float[Array, "latent"]:
+    """Return the multipliers that balance a gradient, one for each row of `active`."""
+    return -at.inverse @ (at.active @ slope)
+
+
 def multipliers(
     generator: FinishedGenerator, state: State, at: Local, slope: Float[Array, "latent"]
 ) -> tuple[Float[Array, "units"], Float[Array, "units"]]:
@@ -165,7 +178,7 @@ def multipliers(
         at: the objective to second order there.
         slope: the gradient g to balance.
     """
-    found = -at.inverse @ (at.active @ slope)
+    found = pushes(at, slope)
     zeros = jnp.zeros(at.units.shape, slope.dtype)
     spread = jnp.pad(zeros, (0, 1)).at[at.numbers].set(found)[:-1]
     arriving = signals(

@@ -39,8 +39,7 @@ def follow(
     state = jax.lax.stop_gradient(state)
     at = faces.local(generator, state, target, prior_weight)
     fixed = jax.lax.stop_gradient(at)
-    pushes = -fixed.inverse @ (fixed.active @ fixed.gradient)
-    balance = at.gradient + at.active.T @ pushes
+    balance = at.gradient + at.active.T @ faces.pushes(fixed, fixed.gradient)
     change = faces.newton_change(fixed._replace(units=at.units, gradient=balance))
     definite = jnp.isin(certificate.status, jnp.array(DEFINITE))
     return state.latent + _only_derivative(change, jax.lax.stop_gradient(definite))

@@ -169,11 +169,9 @@ def _certify(
     owners: Array,
 ):
     def one(state: faces.State, owner: Array) -> tuple[Array, Certificate]:
-        error = faces.value(generator, state.latent, targets[owner])
-        certificate = certificates.certify(
-            generator, state, targets[owner], prior_weight
-        )
-        mean = generator.mean_squared_error(2 * error, targets.shape[1])
-        return mean, certificate
+        target = targets[owner]
+        certificate = certificates.certify(generator, state, target, prior_weight)
+        error = faces.mean_squared_error(generator, state.latent, target)
+        return error, certificate
 
     return jax.vmap(one)(states, owners)

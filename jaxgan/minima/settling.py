@@ -95,8 +95,7 @@ def settle(
     state = _descend(*fixed, jax.lax.stop_gradient(latent))
     certificate = certificates.certify(fixed[0], state, *fixed[1:])
     code = implicit.follow(exact, state, image, weight, certificate)
-    square = 2 * faces.value(exact, code, image)
-    error = exact.mean_squared_error(square, image.size)
+    error = faces.mean_squared_error(exact, code, image)
     return Minimum(code, error, state.held, certificate)
 
 

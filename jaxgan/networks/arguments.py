@@ -50,6 +50,14 @@ def floats(
     return array
 
 
+def is_traced(value: Any) -> bool:
+    """Return whether a value is an argument of a function that JAX is tracing.
+
+    It is not known then, and cannot be checked.
+    """
+    return isinstance(value, Tracer)
+
+
 def as_array(name: str, array: Any) -> Array:
     """Return what JAX makes an array of.
 
@@ -74,17 +82,6 @@ def require_generator(generator: Any) -> None:
         )
 
 
-_generate = jax.jit(FinishedGenerator.generate)
-"""Traced once for all weights of a network."""
-
-
-def image_shape(generator: FinishedGenerator) -> tuple[int, ...]:
-    """Return the shape of one of the generator's images, computing none."""
-    require_generator(generator)
-    latents = jax.ShapeDtypeStruct((1, generator.latent_dim), jnp.float32)
-    return jax.eval_shape(_generate, generator, latents).shape[1:]
-
-
 def images(
     name: str, array: Any, generator: FinishedGenerator, *batch: str
 ) -> Float[Array | np.ndarray, "..."]:
@@ -105,8 +102,9 @@ def images(
             f"expected {name} in the generator's units, got pixels from 0 to 255 "
             "(uint8): pixels.as_inputs scales them to [-1, 1]"
         )
-    checked = floats(name, array, (*batch, *image_shape(generator)))
-    if not isinstance(checked, Tracer):
+    require_generator(generator)
+    checked = floats(name, array, (*batch, *generator.image_shape))
+    if not is_traced(checked):
         _require_range(name, np.asarray(checked), generator)
     return checked
 

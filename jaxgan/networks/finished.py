@@ -10,13 +10,15 @@ it is built of.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxgan.types import Examples, Latent, Latents, Params, PRNGKey
+
+T = TypeVar("T")
 
 Kink: TypeAlias = Callable[[Array], Array]
 """What a network does to the pre-activations of a layer."""
@@ -117,6 +119,16 @@ class FinishedNetwork(NamedTuple):
         return partial(jax.nn.leaky_relu, negative_slope=self.slope)
 
 
+def in_precision(dtype: Any, tree: T) -> T:
+    """Return a tree with its floating-point numbers in another precision."""
+
+    def cast(leaf: Any) -> Any:
+        floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+        return jnp.asarray(leaf, dtype) if floating else leaf
+
+    return jax.tree.map(cast, tree)
+
+
 @partial(
     jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["network"]
 )
@@ -145,6 +157,12 @@ class FinishedGenerator:
         """The number of latent dimensions."""
         return self.network.latent_dim
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """The shape of one image; finding it out computes none."""
+        latents = jax.ShapeDtypeStruct((1, self.latent_dim), jnp.float32)
+        return jax.eval_shape(_generate, self, latents).shape[1:]
+
     def generate(self, latents: Latents) -> Examples:
         """Return the images of latents, computed in the precision of the latents.
 
@@ -170,12 +188,7 @@ class FinishedGenerator:
         """
         if not jnp.issubdtype(dtype, jnp.floating):
             raise ValueError(f"expected a floating-point precision, got {dtype}")
-
-        def cast(leaf: Any) -> Any:
-            floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-            return jnp.asarray(leaf, dtype) if floating else leaf
-
-        return FinishedGenerator(self.network, jax.tree.map(cast, self.params))
+        return in_precision(dtype, self)
 
     def draw(self, key: PRNGKey) -> Latent:
         """Draw a latent from the prior."""
@@ -192,3 +205,7 @@ class FinishedGenerator:
         """
         output = self.network.output
         return squares / (pixels * (output.high - output.low) ** 2)
+
+
+_generate = jax.jit(FinishedGenerator.generate)
+"""Traced once for all weights of a network."""

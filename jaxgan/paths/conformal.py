@@ -17,6 +17,7 @@ from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
 from jaxgan.networks import FinishedGenerator, arguments
+from jaxgan.networks.finished import in_precision
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
@@ -75,12 +76,7 @@ class MetricFamily:
 
         Leaves that are not floating-point numbers stay as they are.
         """
-
-        def cast(leaf: Any) -> Any:
-            floating = jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-            return jnp.asarray(leaf, dtype) if floating else leaf
-
-        return MetricFamily(self.metric, self.hessian, jax.tree.map(cast, self.data))
+        return in_precision(dtype, self)
 
 
 def common(metric: Metric) -> MetricFamily:

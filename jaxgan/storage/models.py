@@ -140,11 +140,7 @@ def load_card(source: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: if there is no such model, or its card is not what was saved.
     """
-    folder = _find(source)
-    try:
-        return _read_card(folder.joinpath("card.json").read_bytes())
-    except Exception as error:  # a RecursionError where JSON is nested too deep
-        raise _unusable(source, error) from error
+    return _card_in(_find(source), source)
 
 
 def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
@@ -188,7 +184,8 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
     Raises:
         CheckpointError: if there is no such part, or it is not what was saved.
     """
-    folder, card = _find(source), load_card(source)
+    folder = _find(source)
+    card = _card_in(folder, source)
     key = jax.random.key(0)  # It starts JAX, which is no fault of the model.
     try:
         if name not in card["parts"]:
@@ -208,6 +205,13 @@ def load_part(source: str | Path, name: str) -> tuple[Any, Params, dict[str, Any
 
 def _unusable(source: str | Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{source}: not a usable model: {first_line(error)}")
+
+
+def _card_in(folder: Traversable, source: str | Path) -> dict[str, Any]:
+    try:
+        return _read_card(folder.joinpath("card.json").read_bytes())
+    except Exception as error:  # a RecursionError where JSON is nested too deep
+        raise _unusable(source, error) from error
 
 
 def _read_card(content: bytes) -> dict[str, Any]:

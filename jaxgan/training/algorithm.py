@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import optax
-from jax.core import Tracer
 from jaxtyping import Array, Int
 
+from jaxgan.networks.arguments import is_traced
 from jaxgan.types import PRNGKey, Scalar
 
 EPSILON = 1e-8
@@ -74,14 +74,6 @@ class Streams(NamedTuple):
 def streams(key: PRNGKey) -> Streams:
     """Return the keys for each use, derived from the key of a run."""
     return Streams(*jax.random.split(key, 4))
-
-
-def is_traced(number: float | Scalar) -> bool:
-    """Return whether a number is an argument of a function that JAX is tracing.
-
-    Its value is not known then, and cannot be checked.
-    """
-    return isinstance(number, Tracer)
 
 
 def require_decay(average_decay: float | Scalar) -> None:

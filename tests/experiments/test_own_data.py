@@ -72,7 +72,7 @@ def test_any_size_is_trained_on(trained, colours, capsys):
 
     config = invert.Config(dataset="own", data_dir=colours, checkpoint=str(trained))
     generator = generators.load(config, with_kinks=True, any_size=True)
-    shape = generators.shape_of(generator)
+    shape = generator.image_shape
     first = targets.first_images(config, 2, shape)
     train, test, _, _ = data.load_own(colours)
     np.testing.assert_allclose(first.images, test.images[:2] / 127.5 - 1, atol=1e-6)
