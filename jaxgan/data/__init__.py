@@ -12,8 +12,9 @@ from pictures, arrays or tables; `read_images` all images of a file as they are.
 
 Read `loading` first, then where it reads from: `official` (which files there are),
 `idx` (their format) and `tfds_store` (TensorFlow Datasets). `own` finds the images in
-files and folders, with `pictures` (PNG and the like), `tables` (text) and `arrays`
-(axes and scales). `augmentation` has the distortions.
+files and folders, with `files` (what is in one file), `names` (what names tell),
+`pictures` (PNG and the like), `tables` (text) and `arrays` (axes and scales).
+`augmentation` has the distortions.
 """
 
 from jaxgan.data.augmentation import affine, random_affine
