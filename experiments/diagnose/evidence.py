@@ -3,18 +3,18 @@
 All errors are mean squared errors per pixel, for pixels in [0, 1].
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from experiments.diagnose import measures
 from experiments.diagnose.judged import Judged
 from jaxgan import inversion
 from jaxgan.networks import FinishedGenerator
-from jaxgan.types import Latents, Params, PRNGKey
+from jaxgan.types import PRNGKey
 
 STARTS, SURVIVORS = 16, 4
 """Starts of the thorough search for each image, and those followed to the end."""
@@ -24,34 +24,12 @@ WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
 """Values of κ, from where it hardly matters to where no digit is left."""
 FOLLOWED, SWEEP_STEPS = 2, 20
 """Codes of each image that are followed from one κ to the next, and steps for each."""
-FLAT = 1e-3
-"""A pixel is saturated where its slope by its logit is less than this part of the
-slope at logit 0: there it learns a thousand times more slowly."""
-
-
-PIXELS = 28 * 28
-GRAY_LEVEL = 1 / 255**2
-"""The error of one gray level in every pixel, which nobody sees."""
 
 
 class Codes(NamedTuple):
     """A code for each image, and the error of its image."""
 
     latents: Float[np.ndarray, "n latent"]
-    errors: Float[np.ndarray, "n"]
-
-
-class Fits(NamedTuple):
-    """Each target as a·sample + b, pixels in [0, 1], with the sample that fits best.
-
-    Attributes:
-        scale: a; negative for a target with black and white exchanged.
-        shift: b.
-        errors: what is left.
-    """
-
-    scale: Float[np.ndarray, "n"]
-    shift: Float[np.ndarray, "n"]
     errors: Float[np.ndarray, "n"]
 
 
@@ -95,7 +73,7 @@ class Evidence(NamedTuple):
     own_trivial: Float[np.ndarray, "own"]
     spread: float
     prior_norms: Float[np.ndarray, "samples"]
-    fits: Fits
+    fits: measures.Fits
     singular_values: Float[np.ndarray, "n values"]
     saturated: Float[np.ndarray, "n"]
     own_saturated: Float[np.ndarray, "own"]
@@ -113,8 +91,8 @@ def visible_directions(found: Evidence) -> float:
     It can where it changes the image by `GRAY_LEVEL`, at the slope that is at a
     thorough code; the median over targets.
     """
-    squares = found.singular_values**2 / PIXELS
-    return float(np.median(np.sum(squares >= GRAY_LEVEL, 1)))
+    squares = found.singular_values**2 / measures.PIXELS
+    return float(np.median(np.sum(squares >= measures.GRAY_LEVEL, 1)))
 
 
 def gather(
@@ -135,24 +113,24 @@ def gather(
     """
     bank_key, own_key, judged_key, search_key = jax.random.split(key, 4)
     bank = inversion.sample_bank(bank_key, generator, BANK)
-    samples = _pixels(bank[1])
+    samples = measures.in_unit_range(bank[1])
     mean = samples.mean(0)
     flat = jnp.asarray(targets.reshape(len(targets), -1))
     nearest = np.asarray(inversion.nearest_starts(bank, flat, 1)[:, 0])
     own_codes = generator.network.draw(own_key, (num_own, generator.latent_dim))
-    own_images = np.asarray(jax.jit(generator.generate)(own_codes))
+    own_images = np.asarray(measures.generate(generator, own_codes))
 
     key_of_targets, key_of_own = jax.random.split(judged_key)
     codes = judged.on_targets(key_of_targets, targets)
     own_judged = None
     if judged.on_own is not None:
         found = judged.on_own(key_of_own, own_images)
-        own_judged = errors_of(generator, found, own_images)
+        own_judged = measures.errors_of(generator, found, own_images)
     own = _thorough(search_key, generator, own_images).errors.min(1)
 
     weights = np.array(sorted({*WEIGHTS, judged.prior_weight}))
     sweep = _sweep(search_key, generator, targets, weights)
-    judged_codes = Codes(codes, errors_of(generator, codes, targets))
+    judged_codes = Codes(codes, measures.errors_of(generator, codes, targets))
     sweep[0] = _better(sweep[0], judged_codes)
     return Evidence(
         judged=judged_codes,
@@ -162,38 +140,18 @@ def gather(
         weights=weights,
         swept_errors=np.stack([each.errors for each in sweep]),
         swept_norms=np.linalg.norm([each.latents for each in sweep], axis=2),
-        nearest=Codes(nearest, errors_of(generator, nearest, targets)),
-        trivial=_trivial(mean, targets),
+        nearest=Codes(nearest, measures.errors_of(generator, nearest, targets)),
+        trivial=measures.trivial_errors(mean, targets),
         own_judged=own_judged,
         own=own,
-        own_trivial=_trivial(mean, own_images),
+        own_trivial=measures.trivial_errors(mean, own_images),
         spread=float(np.mean(np.square(samples - mean))),
         prior_norms=np.linalg.norm(np.asarray(bank[0]), axis=1),
-        fits=_fits(samples, _pixels(targets)),
-        singular_values=_singular_values(generator, sweep[0].latents),
-        saturated=_saturated(generator, sweep[0].latents),
-        own_saturated=_saturated(generator, np.asarray(own_codes)),
+        fits=measures.fit_all(samples, measures.in_unit_range(targets)),
+        singular_values=measures.singular_values(generator, sweep[0].latents),
+        saturated=measures.saturated(generator, sweep[0].latents),
+        own_saturated=measures.saturated(generator, np.asarray(own_codes)),
     )
-
-
-def errors_of(
-    generator: FinishedGenerator,
-    latents: Float[np.ndarray, "n latent"],
-    images: Float[np.ndarray, "n 28 28 1"],
-) -> Float[np.ndarray, "n"]:
-    """Return the errors of codes for images, pixels of both in [-1, 1]."""
-    made = jax.jit(generator.generate)(jnp.asarray(latents, jnp.float32))
-    return np.mean(np.square(_pixels(made) - _pixels(images)), 1)
-
-
-def _pixels(images: Array | np.ndarray) -> np.ndarray:
-    """Return images in [-1, 1] as rows of pixels in [0, 1]."""
-    return (np.asarray(images).reshape(len(images), -1) + 1) / 2
-
-
-def _trivial(mean: np.ndarray, images: np.ndarray) -> np.ndarray:
-    pixels = _pixels(images)
-    return np.minimum(np.mean(np.square(pixels - mean), 1), pixels.var(1))
 
 
 def _thorough(
@@ -234,7 +192,7 @@ def _objectives(
     found: inversion.Inversion, targets: np.ndarray, weight: float
 ) -> np.ndarray:
     """Return ½‖G(z) − x‖² + ½κ‖z‖² of every start, pixels in [-1, 1]."""
-    squares = 4 * PIXELS * found.errors
+    squares = 4 * measures.PIXELS * found.errors
     return (squares + weight * np.sum(np.square(found.latents), 2)) / 2
 
 
@@ -262,52 +220,3 @@ def _polished(
         double_steps=0,
     )
     return found.errors[:, 0]
-
-
-def _fits(samples: np.ndarray, targets: np.ndarray) -> Fits:
-    """Fit each target by the sample that it is most correlated with, either way."""
-
-    def standard(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        mean, deviation = pixels.mean(1), np.maximum(pixels.std(1), 1e-9)
-        return (pixels - mean[:, None]) / deviation[:, None], mean, deviation
-
-    rows, sample_means, sample_deviations = standard(samples)
-    wanted, means, deviations = standard(targets)
-    correlations = wanted @ rows.T / PIXELS
-    best = np.abs(correlations).argmax(1)
-    correlation = correlations[np.arange(len(targets)), best]
-    scale = correlation * deviations / sample_deviations[best]
-    return Fits(
-        scale,
-        means - scale * sample_means[best],
-        deviations**2 * (1 - correlation**2),
-    )
-
-
-def _singular_values(generator: FinishedGenerator, codes: np.ndarray) -> np.ndarray:
-    def image(latent: Array) -> Array:
-        return generator.generate(latent[None]).reshape(-1) / 2
-
-    @jax.jit
-    def jacobian(latent: Array) -> Array:
-        return jax.jacfwd(image)(latent)
-
-    with jax.enable_x64(True):
-        rows = [np.asarray(jacobian(jnp.asarray(c, jnp.float64))) for c in codes]
-    return np.linalg.svd(np.stack(rows), compute_uv=False)
-
-
-def _saturated(generator: FinishedGenerator, codes: np.ndarray) -> np.ndarray:
-    """Return the share of pixels that hardly depend on their logits."""
-    network = generator.network
-
-    @jax.jit
-    def share(params: Params, latents: Latents) -> Array:
-        logits = network.logits(params, latents, network.kink)
-        slope = partial(jax.jvp, network.output.function)
-        here = slope((logits,), (jnp.ones_like(logits),))[1]
-        steepest = slope((jnp.zeros_like(logits),), (jnp.ones_like(logits),))[1]
-        axes = tuple(range(1, logits.ndim))
-        return jnp.mean(here < FLAT * steepest, axes)
-
-    return np.asarray(share(generator.params, jnp.asarray(codes, jnp.float32)))

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from experiments.diagnose.evidence import GRAY_LEVEL, Evidence
+from experiments.diagnose.evidence import Evidence
+from experiments.diagnose.measures import GRAY_LEVEL
 
 BAD = 0.2
 """An image is badly inverted if more than this part of the trivial error is left. With

@@ -4,12 +4,12 @@ import numpy as np
 
 from experiments.diagnose.evidence import (
     BANK,
-    GRAY_LEVEL,
     Evidence,
     condition_number,
     visible_directions,
 )
 from experiments.diagnose.judged import Judged
+from experiments.diagnose.measures import GRAY_LEVEL
 from experiments.diagnose.verdict import Parts, Verdict
 
 HALF = 0.5
