@@ -1,5 +1,6 @@
 """Pictures in files such as PNG, by what they are: mode, depth, transparency, pages."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from jaxgan.errors import needs_extra
 
 MOST_PIXELS = 1 << 24
 """Most pixels of a file that are read: a small file can claim more than memory has."""
+MOST_BYTES = 1 << 28
+"""Most bytes of a file that are read: sixteen for each of the most pixels."""
 PAGED = ("TIFF", "GIF", "PNG", "WEBP")
 """Formats whose further pages are images like the first."""
 PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
@@ -38,10 +41,13 @@ def read_picture(path: Path) -> tuple[list[Picture], list[str]]:
     with needs_extra("experiments"):
         from PIL import Image, ImageOps, UnidentifiedImageError
 
-    # Pillow warns of odd metadata and of large pictures.
-    with path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise ValueError(f"{size} bytes are too many for one picture")
+    # From memory, for a file would reserve as many bytes as its header claims.
+    content = io.BytesIO(path.read_bytes())
+    with warnings.catch_warnings(action="ignore"):  # of odd metadata, and of size
         try:
-            image = Image.open(file)
+            image = Image.open(content)
         except UnidentifiedImageError:
             raise ValueError("not an image") from None
         frames = getattr(image, "n_frames", 1)

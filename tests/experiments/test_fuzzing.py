@@ -234,12 +234,15 @@ def test_own_images(tmp_path, name):
     header = b"IHDR" + struct.pack(">IIBBBBB", 40_000, 40_000, 8, 0, 0, 0, 0)
     bomb = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header
     bomb += struct.pack(">I", zlib.crc32(header))
+    # A chunk whose header claims half a gigabyte, which nobody must reserve.
+    claims = image_files()["image.png"].replace(b"\0\0\0\x2bIDAT", b"\x20\0\0\x2bIDAT")
+    assert claims != image_files()["image.png"]
 
     @fuzz(
         100,
         inputs(),
         st.booleans(),
-        also=[(lambda _, data=data: data, True) for data in (b"", zipped, bomb, large)],
+        also=[(lambda _, data=data: data, True) for data in (b"", zipped, bomb, claims, large)],
     )
     def _(change, resize):
         damaged = change(content)
