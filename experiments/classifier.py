@@ -74,7 +74,7 @@ def run(config: Config) -> dict[str, Any]:
         watch="test_accuracy",
         loss=lambda row: 1 - row["test_accuracy"],
     )
-    summary = epochs.summarise("classifier", config, algorithm, real, trained)
+    summary = epochs.summarise("classifier", out, config, algorithm, real, trained)
     weights = storage.as_stored(trained.state.average)
     summary["test_accuracy"] = float(training.accuracy(logits(weights), labels))
     storage.save_model(

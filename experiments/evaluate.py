@@ -22,7 +22,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging
-    from experiments.running import datasets, generators, run_folder
+    from experiments.running import datasets, duration, generators, run_folder
     from jaxgan import evaluation, storage
 
     generator = generators.load(config)
@@ -60,6 +60,7 @@ def run(config: Config) -> dict[str, Any]:
         **trained,
         "n_samples": count,
         **judging.summary(judgement),
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     table = judging.table(judgement.columns)

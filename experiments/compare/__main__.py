@@ -7,6 +7,10 @@ from experiments.running.command_line import main
 from experiments.running.errors import UsageError
 from experiments.running.options import JudgeOptions, require
 
+EXPECTED = 2.3
+"""Steps of both algorithms and of the longer run of the faster one, for each step of
+--steps; for the progress bar only."""
+
 
 @dataclass(frozen=True)
 class Config(JudgeOptions):
@@ -48,7 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from experiments.compare import contest, figures, report
-    from experiments.running import datasets, record, run_folder
+    from experiments.running import datasets, duration, progress, record, run_folder
     from jaxgan import evaluation, gan, networks, pixels, storage
 
     classify = storage.load_classifier(config.judge)
@@ -103,27 +107,40 @@ def run(config: Config) -> dict[str, Any]:
         for name, algorithm in algorithms.items()
     }
 
-    def train_to(name: str, stops: list[int]) -> list[contest.Row]:
+    def train_to(name: str, stops: list[int], piece: progress.Piece):
         states, rows = contest.start(contestants[name], keys)
         return contest.train(
-            contestants[name], states, rows, images, config.batch_size, stops, protocol
+            contestants[name],
+            states,
+            rows,
+            images,
+            config.batch_size,
+            stops,
+            protocol,
+            piece,
         )[1]
 
     interval = config.steps // config.points
     stops = contest.stops(0, config.steps, interval)
-    rows = {name: train_to(name, stops) for name in contestants}
-    seconds = {
-        name: contest.row_at(rows[name], config.steps)["seconds"] for name in rows
-    }
-    slower, faster = sorted(seconds, key=lambda name: -seconds[name])
-    more = round(config.steps * seconds[slower] / seconds[faster])
-    rows[faster] = train_to(faster, contest.stops(config.steps, more, interval))
+    with progress.bar(EXPECTED * config.steps, "step") as piece:
+        rows = {name: train_to(name, stops, piece) for name in contestants}
+        seconds = {
+            name: contest.row_at(rows[name], config.steps)["seconds"] for name in rows
+        }
+        slower, faster = sorted(seconds, key=lambda name: -seconds[name])
+        more = round(config.steps * seconds[slower] / seconds[faster])
+        longer = contest.stops(config.steps, more, interval)
+        rows[faster] = train_to(faster, longer, piece)
 
     comparison = report.Comparison(
         real.name, config.seeds, count, config.steps, faster, more, rows, floor
     )
     text = report.words(comparison) + "\n\n" + report.table(comparison)
-    summary = {"experiment": "compare", **report.summary(comparison)}
+    summary = {
+        "experiment": "compare",
+        **report.summary(comparison),
+        "wall_seconds": duration.elapsed(out),
+    }
     run_folder.write_json(out / "summary.json", summary)
     (out / "report.md").write_text(text, encoding="utf-8")
     figures.draw(out, comparison)

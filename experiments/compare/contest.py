@@ -1,6 +1,7 @@
 """Train several seeds of one algorithm as one program, and judge them on the way."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,12 +11,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from tqdm import tqdm
 
 from experiments.reporting import judging, pictures
 from experiments.running import epochs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
-from experiments.running.progress import forecast
+from experiments.running.progress import Piece
 from jaxgan import evaluation, gan, parallel, pixels, training
 from jaxgan.networks import Classified, FinishedGenerator, Generator, Network
 from jaxgan.training import Algorithm
@@ -103,6 +105,7 @@ def train(
     batch_size: int,
     stops: Sequence[int],
     protocol: Protocol,
+    piece: Piece,
 ) -> tuple[Any, list[Row]]:
     """Train all seeds to each of the stops in turn; judge, log and save at each.
 
@@ -116,6 +119,7 @@ def train(
         batch_size: images in each batch.
         stops: generator steps, increasing.
         protocol: how to judge.
+        piece: of the progress bar, in steps.
 
     Returns:
         The states at the last stop, and what was logged, with the new rows.
@@ -127,34 +131,34 @@ def train(
     compiled: dict[int, Any] = {}
     mesh = parallel.mesh()
     states, images = parallel.replicate((states, images), mesh)
-    timed = forecast()
     with stop_requested() as stopping:
         for stop in stops:
             count = stop - (rows[-1]["step"] if rows else 0)
             if count <= 0:
                 continue
-            if count not in compiled:
-                compiled[count] = _advance.lower(
-                    contestant.algorithm, states, images, count, batch_size, mesh
-                ).compile()
-            started = time.perf_counter()
-            states, logged = jax.block_until_ready(compiled[count](states, images))
-            seconds = time.perf_counter() - started
-            row = {
-                "step": stop,
-                "seconds": seconds + (rows[-1]["seconds"] if rows else 0.0),
-                **{
-                    name: np.asarray(values).tolist()
-                    for name, values in logged._asdict().items()
-                    if values is not None
-                },
-                **_judge(contestant, states, protocol, whole=stop == stops[-1]),
-            }
+            with piece(contestant.name, count):
+                if count not in compiled:
+                    compiled[count] = _advance.lower(
+                        contestant.algorithm, states, images, count, batch_size, mesh
+                    ).compile()
+                started = time.perf_counter()
+                states, logged = jax.block_until_ready(compiled[count](states, images))
+                seconds = time.perf_counter() - started
+                row = {
+                    "step": stop,
+                    "seconds": seconds + (rows[-1]["seconds"] if rows else 0.0),
+                    **{
+                        name: np.asarray(values).tolist()
+                        for name, values in logged._asdict().items()
+                        if values is not None
+                    },
+                    **_judge(contestant, states, protocol, whole=stop == stops[-1]),
+                }
             rows.append(row)
             unsaved = epochs.write_progress(contestant.folder, rows, states)
             distance = np.mean(row["frechet_distance"])
-            print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")
-            timed(count, stops[-1] - stop)
+            said = f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}"
+            tqdm.write(said, sys.stdout)
             if unsaved and (stopping() or stop == stops[-1]):
                 raise unsaved
             if stopping():
@@ -170,7 +174,8 @@ def _judge(
     columns = []
     for seed in range(len(states.step)):
         state = jax.tree.map(itemgetter(seed), alone)
-        finished = gan.finish(state.key, contestant.generator, state.average)
+        key = jax.random.fold_in(state.key, state.step)
+        finished = gan.finish(key, contestant.generator, state.average)
         if finished is None or not epochs.all_finite(state.critic):
             columns.append({})
             continue

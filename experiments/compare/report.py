@@ -188,7 +188,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "step_time_ratio": rows[WGAN]["seconds"] / rows[GAN]["seconds"],
     }
     for column in comparison.columns():
-        numbers[f"{column.key}_wall_seconds"] = column.row["seconds"]
+        numbers[f"{column.key}_training_seconds"] = column.row["seconds"]
         for name in comparison.floor:
             values = over_seeds(column.row, name)
             numbers[f"{column.key}_{name}_mean"] = float(values.mean())

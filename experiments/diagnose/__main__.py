@@ -53,12 +53,17 @@ class Config(GeneratorOptions, TargetOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Diagnose, write everything into the output folder, and return the summary."""
-    import time
-
     import jax
 
     from experiments.diagnose import evidence, judged, report, verdict
-    from experiments.running import datasets, generators, run_folder, targets
+    from experiments.running import (
+        datasets,
+        duration,
+        generators,
+        progress,
+        run_folder,
+        targets,
+    )
     from jaxgan import networks
 
     made = generators.unchecked(config)
@@ -86,12 +91,14 @@ def run(config: Config) -> dict[str, Any]:
     )
     print(f"{config.source}: {count} images of {wanted.name}, into {out}")
     trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
-    started = time.perf_counter()
     found = None
     if faults:
         result = report.of_record(faults)
     else:
-        found = evidence.gather(key, digits, wanted.images, search, config.own_images)
+        with progress.bar(100, "%") as piece:
+            found = evidence.gather(
+                key, digits, wanted.images, search, config.own_images, piece
+            )
         result = report.of_searches(search, found, verdict.decide(found))
     summary = {
         "experiment": "diagnose",
@@ -99,7 +106,7 @@ def run(config: Config) -> dict[str, Any]:
         "dataset": wanted.name,
         **trained,
         **result,
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     if found is not None:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from experiments.diagnose import measures
 from experiments.diagnose.judged import Judged
+from experiments.running.progress import Piece
 from jaxgan import inversion
 from jaxgan.networks import FinishedGenerator
 from jaxgan.types import PRNGKey
@@ -22,6 +23,8 @@ BANK = 10_000
 """Samples of the prior that targets are compared with, as for the search's starts."""
 WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
 """Values of κ, from where it hardly matters to where no digit is left."""
+SHARES = {"judged": 30, "own": 30, "targets": 40}
+"""Parts of the time in percent, with the default flags; for the progress bar only."""
 FOLLOWED, SWEEP_STEPS = 2, 20
 """Codes of each image that are followed from one κ to the next, and steps for each."""
 
@@ -101,6 +104,7 @@ def gather(
     targets: Float[np.ndarray, "n 28 28 1"],
     judged: Judged,
     num_own: int,
+    piece: Piece,
 ) -> Evidence:
     """Run all searches, and return what was measured.
 
@@ -110,6 +114,7 @@ def gather(
         targets: pixels in [-1, 1].
         judged: the search that is judged.
         num_own: number of the generator's own images.
+        piece: of the progress bar, in percent.
     """
     bank_key, own_key, judged_key, search_key = jax.random.split(key, 4)
     bank = inversion.sample_bank(bank_key, generator, BANK)
@@ -121,15 +126,18 @@ def gather(
     own_images = np.asarray(measures.generate(generator, own_codes))
 
     key_of_targets, key_of_own = jax.random.split(judged_key)
-    codes = judged.on_targets(key_of_targets, targets)
     own_judged = None
-    if judged.on_own is not None:
-        found = judged.on_own(key_of_own, own_images)
-        own_judged = measures.errors_of(generator, found, own_images)
-    own = _thorough(search_key, generator, own_images).errors.min(1)
+    with piece("the search that is judged", SHARES["judged"]):
+        codes = judged.on_targets(key_of_targets, targets)
+        if judged.on_own is not None:
+            found = judged.on_own(key_of_own, own_images)
+            own_judged = measures.errors_of(generator, found, own_images)
+    with piece("a thorough search on own images", SHARES["own"]):
+        own = _thorough(search_key, generator, own_images).errors.min(1)
 
     weights = np.array(sorted({*WEIGHTS, judged.prior_weight}))
-    sweep = _sweep(search_key, generator, targets, weights)
+    with piece("a thorough search on the targets", SHARES["targets"]):
+        sweep = _sweep(search_key, generator, targets, weights)
     judged_codes = Codes(codes, measures.errors_of(generator, codes, targets))
     sweep[0] = _better(sweep[0], judged_codes)
     return Evidence(

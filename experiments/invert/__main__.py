@@ -36,12 +36,10 @@ class Config(GeneratorOptions, TargetOptions, HostOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Invert, write everything into the output folder, and return the summary."""
-    import time
-
     import jax
 
     from experiments.invert import report, search
-    from experiments.running import datasets, generators, run_folder, targets
+    from experiments.running import datasets, duration, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True, any_size=True)
     shape = generator.image_shape
@@ -72,10 +70,9 @@ def run(config: Config) -> dict[str, Any]:
         prior_weight=config.prior_weight,
         part=max(1, 1024 // config.starts),
     )
-    started = time.perf_counter()
     found = search.find_all(out, generator, wanted.images, plan)
-    seconds = time.perf_counter() - started
     result = report.report(count_key, generator, wanted.images, found)
+    seconds = duration.elapsed(out)
     summary = {
         "experiment": "invert",
         "checkpoint": config.source,

@@ -11,6 +11,9 @@ from experiments.running.options import (
     require,
 )
 
+SHARES = {"codes": 25, "paths": 50, "images and methods": 25}
+"""Parts of the time in percent, with the default flags; for the progress bar only."""
+
 
 @dataclass(frozen=True)
 class Config(GeneratorOptions, DataOptions, HostOptions):
@@ -55,7 +58,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.path import pairs, report, search
-    from experiments.running import datasets, generators, run_folder
+    from experiments.running import datasets, duration, generators, progress, run_folder
     from jaxgan import storage
 
     generator = generators.load(config)
@@ -72,16 +75,22 @@ def run(config: Config) -> dict[str, Any]:
     trained = datasets.about_models(models, test.name)
     pair_key, search_key = jax.random.split(jax.random.key(config.seed))
     started = time.perf_counter()
-    if config.codes == "digits":
-        chosen = pairs.of_digits(pair_key, generator, test, config.pairs)
-    else:
-        chosen = pairs.of_prior(pair_key, generator, config.pairs)
-    found = search.find(search_key, generator, chosen, config.segments, config.starts)
-    seconds = time.perf_counter() - started
     compared = min(5, config.pairs) if config.compared is None else config.compared
-    analysis = report.analyse(
-        generator, classify, training.images, chosen, found, compared
-    )
+    with progress.bar(100, "%") as piece:
+        with piece("codes", SHARES["codes"]):
+            if config.codes == "digits":
+                chosen = pairs.of_digits(pair_key, generator, test, config.pairs)
+            else:
+                chosen = pairs.of_prior(pair_key, generator, config.pairs)
+        with piece("paths", SHARES["paths"]):
+            found = search.find(
+                search_key, generator, chosen, config.segments, config.starts
+            )
+        seconds = time.perf_counter() - started
+        with piece("images and methods", SHARES["images and methods"]):
+            analysis = report.analyse(
+                generator, classify, training.images, chosen, found, compared
+            )
     summary = {
         "experiment": "path",
         "checkpoint": config.source,
@@ -92,7 +101,7 @@ def run(config: Config) -> dict[str, Any]:
         "starts": config.starts,
         **analysis.summary,
         "search_seconds": seconds,
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, chosen, found, analysis)

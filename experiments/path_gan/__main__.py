@@ -93,7 +93,7 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.path_gan import arms, judge, report, trials
-    from experiments.running import datasets, record, run_folder
+    from experiments.running import datasets, duration, record, run_folder
     from experiments.running.interruption import stop_requested
     from jaxgan import evaluation, networks, parallel, pixels, storage
 
@@ -166,7 +166,11 @@ def run(config: Config) -> dict[str, Any]:
     with stop_requested() as stopping:
         rows = trials.run_all(plan, compared, stopping)
     sweep = report.Sweep(real.name, config.seeds, count, config.pairs, rows)
-    summary = {"experiment": "path_gan", **report.summary(sweep)}
+    summary = {
+        "experiment": "path_gan",
+        **report.summary(sweep),
+        "wall_seconds": duration.elapsed(out),
+    }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, sweep)
     print(report.text(sweep))

@@ -57,12 +57,10 @@ class Config(DataOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, measure, write everything into the output folder, return the summary."""
-    import time
-
     import jax
 
     from experiments.rate_distortion import frontiers, models, report, sweep
-    from experiments.running import datasets, run_folder
+    from experiments.running import datasets, duration, run_folder
 
     train, test = datasets.load(config)
     if config.batch_size > len(train.images):
@@ -80,7 +78,6 @@ def run(config: Config) -> dict[str, Any]:
     count = 2 * len(config.betas) * config.seeds
     print(f"{count} autoencoders of {train.name}, into {out}")
 
-    started = time.perf_counter()
     data_key, sweep_key = jax.random.split(jax.random.key(config.seed))
     digits = sweep.digits_of(data_key, train, test)
     plan = sweep.Plan(
@@ -112,7 +109,7 @@ def run(config: Config) -> dict[str, Any]:
         "seeds": config.seeds,
         "steps": config.steps,
         **numbers,
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, digits, results, config.betas, compared, limits, rows)

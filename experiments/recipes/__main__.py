@@ -27,12 +27,10 @@ class Config(GeneratorOptions, DataOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Run every recipe, write everything, and return the summary."""
-    import time
-
     import jax
 
     from experiments.recipes import race, report
-    from experiments.running import datasets, generators, run_folder, targets
+    from experiments.running import datasets, duration, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True)
     wanted = targets.first_images(config, config.images)
@@ -50,7 +48,6 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.budget} gradients each, into {out}"
     )
     trained = datasets.about_models({"checkpoint": config.model}, wanted.name)
-    started = time.perf_counter()
     key = jax.random.key(config.seed)
     found = race.run_all(out, generator, key, wanted.images, config.budget)
     summary = {
@@ -59,7 +56,7 @@ def run(config: Config) -> dict[str, Any]:
         "dataset": wanted.name,
         **trained,
         **report.summary(found),
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)

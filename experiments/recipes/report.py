@@ -39,28 +39,48 @@ def _full(found: Mapping[str, RecipeResult]) -> RecipeResult:
 
 
 def summary(found: Mapping[str, RecipeResult]) -> dict[str, Any]:
-    """Return how our recipe compares with the best of the published ones."""
+    """Return how our recipe compares with the best of the published ones.
+
+    An image whose starts all diverged has an infinite error. Without a published recipe
+    with a finite median there is no best one: its name and numbers are None.
+    """
     others, full = _published(found), _full(found)
-    best_name = min(others, key=lambda name: float(np.median(others[name].errors)))
-    best = float(np.median(others[best_name].errors))
-    least = np.min([one.errors for one in others.values()], 0)
+    medians = {name: _median(one) for name, one in found.items()}
+    best_name = min(others, key=lambda name: medians[name])
+    if not np.isfinite(medians[best_name]):
+        best_name = None
+    least = np.min([_errors(one) for one in others.values()], 0)
     enough = [
         one.gradients
         for name, one in found.items()
-        if _is_ours(name) and np.median(one.errors) <= best
+        if best_name and _is_ours(name) and medians[name] <= medians[best_name]
     ]
-    not_worse = wilson(int(np.sum(full.errors <= least)), len(least))
+    finite = np.isfinite(_errors(full))
+    not_worse = wilson(int(np.sum(finite & (full.errors <= least))), len(least))
     return {
         "num_images": len(least),
         "best_preset": best_name,
-        "gradients_of_best_preset": float(others[best_name].gradients),
+        "gradients_of_best_preset": best_name and float(others[best_name].gradients),
         "gradients_to_match_best_preset": min(enough, default=None),
         "no_worse_than_every_preset": not_worse.value,
         "no_worse_than_every_preset_interval": not_worse[1:],
-        "mse_per_pixel_median": {
-            name: float(np.median(one.errors)) for name, one in found.items()
-        },
+        "mse_per_pixel_median": medians,
     }
+
+
+def _errors(one: RecipeResult) -> np.ndarray:
+    """Return the errors of all images; infinite where all starts diverged."""
+    return np.where(np.isnan(one.errors), np.inf, one.errors)
+
+
+def _quantile(errors: np.ndarray, share: float) -> float:
+    """Return a quantile; between a finite and an infinite value it is infinite."""
+    finite = np.isfinite(errors).all()
+    return float(np.quantile(errors, share, method="linear" if finite else "higher"))
+
+
+def _median(one: RecipeResult) -> float:
+    return float(np.median(_errors(one)))
 
 
 def table(found: Mapping[str, RecipeResult]) -> str:
@@ -72,8 +92,8 @@ def table(found: Mapping[str, RecipeResult]) -> str:
             name,
             f"{one.starts}",
             f"{one.gradients:.0f}",
-            f"{np.median(one.errors):.2e}",
-            f"{np.quantile(one.errors, 0.95):.2e}",
+            f"{_median(one):.2e}",
+            f"{_quantile(_errors(one), 0.95):.2e}",
             "" if _is_ours(name) else f"{np.mean(full.errors <= one.errors):.1%}",
         ]
 

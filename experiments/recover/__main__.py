@@ -29,12 +29,10 @@ class Config(GeneratorOptions, HostOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Recover the codes, write everything, and return the summary."""
-    import time
-
     import jax
 
     from experiments.recover import report, search
-    from experiments.running import generators, run_folder
+    from experiments.running import duration, generators, run_folder
 
     generator = generators.load(config, with_tanh=True)
     name = config.source_name
@@ -51,7 +49,6 @@ def run(config: Config) -> dict[str, Any]:
         f"{config.source}: {config.images} images of its own, at most "
         f"{config.starts} starts each, into {out}"
     )
-    started = time.perf_counter()
     found = search.recover_all(
         out, generator, jax.random.key(config.seed), config.images, config.starts
     )
@@ -59,7 +56,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "recover",
         "checkpoint": config.source,
         **report.summary(found),
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)

@@ -72,7 +72,7 @@ def train(
         _observer(out, options.seed, generator, critic, heldout.images),
         watch="wasserstein_estimate",
     )
-    summary = epochs.summarise(experiment, options, algorithm, real, trained)
+    summary = epochs.summarise(experiment, out, options, algorithm, real, trained)
 
     folding_key, sample_key = jax.random.split(
         jax.random.fold_in(trained.state.key, trained.state.step)
@@ -91,7 +91,7 @@ def train(
     with pictures.drawing(out / "losses.png") as path:
         title = f"{experiment} on {real.name}"
         pictures.losses_figure(trained.rows, title=title).savefig(path, dpi=150)
-    print(f"trained in {summary['wall_seconds']:.0f} s; samples in {out / SAMPLES}")
+    print(f"trained in {summary['training_seconds']:.0f} s; samples in {out / SAMPLES}")
     return summary
 
 

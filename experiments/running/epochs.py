@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
-from experiments.running import hosts, memory, record, run_folder
+from experiments.running import duration, hosts, memory, record, run_folder
 from experiments.running.errors import Interrupted, NonFiniteError, UsageError
 from experiments.running.interruption import stop_requested
 from experiments.running.options import RunOptions
@@ -119,7 +119,7 @@ def run_epochs(
         algorithm, state, data, per_epoch, batch_size=options.batch_size, mesh=mesh
     ).compile()
     compile_seconds = time.perf_counter() - started
-    seconds = rows[-1]["wall_seconds"] if rows else 0.0
+    seconds = rows[-1]["training_seconds"] if rows else 0.0
     images = per_epoch * algorithm.batches_per_step * options.batch_size
     unsaved = None
     bar = tqdm(total=options.epochs, initial=done, unit="epoch", disable=None)
@@ -136,7 +136,7 @@ def run_epochs(
                 **_numbers(metrics),
                 **observe(epoch, state),
                 "images_per_second": images / elapsed,
-                "wall_seconds": seconds,
+                "training_seconds": seconds,
             }
             _stop_if_not_finite(row, state)
             rows.append(row)
@@ -180,6 +180,7 @@ def write_progress(
 
 def summarise(
     experiment: str,
+    out: Path,
     options: RunOptions,
     algorithm: Algorithm,
     real: Dataset,
@@ -200,6 +201,7 @@ def summarise(
         **{k: v for k, v in trained.rows[-1].items() if k not in ("epoch", "step")},
         "images_per_second": images / trained.seconds,
         "state_sha256": digests.sha256(trained.state),
+        "wall_seconds": duration.elapsed(out),
     }
 
 

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from tqdm import tqdm
-
 from experiments.running.errors import Interrupted
-from experiments.running.progress import forecast
+from experiments.running.progress import bar
 
 T = TypeVar("T")
 
@@ -42,16 +40,13 @@ def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list
         Interrupted: between two jobs, after a signal; finished jobs are kept on disk.
     """
     total, done, results = sum(job.size for job in jobs), 0, []
-    timed = forecast()
-    with tqdm(total=total, unit=unit, disable=None) as bar:
+    with bar(total, unit) as piece:
         for job in jobs:
             if stopping():
                 raise Interrupted(
                     f"stopped after {done} of {total} {unit}s; go on with --resume"
                 )
-            bar.set_description(job.name)
-            results.append(job.run())
+            with piece(job.name, job.size):
+                results.append(job.run())
             done += job.size
-            bar.update(job.size)
-            timed(job.size, total - done)
     return results

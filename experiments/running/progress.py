@@ -1,8 +1,9 @@
-"""How long a computation will take, said once, from what its first pieces took."""
+"""How far a computation is, and how long it will take, said once near its start."""
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from tqdm import tqdm
 
@@ -13,7 +14,35 @@ LONG = 20.0
 may have been compiled as well, so that too much is said rather than too little."""
 
 
-def forecast() -> Callable[[int, int], None]:
+Piece = Callable[[str, float], AbstractContextManager[None]]
+"""`with piece(name, size):` computes a piece of the whole, `size` in the bar's unit."""
+
+
+@contextmanager
+def bar(total: float, unit: str) -> Iterator[Piece]:
+    """Show one progress bar over a computation, and say about how long it takes.
+
+    Args:
+        total: size of all pieces; it is raised if they turn out to be more.
+        unit: of the sizes, in the singular: `image`, `model`, … or `%`.
+    """
+    timed, done = forecast(), 0.0
+    with tqdm(total=total, unit=unit, disable=None) as shown:
+
+        @contextmanager
+        def piece(name: str, size: float) -> Iterator[None]:
+            nonlocal done
+            shown.set_description(name)
+            yield
+            done += size
+            shown.total = max(total, done)
+            shown.update(size)
+            timed(size, max(0.0, total - done))
+
+        yield piece
+
+
+def forecast() -> Callable[[float, float], None]:
     """Return a function that is called after every piece of a computation.
 
     `done(size, left)` is told the size of the piece and of all that are left. It writes
@@ -26,11 +55,11 @@ def forecast() -> Callable[[int, int], None]:
     timed = 0
     said = False
 
-    def done(size: int, left: int) -> None:
+    def done(size: float, left: float) -> None:
         nonlocal before, timed, said
         now = time.perf_counter()
         seconds, before = now - before, now
-        if said or seconds < 1e-2 * SOON / max(1, left):
+        if said or not size or seconds < 1e-2 * SOON * size / max(size, left):
             return
         timed += 1
         said = timed == 2 or seconds > LONG

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.running import hosts, record, written
+from experiments.running import duration, hosts, record, written
 from experiments.running.errors import UsageError
 from experiments.running.options import OutputOptions
 
@@ -102,6 +102,8 @@ def open_run_folder(
             ) from error
     else:
         write_json(folder / CONFIG, config)
+        if not (folder / duration.FILE).exists():
+            duration.begin(folder, ())
     _require_alike(config)
 
 
@@ -128,6 +130,7 @@ def _open(
     _lock(folder)
     if before and overwrite:
         written.delete(before, folder)
+    duration.begin(folder, written.files_of(command, folder) if resume else ())
     write_json(record, config)
 
 

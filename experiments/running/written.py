@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.running import duration
+
 RECORD = "config.json"
 KEYS = {"experiment", "command", "data_sha256", "versions"}
 """Keys by which a `config.json` is that of a run."""
@@ -65,8 +67,8 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "diagnose": ("diagnosis.txt", "results.npz", "diagnosis.png"),
     "shannon": ("shannon.png", "table.md"),
 }
-"""Paths by command, beside `config.json` and `summary.json`: `<n>` is a number, and `*`
-any part of a name. A folder is meant with all that is in it."""
+"""Paths by command, beside `config.json`, `duration.json` and `summary.json`: `<n>` is a
+number, and `*` any part of a name. A folder is meant with all that is in it."""
 
 
 def run_in(folder: Path) -> str | None:
@@ -112,7 +114,7 @@ def delete(command: str, folder: Path) -> None:
 
 
 def _names(command: str) -> tuple[str, ...]:
-    return (RECORD, "summary.json", *WRITTEN.get(command, ()))
+    return (RECORD, duration.FILE, "summary.json", *WRITTEN.get(command, ()))
 
 
 def _matching(folder: Path, name: str) -> Iterator[Path]:

@@ -20,20 +20,21 @@ class Config(OutputOptions):
 
 def run(config: Config) -> dict[str, Any]:
     """Train, measure, write everything into the output folder, return the summary."""
-    import time
-
     import jax
     import numpy as np
 
     from experiments.reporting.pictures import drawing
-    from experiments.running import run_folder
+    from experiments.running import duration, progress, run_folder
     from experiments.shannon import figures, linear_codes
     from experiments.shannon.linear_codes import VARIANCES, WATERS
 
     out = run_folder.begin("shannon", config, "gaussian", "gaussian", VARIANCES)
     print(f"linear autoencoders of Gaussian points, into {out}")
-    started = time.perf_counter()
-    models = linear_codes.train(jax.random.key(config.seed))
+    models = {}
+    with progress.bar(len(linear_codes.KINDS), "kind") as piece:
+        for kind in linear_codes.KINDS:
+            with piece(kind, 1):
+                models[kind] = linear_codes.train(kind, jax.random.key(config.seed))
     excess = {
         kind: linear_codes.excess_rates(VARIANCES, reached)
         for kind, reached in models.items()
@@ -44,7 +45,7 @@ def run(config: Config) -> dict[str, Any]:
         "experiment": "shannon",
         **{f"{kind}_excess_rate_max": float(e.max()) for kind, e in excess.items()},
         **{f"{kind}_excess_rate_min": float(e.min()) for kind, e in excess.items()},
-        "wall_seconds": time.perf_counter() - started,
+        "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     tables = "\n".join(_table(kind, models[kind], excess[kind]) for kind in models)

@@ -1,6 +1,6 @@
 """Linear autoencoders of Gaussian points, and the least rate that any code needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
@@ -145,44 +145,46 @@ def exact_point(
     return jnp.mean(rates), jnp.mean(jnp.sum(missed * missed, 1)) + spread
 
 
+KINDS = {
+    "gaussian": (autoencoders.gaussian_channel, gaussian_noise),
+    "echo": (autoencoders.echo(DEPTH).channel, echo_noise),
+}
+"""Codes by name: the channel to train with, and its noise to measure with."""
+
+
 def train(
+    kind: str,
     key: PRNGKey,
     variances: Float[np.ndarray, "d"] = VARIANCES,
     waters: Float[np.ndarray, "n"] = WATERS,
     steps: int = STEPS,
-) -> Mapping[str, Tradeoff]:
-    """Train a linear β-VAE and a linear Echo autoencoder at every β, and measure them.
+) -> Tradeoff:
+    """Train linear autoencoders of one kind at every β, and measure them.
 
     Args:
-        key: of the points, the starting weights and the noise.
+        kind: one of `KINDS`: a β-VAE, or Echo noise.
+        key: of the points, the starting weights and the noise; the points are the same
+            for both kinds.
         variances: of the points, in each dimension.
         waters: the values of β, since the decoder's variance is 1.
         steps: training steps.
-
-    Returns:
-        What `gaussian` and `echo` codes reach.
     """
     data_key, run_key = jax.random.split(key)
     points = gaussian_points(data_key, POINTS, variances)
     schedule = optax.cosine_decay_schedule(LEARNING_RATE, steps)
-    reached = {}
-    for kind, channel, noise in (
-        ("gaussian", autoencoders.gaussian_channel, gaussian_noise),
-        ("echo", autoencoders.echo(DEPTH).channel, echo_noise),
-    ):
-        linear = autoencoders.Autoencoder(
-            mlp_encoder(len(variances), (), shape=(len(variances),)),
-            mlp_decoder(len(variances), (), shape=(len(variances),)),
-            channel,
-            gaussian_distortion,
-        )
-        autoencoding = autoencoders.autoencoding(
-            linear, optimizer=training.adam(schedule, 0.9, 0.999)
-        )
-        betas = jnp.asarray(waters, jnp.float32)
-        rates, errors = _trained(autoencoding, noise, steps, run_key, points, betas)
-        reached[kind] = Tradeoff(np.asarray(rates), np.asarray(errors))
-    return reached
+    channel, noise = KINDS[kind]
+    linear = autoencoders.Autoencoder(
+        mlp_encoder(len(variances), (), shape=(len(variances),)),
+        mlp_decoder(len(variances), (), shape=(len(variances),)),
+        channel,
+        gaussian_distortion,
+    )
+    autoencoding = autoencoders.autoencoding(
+        linear, optimizer=training.adam(schedule, 0.9, 0.999)
+    )
+    betas = jnp.asarray(waters, jnp.float32)
+    rates, errors = _trained(autoencoding, noise, steps, run_key, points, betas)
+    return Tradeoff(np.asarray(rates), np.asarray(errors))
 
 
 @partial(jax.jit, static_argnames=("autoencoding", "noise", "steps"))

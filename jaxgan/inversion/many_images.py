@@ -171,8 +171,7 @@ def search_from(
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"
         )
-    if not 0 <= prior_weight < np.inf:
-        raise ValueError(f"prior_weight must be ≥ 0, got {prior_weight}")
+    arguments.require_weight("prior_weight", prior_weight)
     latents = starts.reshape(-1, starts.shape[2]).astype(np.float32)
     count = len(latents)
     problem = Problem(

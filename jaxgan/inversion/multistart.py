@@ -76,12 +76,13 @@ def invert(
         number: of the image, for the key: another number gives other starts.
 
     Raises:
-        ValueError: if `num_starts` is below 1, the target is no image of the
-            generator's shape (and of its range, where its pixels are known), or the
+        ValueError: if `num_starts` is below 1, κ is negative, the target is no image of
+            the generator's shape (and of its range, where its pixels are known), or the
             generator does not compute in the precision of its latents.
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
+    arguments.require_weight("prior_weight", prior_weight)
     target = jnp.asarray(arguments.images("target", target, generator))
     rounded = generator.network.slope is not None
     exact = target.dtype

@@ -102,8 +102,7 @@ def settle_many(
     if not np.isfinite(latents).all():
         bad = np.flatnonzero(~np.isfinite(latents).all(1))[0]
         raise ValueError(f"latents: row {bad} is not finite")
-    if not 0 <= prior_weight < np.inf:
-        raise ValueError(f"prior_weight must be ≥ 0, got {prior_weight}")
+    arguments.require_weight("prior_weight", prior_weight)
     smooth = newton.State(
         jnp.asarray(latents, jnp.float32),
         jnp.full(len(latents), FIRST_WIDTH, jnp.float32),

@@ -79,13 +79,14 @@ def settle(
     Raises:
         ValueError: if the generator does not declare its kinks, the point is no code of
             it, the target no image of its shape (and of its range, where its pixels
-            are known), or double precision is not enabled.
+            are known), κ is negative, or double precision is not enabled.
     """
     require_kinks(generator)
     if jax.dtypes.canonicalize_dtype(np.float64) != np.float64:
         raise ValueError(
             "settle needs double precision: call it inside `with jax.enable_x64(True):`"
         )
+    arguments.require_weight("prior_weight", prior_weight)
     latent = jnp.asarray(arguments.codes("latent", latent, generator))
     target = jnp.asarray(arguments.images("target", target, generator))
     exact = generator.as_type(jnp.float64)

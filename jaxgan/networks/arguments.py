@@ -72,6 +72,12 @@ def as_array(name: str, array: Any) -> Array:
         ) from error
 
 
+def require_weight(name: str, weight: Any) -> None:
+    """Raise a `ValueError` if a weight is known, and negative or not finite."""
+    if not is_traced(weight) and not 0 <= weight < np.inf:
+        raise ValueError(f"{name} must be ≥ 0, got {weight}")
+
+
 def require_generator(generator: Any) -> None:
     """Raise a `ValueError` if this is no finished generator."""
     if not isinstance(generator, FinishedGenerator):

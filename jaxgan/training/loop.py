@@ -82,9 +82,14 @@ def run_steps(
         The state after the steps, and metrics averaged over them.
 
     Raises:
-        ValueError: if the data are no arrays of one length or do not fill one step, or
-            `num_steps` is below 1.
+        ValueError: if the state has no key and step, the data are no arrays of one
+            length or do not fill one step, or `num_steps` is below 1.
     """
+    if not isinstance(state, State):
+        raise ValueError(
+            "expected a state, as algorithm.init returns it, got "
+            f"{type(state).__name__}"
+        )
     if num_steps < 1:
         raise ValueError(f"num_steps must be at least 1, got {num_steps}")
     num_examples = _length(data)

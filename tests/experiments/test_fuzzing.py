@@ -242,7 +242,10 @@ def test_own_images(tmp_path, name):
         100,
         inputs(),
         st.booleans(),
-        also=[(lambda _, data=data: data, True) for data in (b"", zipped, bomb, claims, large)],
+        also=[
+            (lambda _, data=data: data, True)
+            for data in (b"", zipped, bomb, claims, large)
+        ],
     )
     def _(change, resize):
         damaged = change(content)

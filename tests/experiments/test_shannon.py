@@ -82,7 +82,10 @@ def test_measured_error_is_the_mean_over_noise(name):
 def train(**options):
     """Optax's own bias correction is not written for strict promotion."""
     with jax.numpy_dtype_promotion("standard"):
-        return linear_codes.train(jax.random.key(0), **options)
+        return {
+            kind: linear_codes.train(kind, jax.random.key(0), **options)
+            for kind in linear_codes.KINDS
+        }
 
 
 def check(found, variances, waters, tolerance):

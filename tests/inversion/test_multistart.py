@@ -121,3 +121,6 @@ def test_bad_input_is_refused():
     target = jnp.asarray(TARGET, jnp.float32)
     with pytest.raises(ValueError, match="num_starts must be ≥ 1, got 0"):
         inversion.invert(KEY, GENERATOR, target, num_starts=0)
+    for weight in (-1.0, np.nan):
+        with pytest.raises(ValueError, match=f"prior_weight must be ≥ 0, got {weight}"):
+            inversion.invert(KEY, GENERATOR, target, num_starts=1, prior_weight=weight)

@@ -129,6 +129,17 @@ def test_reverse_mode_agrees_and_both_are_nan_where_there_is_no_minimum(
     assert jnp.allclose(found, reverse, rtol=1e-9, atol=1e-12)
 
 
+def test_a_negative_weight_is_refused(toy, in_double):
+    generator, target, starts, _ = toy
+    with pytest.raises(ValueError, match="prior_weight must be ≥ 0, got -0.1"):
+        minima.settle(
+            generator,
+            jnp.asarray(starts[0]),
+            jnp.asarray(target),
+            prior_weight=-0.1,
+        )
+
+
 def test_single_precision_is_refused(toy):
     generator, target, starts, _ = toy
     with pytest.raises(ValueError, match="double precision"):

@@ -90,3 +90,9 @@ def test_the_old_state_is_donated():
 def test_bad_numbers_are_refused(attempt, message):
     with pytest.raises(ValueError, match=message):
         attempt()
+
+
+def test_weights_in_place_of_a_state_are_refused_without_being_printed(unchecked):
+    weights = build().init(KEY).average
+    with pytest.raises(ValueError, match="^expected a state, .* got dict"):
+        training.chunk(build(), weights, DATA, 1, batch_size=8)
