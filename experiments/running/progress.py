@@ -14,35 +14,35 @@ LONG = 20.0
 may have been compiled as well, so that too much is said rather than too little."""
 
 
-Piece = Callable[[str, float], AbstractContextManager[None]]
+Piece = Callable[[str, int], AbstractContextManager[None]]
 """`with piece(name, size):` computes a piece of the whole, `size` in the bar's unit."""
 
 
 @contextmanager
-def bar(total: float, unit: str) -> Iterator[Piece]:
+def bar(total: int, unit: str) -> Iterator[Piece]:
     """Show one progress bar over a computation, and say about how long it takes.
 
     Args:
         total: size of all pieces; it is raised if they turn out to be more.
         unit: of the sizes, in the singular: `image`, `model`, … or `%`.
     """
-    timed, done = forecast(), 0.0
+    timed, done = forecast(), 0
     with tqdm(total=total, unit=unit, disable=None) as shown:
 
         @contextmanager
-        def piece(name: str, size: float) -> Iterator[None]:
+        def piece(name: str, size: int) -> Iterator[None]:
             nonlocal done
             shown.set_description(name)
             yield
             done += size
             shown.total = max(total, done)
             shown.update(size)
-            timed(size, max(0.0, total - done))
+            timed(size, max(0, total - done))
 
         yield piece
 
 
-def forecast() -> Callable[[float, float], None]:
+def forecast() -> Callable[[int, int], None]:
     """Return a function that is called after every piece of a computation.
 
     `done(size, left)` is told the size of the piece and of all that are left. It writes
@@ -55,7 +55,7 @@ def forecast() -> Callable[[float, float], None]:
     timed = 0
     said = False
 
-    def done(size: float, left: float) -> None:
+    def done(size: int, left: int) -> None:
         nonlocal before, timed, said
         now = time.perf_counter()
         seconds, before = now - before, now

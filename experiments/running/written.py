@@ -67,8 +67,10 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "diagnose": ("diagnosis.txt", "results.npz", "diagnosis.png"),
     "shannon": ("shannon.png", "table.md"),
 }
-"""Paths by command, beside `config.json`, `duration.json` and `summary.json`: `<n>` is a
-number, and `*` any part of a name. A folder is meant with all that is in it."""
+"""Paths by command, beside `config.json`, `duration.json` and `summary.json`.
+
+`<n>` is a number, and `*` any part of a name. A folder is meant with all that is in it.
+"""
 
 
 def run_in(folder: Path) -> str | None:

@@ -58,9 +58,9 @@ def rows(out):
     ]
 
 
-REQUIRED = """experiment dataset n_train epochs steps batch_size wall_seconds training_seconds
-compile_seconds steps_per_second images_per_second critic_loss generator_loss
-wasserstein_estimate wasserstein_estimate_heldout state_sha256""".split()
+REQUIRED = """experiment dataset n_train epochs steps batch_size wall_seconds
+training_seconds compile_seconds steps_per_second images_per_second critic_loss
+generator_loss wasserstein_estimate wasserstein_estimate_heldout state_sha256""".split()
 
 
 def check_run(out, experiment):
