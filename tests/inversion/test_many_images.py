@@ -37,7 +37,7 @@ def invert(generator, targets=TARGETS, **options: Any):
 
 @both_ways
 def test_codes_of_reachable_images_are_recovered(generator):
-    found = invert(generator)
+    found = invert(generator, double_steps=30)
     assert found.errors.shape == (5, 8) and found.latents.dtype == np.float64
     best = found.best()
     np.testing.assert_allclose(found.errors.min(1), 0, atol=1e-12)
