@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.reporting import judging, pictures
+from experiments.reporting import judging, page, pictures
 from experiments.running import epochs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
@@ -155,6 +155,10 @@ def train(
             distance = np.mean(row["frechet_distance"])
             print(f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}")
             timed(count, stops[-1] - stop)
+            page.write(
+                contestant.folder.parent,
+                page.Progress(stop, stops[-1], f"{contestant.name} step"),
+            )
             if unsaved and (stopping() or stop == stops[-1]):
                 raise unsaved
             if stopping():

@@ -58,6 +58,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.diagnose import evidence, judged, report, verdict
+    from experiments.reporting import page
     from experiments.running import datasets, generators, run_folder, targets
     from jaxgan import networks
 
@@ -105,6 +106,7 @@ def run(config: Config) -> dict[str, Any]:
     if found is not None:
         words = summary["in_words"]
         report.write(out, digits, wanted.images, search, found, words)
+    page.write(out)
     print(summary["in_words"])
     return summary
 

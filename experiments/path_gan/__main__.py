@@ -93,6 +93,7 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.path_gan import arms, judge, report, trials
+    from experiments.reporting import page
     from experiments.running import datasets, record, run_folder
     from experiments.running.interruption import stop_requested
     from jaxgan import evaluation, networks, parallel, pixels, storage
@@ -169,6 +170,7 @@ def run(config: Config) -> dict[str, Any]:
     summary = {"experiment": "path_gan", **report.summary(sweep)}
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, sweep)
+    page.write(out)
     print(report.text(sweep))
     return summary
 

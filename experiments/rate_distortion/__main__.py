@@ -62,6 +62,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.rate_distortion import frontiers, models, report, sweep
+    from experiments.reporting import page
     from experiments.running import datasets, run_folder
 
     train, test = datasets.load(config)
@@ -114,10 +115,12 @@ def run(config: Config) -> dict[str, Any]:
         **numbers,
         "wall_seconds": time.perf_counter() - started,
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, digits, results, config.betas, compared, limits, rows)
+    page.write(out)
     print(report.table(rows))
-    print(report.in_words(summary))
+    print(summary["in_words"])
     return summary
 
 

@@ -32,6 +32,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recipes import race, report
+    from experiments.reporting import page
     from experiments.running import datasets, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True)
@@ -61,8 +62,10 @@ def run(config: Config) -> dict[str, Any]:
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)
+    page.write(out)
     print(report.table(found), end="")
     return summary
 

@@ -34,6 +34,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recover import report, search
+    from experiments.reporting import page
     from experiments.running import generators, run_folder
 
     generator = generators.load(config, with_tanh=True)
@@ -61,9 +62,11 @@ def run(config: Config) -> dict[str, Any]:
         **report.summary(found),
         "wall_seconds": time.perf_counter() - started,
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)
-    print(report.in_words(summary))
+    page.write(out)
+    print(summary["in_words"])
     return summary
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from tqdm import tqdm
 
+from experiments.reporting import page
 from experiments.running.errors import Interrupted
 from experiments.running.progress import forecast
 
@@ -27,13 +29,16 @@ class Job(Generic[T]):
     run: Callable[[], T]
 
 
-def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list[T]:
+def run(
+    jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool], out: Path
+) -> list[T]:
     """Run jobs one after the other; say near the start about how long they all take.
 
     Args:
         jobs: in the order in which they are run.
         unit: of their sizes, in the singular: `image`, `model`, …
         stopping: whether a signal has asked to stop, from `interruption`.
+        out: folder of the run, whose page says after every job how far it is.
 
     Returns:
         Their results, in the same order.
@@ -54,4 +59,5 @@ def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list
             done += job.size
             bar.update(job.size)
             timed(job.size, total - done)
+            page.write(out, page.Progress(done, total, unit))
     return results

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.reporting import page
 from experiments.running import hosts, record, written
 from experiments.running.errors import UsageError
 from experiments.running.options import OutputOptions
@@ -61,6 +62,7 @@ def begin(
         overwrite=options.overwrite,
         may_change=may_change,
     )
+    page.write(out, page.BEGUN)
     return out
 
 
