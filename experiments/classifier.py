@@ -30,6 +30,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import optax
 
+    from experiments.reporting import page
     from experiments.running import datasets, epochs, record, run_folder
     from jaxgan import data, pixels, storage, training
     from jaxgan.networks import conv_classifier
@@ -82,7 +83,12 @@ def run(config: Config) -> dict[str, Any]:
         {"classifier": storage.Part("conv_classifier", shape, weights)},
         {**record.provenance(out), "test_accuracy": summary["test_accuracy"]},
     )
+    summary["in_words"] = (
+        f"It names {summary['test_accuracy']:.2%} of the {len(images):,} test images "
+        f"of {real.name} as their labels do."
+    )
     run_folder.write_json(out / "summary.json", summary)
+    page.write(out)
     print(f"test accuracy {summary['test_accuracy']:.4f}; model in {out / 'model'}")
     return summary
 

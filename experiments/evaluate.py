@@ -21,7 +21,7 @@ def run(config: Config) -> dict[str, Any]:
     """Judge, write everything into the output folder, and return the summary."""
     import jax
 
-    from experiments.reporting import judging
+    from experiments.reporting import judging, page
     from experiments.running import datasets, duration, generators, run_folder
     from jaxgan import evaluation, storage
 
@@ -60,12 +60,14 @@ def run(config: Config) -> dict[str, Any]:
         **trained,
         "n_samples": count,
         **judging.summary(judgement),
+        "in_words": judging.in_words(judgement.columns),
         "wall_seconds": duration.elapsed(out),
     }
     run_folder.write_json(out / "summary.json", summary)
     table = judging.table(judgement.columns)
     (out / "table.md").write_text(table, encoding="utf-8")
     judging.figures(out, judgement)
+    page.write(out)
     print(table, end="")
     return summary
 

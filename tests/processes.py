@@ -62,6 +62,7 @@ def succeed(experiment, out, *flags):
     done = finish(command(experiment, out, *flags))
     assert (done.returncode, done.stderr) == (0, "")
     _require_known(experiment, Path(out))
+    assert "</html>" in (Path(out) / "report.html").read_text(encoding="utf-8")
     return done.stdout
 
 

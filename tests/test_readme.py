@@ -13,6 +13,7 @@ import tyro
 from test_house import ORDER
 
 import jaxgan
+from experiments.running import command_line
 from experiments.running.options import OutputOptions
 
 ROOT = Path(__file__).parent.parent
@@ -178,7 +179,7 @@ def test_commands_exist_and_take_their_flags(page):
                     tyro.cli(
                         module.Config,
                         args=shlex.split(words),
-                        config=(tyro.conf.FlagCreatePairsOff,),
+                        config=command_line.conventions(),
                     )
 
 

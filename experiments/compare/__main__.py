@@ -52,6 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from experiments.compare import contest, figures, report
+    from experiments.reporting import page
     from experiments.running import datasets, duration, progress, record, run_folder
     from jaxgan import evaluation, gan, networks, pixels, storage
 
@@ -144,6 +145,7 @@ def run(config: Config) -> dict[str, Any]:
     run_folder.write_json(out / "summary.json", summary)
     (out / "report.md").write_text(text, encoding="utf-8")
     figures.draw(out, comparison)
+    page.write(out)
     print(text)
     return summary
 

@@ -56,6 +56,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.diagnose import evidence, judged, report, verdict
+    from experiments.reporting import page
     from experiments.running import (
         datasets,
         duration,
@@ -112,6 +113,7 @@ def run(config: Config) -> dict[str, Any]:
     if found is not None:
         words = summary["in_words"]
         report.write(out, digits, wanted.images, search, found, words)
+    page.write(out)
     print(summary["in_words"])
     return summary
 

@@ -39,6 +39,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.invert import report, search
+    from experiments.reporting import page
     from experiments.running import datasets, duration, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True, any_size=True)
@@ -82,9 +83,11 @@ def run(config: Config) -> dict[str, Any]:
         "images_per_second": len(wanted.images) / seconds,
         "wall_seconds": seconds,
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, wanted.images, found, result, config.seed)
-    print(report.in_words(summary))
+    page.write(out)
+    print(summary["in_words"])
     return summary
 
 

@@ -95,7 +95,7 @@ def find_all(
 
     every = [job(first) for first in range(0, len(targets), plan.part)]
     with stop_requested() as stopping:
-        parts = jobs.run(every, "image", stopping)
+        parts = jobs.run(every, "image", stopping, out)
     return _joined(parts)
 
 

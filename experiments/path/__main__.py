@@ -58,6 +58,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.path import pairs, report, search
+    from experiments.reporting import page
     from experiments.running import datasets, duration, generators, progress, run_folder
     from jaxgan import storage
 
@@ -103,9 +104,11 @@ def run(config: Config) -> dict[str, Any]:
         "search_seconds": seconds,
         "wall_seconds": duration.elapsed(out),
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, chosen, found, analysis)
-    print(report.in_words(summary))
+    page.write(out)
+    print(summary["in_words"])
     return summary
 
 

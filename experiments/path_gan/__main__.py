@@ -93,6 +93,7 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.path_gan import arms, judge, report, trials
+    from experiments.reporting import page
     from experiments.running import datasets, duration, record, run_folder
     from experiments.running.interruption import stop_requested
     from jaxgan import evaluation, networks, parallel, pixels, storage
@@ -173,6 +174,7 @@ def run(config: Config) -> dict[str, Any]:
     }
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, sweep)
+    page.write(out)
     print(report.text(sweep))
     return summary
 

@@ -99,7 +99,7 @@ def run_all(
         return jobs.Job(f"{arm.name}, seed {seed}", 1, run)
 
     trained = [(arm, seed) for arm in arms for seed in range(plan.seeds)]
-    results = jobs.run([job(*each) for each in trained], "run", stopping)
+    results = jobs.run([job(*each) for each in trained], "run", stopping, plan.out)
     rows: dict[Arm, list[Numbers]] = {}
     for (arm, _), numbers in zip(trained, results, strict=True):
         for judged in (PLAIN, HALVED, EQUAL_TIME) if arm == PLAIN else (arm,):

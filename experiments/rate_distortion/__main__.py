@@ -60,6 +60,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.rate_distortion import frontiers, models, report, sweep
+    from experiments.reporting import page
     from experiments.running import datasets, duration, run_folder
 
     train, test = datasets.load(config)
@@ -111,10 +112,12 @@ def run(config: Config) -> dict[str, Any]:
         **numbers,
         "wall_seconds": duration.elapsed(out),
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, digits, results, config.betas, compared, limits, rows)
+    page.write(out)
     print(report.table(rows))
-    print(report.in_words(summary))
+    print(summary["in_words"])
     return summary
 
 

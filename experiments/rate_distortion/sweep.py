@@ -107,7 +107,7 @@ def sweep(
         for number in range(len(plan.betas))
     ]
     with stop_requested() as stopping:
-        results = jobs.run([job(*place) for place in places], "model", stopping)
+        results = jobs.run([job(*place) for place in places], "model", stopping, out)
     parts = dict(zip(places, results, strict=True))
     return {name: _stacked(parts, name, plan) for name in models.KINDS}
 

@@ -30,6 +30,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recipes import race, report
+    from experiments.reporting import page
     from experiments.running import datasets, duration, generators, run_folder, targets
 
     generator = generators.load(config, with_kinks=True)
@@ -58,8 +59,10 @@ def run(config: Config) -> dict[str, Any]:
         **report.summary(found),
         "wall_seconds": duration.elapsed(out),
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)
+    page.write(out)
     print(report.table(found), end="")
     return summary
 

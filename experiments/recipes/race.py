@@ -129,7 +129,7 @@ def run_all(
 
     pairs = [(name, first) for name in every for first in firsts]
     with stop_requested() as stopping:
-        parts = jobs.run([job(*pair) for pair in pairs], "image", stopping)
+        parts = jobs.run([job(*pair) for pair in pairs], "image", stopping, out)
     named = [(name, part) for (name, _), part in zip(pairs, parts, strict=True)]
     return {name: _joined([part for n, part in named if n == name]) for name in every}
 

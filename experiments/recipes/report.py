@@ -83,6 +83,28 @@ def _median(one: RecipeResult) -> float:
     return float(np.median(_errors(one)))
 
 
+def in_words(numbers: Mapping[str, Any]) -> str:
+    """Return how our recipe compares, from the numbers of a summary."""
+    low, high = numbers["no_worse_than_every_preset_interval"]
+    enough = numbers["gradients_to_match_best_preset"]
+    matched = (
+        "Ours does not reach it with this budget."
+        if enough is None
+        else f"Ours reaches it with {enough:,.0f}."
+    )
+    best = numbers["best_preset"]
+    if best is None:
+        return "No published recipe ends at finite numbers on most of the images."
+    return (
+        f"Ours is no worse than every published recipe on "
+        f"{numbers['no_worse_than_every_preset']:.0%} of {numbers['num_images']} "
+        f"images (95 % interval {low:.0%} to {high:.0%}).\n"
+        f"The published recipe with the least median error, {best}, "
+        f"takes {numbers['gradients_of_best_preset']:,.0f} gradients for an image. "
+        f"{matched}"
+    )
+
+
 def table(found: Mapping[str, RecipeResult]) -> str:
     """Return a table with a row for each recipe, in Markdown."""
     full = _full(found)

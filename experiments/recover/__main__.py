@@ -32,6 +32,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.recover import report, search
+    from experiments.reporting import page
     from experiments.running import duration, generators, run_folder
 
     generator = generators.load(config, with_tanh=True)
@@ -58,9 +59,11 @@ def run(config: Config) -> dict[str, Any]:
         **report.summary(found),
         "wall_seconds": duration.elapsed(out),
     }
+    summary["in_words"] = report.in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, found)
-    print(report.in_words(summary))
+    page.write(out)
+    print(summary["in_words"])
     return summary
 
 

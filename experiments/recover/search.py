@@ -70,7 +70,7 @@ def recover_all(
 
     every = [job(first) for first in range(0, count, PART)]
     with stop_requested() as stopping:
-        parts = jobs.run(every, "image", stopping)
+        parts = jobs.run(every, "image", stopping, out)
     return Recovered(*map(np.concatenate, zip(*parts, strict=True)))
 
 

@@ -147,6 +147,18 @@ def summary(judgement: Judgement) -> dict[str, Any]:
     return numbers
 
 
+def in_words(columns: Mapping[str, Column]) -> str:
+    """Return how far the samples are from the floor."""
+    samples, floor = columns["samples"], columns["floor"]
+    distance, least = samples["frechet_distance"], floor["frechet_distance"]
+    return (
+        f"The Fréchet distance of the samples from test images is {_cell(distance)}; "
+        f"training images in their place have {_cell(least)}.\n"
+        f"Samples cover {samples['coverage'].value:.1%} of the test images, training "
+        f"images {floor['coverage'].value:.1%}; ± is a standard error."
+    )
+
+
 def figures(out: Path, judgement: Judgement) -> None:
     """Write `samples.png`, `nearest.png` and `classes.png`.
 

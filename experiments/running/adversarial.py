@@ -1,7 +1,7 @@
 """Train a generator against a critic, from flags to a finished run: gan and wgan."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from experiments.reporting import pictures
+from experiments.reporting import page, pictures
 from experiments.running import datasets, epochs, record, run_folder
 from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
@@ -82,6 +82,7 @@ def train(
         raise NonFiniteError("weights of the finished generator are not finite")
     weights = finished.params, trained.state.critic
     _write_model(out, options, shape, weights, summary)
+    summary["in_words"] = _in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     latents = jax.random.normal(sample_key, (100, generator.latent_dim))
     with pictures.drawing(out / SAMPLES) as path:
@@ -91,8 +92,21 @@ def train(
     with pictures.drawing(out / "losses.png") as path:
         title = f"{experiment} on {real.name}"
         pictures.losses_figure(trained.rows, title=title).savefig(path, dpi=150)
+    page.write(out)
     print(f"trained in {summary['training_seconds']:.0f} s; samples in {out / SAMPLES}")
     return summary
+
+
+def _in_words(summary: Mapping[str, Any]) -> str:
+    """Return what the training came to."""
+    return (
+        f"Trained for {summary['epochs']} epochs on {summary['n_train']:,} images of "
+        f"{summary['dataset']}, in {summary['steps']:,} steps.\n"
+        "The critic's mean score of real minus generated images, positive while it "
+        f"tells them apart, ended at {summary['wasserstein_estimate']:.3g} on images "
+        "that it was trained on, and at "
+        f"{summary['wasserstein_estimate_heldout']:.3g} on others."
+    )
 
 
 def _shape(images: np.ndarray) -> dict[str, Any]:

@@ -22,6 +22,7 @@ EXTRA = (
     "PIL",
     "array_record",
     "importlib_resources",
+    "jinja2",
     "matplotlib",
     "mlxtend",
     "orbax",
@@ -200,6 +201,13 @@ def _run_on_hosts(parsed: Any, run: Callable[[Any], Any]) -> None:
         _end(1)
 
 
+def conventions() -> tuple[Any, ...]:
+    """Return how a dataclass becomes flags: one without a default needs no name."""
+    import tyro
+
+    return (tyro.conf.FlagCreatePairsOff, tyro.conf.PositionalRequiredArgs)
+
+
 def _parse(config: type[C]) -> C:
     import tyro
 
@@ -208,7 +216,7 @@ def _parse(config: type[C]) -> C:
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(config, prog=name, config=(tyro.conf.FlagCreatePairsOff,))
+            return tyro.cli(config, prog=name, config=conventions())
     except SystemExit as leaving:
         if leaving.code:  # tyro draws a box, whose first line says what is wrong.
             lines = [line.strip("╭╮╰╯│─ ") for line in complaint.getvalue().split("\n")]

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
+from experiments.reporting import events, page
 from experiments.running import duration, hosts, memory, record, run_folder
 from experiments.running.errors import Interrupted, NonFiniteError, UsageError
 from experiments.running.interruption import stop_requested
@@ -60,6 +62,8 @@ def open_run(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
+    if options.tensorboard:
+        events.require()
     out = run_folder.begin(
         experiment,
         options,
@@ -123,8 +127,11 @@ def run_epochs(
     images = per_epoch * algorithm.batches_per_step * options.batch_size
     unsaved = None
     bar = tqdm(total=options.epochs, initial=done, unit="epoch", disable=None)
+    logging = nullcontext(lambda row: None)
+    if options.tensorboard:
+        logging = events.logging(out / "events", done)
     timed = forecast()
-    with bar, stop_requested() as stopping:
+    with bar, logging as log, stop_requested() as stopping:
         for epoch in range(done + 1, options.epochs + 1):
             started = time.perf_counter()
             state, metrics = jax.block_until_ready(program(state, data))
@@ -147,6 +154,8 @@ def run_epochs(
             due = leaving or unsaved or epoch % options.checkpoint_every == 0
             best = loss(row) if loss else None
             unsaved = write_progress(out, rows, state if due else None, best)
+            page.write(out, page.Progress(epoch, options.epochs, "epoch"))
+            log(row)
             if leaving and unsaved:
                 raise unsaved
             if leaving and epoch < options.epochs:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
+from experiments.reporting import page
 from experiments.running.errors import Interrupted
 from experiments.running.progress import bar
 
@@ -25,13 +27,16 @@ class Job(Generic[T]):
     run: Callable[[], T]
 
 
-def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list[T]:
+def run(
+    jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool], out: Path
+) -> list[T]:
     """Run jobs one after the other; say near the start about how long they all take.
 
     Args:
         jobs: in the order in which they are run.
         unit: of their sizes, in the singular: `image`, `model`, …
         stopping: whether a signal has asked to stop, from `interruption`.
+        out: folder of the run, whose page says after every job how far it is.
 
     Returns:
         Their results, in the same order.
@@ -49,4 +54,5 @@ def run(jobs: Sequence[Job[T]], unit: str, stopping: Callable[[], bool]) -> list
             with piece(job.name, job.size):
                 results.append(job.run())
             done += job.size
+            page.write(out, page.Progress(done, total, unit))
     return results

@@ -188,6 +188,8 @@ class RunOptions(DataOptions, HostOptions):
     """Number of images in each batch."""
     checkpoint_every: int = 5
     """Number of epochs from one checkpoint to the next."""
+    tensorboard: bool = False
+    """Also write what is logged into events/, for TensorBoard (extra: tensorboard)."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""

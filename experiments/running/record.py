@@ -22,7 +22,7 @@ NUMERICS = (
 """Switches of JAX by which the same program computes other numbers."""
 SURROUNDINGS = ("command", "data_dir", "versions", "device")
 """Keys of the record that may differ when a run is resumed."""
-MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every")
+MAY_CHANGE_ON_RESUME = (*SURROUNDINGS, "epochs", "checkpoint_every", "tensorboard")
 """Keys that may differ when a training run is resumed."""
 
 

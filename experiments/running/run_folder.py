@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments.reporting import page
 from experiments.running import duration, hosts, record, written
 from experiments.running.errors import UsageError
 from experiments.running.options import OutputOptions
@@ -61,6 +62,7 @@ def begin(
         overwrite=options.overwrite,
         may_change=may_change,
     )
+    page.write(out, page.BEGUN)
     return out
 
 
@@ -130,7 +132,9 @@ def _open(
     _lock(folder)
     if before and overwrite:
         written.delete(before, folder)
-    duration.begin(folder, written.files_of(command, folder) if resume else ())
+    worked = written.files_of(command, folder) if resume else ()
+    # The page of a run may have been made anew at any time.
+    duration.begin(folder, [path for path in worked if path.name != page.NAME])
     write_json(record, config)
 
 

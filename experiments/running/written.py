@@ -24,10 +24,11 @@ _CHECKPOINTS = (
     "checkpoint/<n>.orbax-checkpoint-tmp*",
 )
 _MODEL = ("model/card.json", "model/generator.safetensors", "model/critic.safetensors")
+_EVENTS = "events/events.out.tfevents.*"
 _PARTS = ("parts/<n>.npz", "parts/corrupt-<n>.npz")
 _ADVERSARIAL = (
     *("metrics.jsonl", "samples.png", "progress.gif", "frames/<n>.png", "losses.png"),
-    *(*_MODEL, *_CHECKPOINTS),
+    *(*_MODEL, *_CHECKPOINTS, _EVENTS),
 )
 _OF_ONE_PENALTY = ("numbers.json", "corrupt-numbers.json", "films.npz", *_MODEL)
 _OF_ONE_CONTESTANT = ("metrics.jsonl", "samples-<n>.png", *_CHECKPOINTS)
@@ -37,7 +38,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "gan": _ADVERSARIAL,
     "classifier": (
         *("metrics.jsonl", "model/card.json", "model/classifier.safetensors"),
-        *_CHECKPOINTS,
+        *(*_CHECKPOINTS, _EVENTS),
     ),
     "evaluate": ("table.md", "samples.png", "nearest.png", "classes.png"),
     "compare": (
@@ -66,11 +67,11 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     ),
     "diagnose": ("diagnosis.txt", "results.npz", "diagnosis.png"),
     "shannon": ("shannon.png", "table.md"),
+    "report": (),
 }
-"""Paths by command, beside `config.json`, `duration.json` and `summary.json`.
-
-`<n>` is a number, and `*` any part of a name. A folder is meant with all that is in it.
-"""
+"""Paths by command, beside those that all write: `<n>` is a number, and `*` any part
+of a name. A folder is meant with all that is in it. The last one writes into no run
+of its own."""
 
 
 def run_in(folder: Path) -> str | None:
@@ -86,6 +87,12 @@ def run_in(folder: Path) -> str | None:
         return None
     name = content["experiment"]
     return name if isinstance(name, str) and name in WRITTEN else None
+
+
+def by_pattern(command: str, folder: Path) -> dict[str, list[Path]]:
+    """Return what is in a folder under each pattern of names that a command writes."""
+    found = {name: list(_matching(folder, name)) for name in _names(command)}
+    return {name: paths for name, paths in found.items() if paths}
 
 
 def files_of(command: str, folder: Path) -> list[Path]:
@@ -116,7 +123,8 @@ def delete(command: str, folder: Path) -> None:
 
 
 def _names(command: str) -> tuple[str, ...]:
-    return (RECORD, duration.FILE, "summary.json", *WRITTEN.get(command, ()))
+    shared = (RECORD, duration.FILE, "summary.json", "report.html")
+    return (*shared, *WRITTEN.get(command, ()))
 
 
 def _matching(folder: Path, name: str) -> Iterator[Path]:

@@ -23,6 +23,8 @@ def run(config: Config) -> dict[str, Any]:
     import jax
     import numpy as np
 
+    from experiments.reporting import page
+    from experiments.reporting.codes import TITLES
     from experiments.reporting.pictures import drawing
     from experiments.running import duration, progress, run_folder
     from experiments.shannon import figures, linear_codes
@@ -47,11 +49,17 @@ def run(config: Config) -> dict[str, Any]:
         **{f"{kind}_excess_rate_min": float(e.min()) for kind, e in excess.items()},
         "wall_seconds": duration.elapsed(out),
     }
+    summary["in_words"] = "\n".join(
+        f"{TITLES[kind]}: at the same squared error the rate is {e.min():.2%} to "
+        f"{e.max():.2%} above Shannon's curve."
+        for kind, e in excess.items()
+    )
     run_folder.write_json(out / "summary.json", summary)
     tables = "\n".join(_table(kind, models[kind], excess[kind]) for kind in models)
     (out / "table.md").write_text(tables, encoding="utf-8")
     with drawing(out / "shannon.png") as path:
         figures.plane(curve, models).savefig(path, dpi=150)
+    page.write(out)
     print(tables)
     return summary
 

@@ -28,24 +28,28 @@ minimum moves with the image is its derivative:
 Read `certificates` (what is proved), `faces` (the objective around a point on kinks),
 `facets` (Newton's method on the kinks), `newton` (with kinks rounded off), `settling`
 (`settle`) and `implicit` (its derivatives). `sharpening` and `many_points` are the
-driver on the host, `settle_many`; `counting` estimates how many minima there are.
+driver on the host, `settle_many`; `counting` estimates how many minima there are,
+and `distinct` tells them apart.
 """
 
 from jaxgan.minima import faces, facets, newton
 from jaxgan.minima.certificates import STATUSES, Certificate, certify
 from jaxgan.minima.counting import Count, chao, count_minima, good_turing, starts_needed
+from jaxgan.minima.distinct import DistinctMinimum, distinct_minima
 from jaxgan.minima.many_points import Settled, settle_many
 from jaxgan.minima.settling import Minimum, settle
 
 __all__ = [
     "Certificate",
     "Count",
+    "DistinctMinimum",
     "Minimum",
     "STATUSES",
     "Settled",
     "certify",
     "chao",
     "count_minima",
+    "distinct_minima",
     "faces",
     "facets",
     "good_turing",

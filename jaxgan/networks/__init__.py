@@ -23,6 +23,7 @@ from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
 from jaxgan.networks.checking import check
 from jaxgan.networks.classifiers import Classified, conv_classifier
 from jaxgan.networks.critics import conv_critic, mlp_critic
+from jaxgan.networks.directions import SingularDirections, singular_directions
 from jaxgan.networks.finished import (
     SIGMOID,
     SMOOTH,
@@ -52,6 +53,7 @@ __all__ = [
     "Output",
     "SIGMOID",
     "SMOOTH",
+    "SingularDirections",
     "TANH",
     "check",
     "conv_classifier",
@@ -66,5 +68,6 @@ __all__ = [
     "mlp_decoder",
     "mlp_encoder",
     "mlp_generator",
+    "singular_directions",
     "standard_normal",
 ]

@@ -127,6 +127,11 @@ def checkpoints(*steps: int) -> Look:
     return look
 
 
+def has_events(outcome: Outcome) -> bool:
+    """Whether there are event files for TensorBoard."""
+    return any((outcome.out / "events").iterdir())
+
+
 def only_how_soon_a_signal_stops_it(outcome: Outcome) -> bool:
     """Return True: it has no other effect, and that one is tested elsewhere."""
     return True
@@ -145,11 +150,15 @@ SAMPLE = {"dataset": "sample", "seed": 3}
 GIVEN = {"dataset": "fashion_mnist", "data_dir": "IDX"}
 OWN = {"generator": "own:make"}
 JUDGED = {"judge": "CLASSIFIER", "samples": 60}
-TRAINED = {**SAMPLE, "epochs": 2, "batch_size": 500, "checkpoint_every": 1}
+TRAINED = {
+    **{**SAMPLE, "epochs": 2, "batch_size": 500, "checkpoint_every": 1},
+    "tensorboard": True,
+}
 OF_TRAINED = {
     "epochs": logs(2),
     "batch_size": reports("steps", 16),
     "checkpoint_every": checkpoints(8, 16),
+    "tensorboard": has_events,
 }
 ADVERSARIAL = {
     **TRAINED,

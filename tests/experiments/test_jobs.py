@@ -15,23 +15,27 @@ def counting(ran, sizes):
     return [job(number, size) for number, size in enumerate(sizes)]
 
 
-def test_results_come_in_the_order_of_the_jobs():
+def test_results_come_in_the_order_of_the_jobs(tmp_path):
     ran = []
-    assert jobs.run(counting(ran, [3, 1, 2]), "image", lambda: False) == [0, 10, 20]
+    assert jobs.run(counting(ran, [3, 1, 2]), "image", lambda: False, tmp_path) == [
+        0,
+        10,
+        20,
+    ]
     assert ran == [0, 1, 2]
 
 
-def test_a_signal_stops_before_the_next_job():
+def test_a_signal_stops_before_the_next_job(tmp_path):
     ran = []
     message = "^stopped after 4 of 6 images; go on with --resume$"
     with pytest.raises(Interrupted, match=message):
-        jobs.run(counting(ran, [3, 1, 2]), "image", lambda: len(ran) == 2)
+        jobs.run(counting(ran, [3, 1, 2]), "image", lambda: len(ran) == 2, tmp_path)
     assert ran == [0, 1]
 
 
-def test_a_signal_in_the_last_job_comes_too_late():
+def test_a_signal_in_the_last_job_comes_too_late(tmp_path):
     ran = []
-    results = jobs.run(counting(ran, [3, 1]), "image", lambda: len(ran) == 2)
+    results = jobs.run(counting(ran, [3, 1]), "image", lambda: len(ran) == 2, tmp_path)
     assert results == [0, 10]
 
 
@@ -62,7 +66,7 @@ def test_the_wait_is_told_once_from_the_first_pieces(times, said, monkeypatch, c
     assert capsys.readouterr().out == said
 
 
-def test_jobs_tell_how_long_they_take(monkeypatch, capsys):
+def test_jobs_tell_how_long_they_take(monkeypatch, capsys, tmp_path):
     clock(monkeypatch, [0, 30, 60, 90])
-    jobs.run(counting([], [1, 1, 8]), "image", lambda: False)
+    jobs.run(counting([], [1, 1, 8]), "image", lambda: False, tmp_path)
     assert capsys.readouterr().out == "this takes about 4 minutes more\n"

@@ -148,7 +148,7 @@ def test_overwriting_follows_no_link(tmp_path):
     before = content(elsewhere)
     begin(run, overwrite=True)
     assert content(elsewhere) == before
-    assert {path.name for path in run.iterdir()} == {"config.json", ".lock"}
+    assert {path.name for path in run.iterdir()} == {"config.json", "duration.json", ".lock"}
 
 
 def test_every_command_says_what_it_writes():
