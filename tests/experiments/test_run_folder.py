@@ -131,7 +131,7 @@ def test_overwriting_deletes_what_the_run_wrote_and_nothing_else(tmp_path):
     assert content(tmp_path).keys() >= {*RUN, *MINE}
     begin(tmp_path, seed=3, overwrite=True)
     left = content(tmp_path)
-    assert left.keys() == {*MINE, "config.json", ".lock"}
+    assert left.keys() == {*MINE, "config.json", "duration.json", ".lock"}
     assert all(left[name].decode() == name for name in MINE)
     assert json.loads(left["config.json"])["seed"] == 3
 
@@ -148,7 +148,11 @@ def test_overwriting_follows_no_link(tmp_path):
     before = content(elsewhere)
     begin(run, overwrite=True)
     assert content(elsewhere) == before
-    assert {path.name for path in run.iterdir()} == {"config.json", "duration.json", ".lock"}
+    assert {path.name for path in run.iterdir()} == {
+        "config.json",
+        "duration.json",
+        ".lock",
+    }
 
 
 def test_every_command_says_what_it_writes():
