@@ -70,7 +70,8 @@ def run(config: Config) -> dict[str, Any]:
     )
     models = {"checkpoint": config.model, "judge": config.judge}
     trained = datasets.about_models(models, test.name)
-    pair_key, search_key = jax.random.split(jax.random.key(config.seed))
+    key = jax.random.key(config.seed)
+    pair_key, search_key = jax.random.split(key)
     started = time.perf_counter()
     if config.codes == "digits":
         chosen = pairs.of_digits(pair_key, generator, test, config.pairs)
@@ -80,7 +81,14 @@ def run(config: Config) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     compared = min(5, config.pairs) if config.compared is None else config.compared
     analysis = report.analyse(
-        generator, classify, training.images, chosen, found, compared
+        jax.random.fold_in(key, 1),
+        generator,
+        classify,
+        training.images,
+        test.images,
+        chosen,
+        found,
+        compared,
     )
     summary = {
         "experiment": "path",
