@@ -75,7 +75,9 @@ def run(config: Config) -> dict[str, Any]:
     started = time.perf_counter()
     found = search.find_all(out, generator, wanted.images, plan)
     seconds = time.perf_counter() - started
-    result = report.report(count_key, generator, wanted.images, found)
+    result = report.report(
+        count_key, generator, wanted.images, found, config.prior_weight
+    )
     summary = {
         "experiment": "invert",
         "checkpoint": config.source,
