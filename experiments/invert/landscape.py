@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from jaxgan.networks import FinishedGenerator
 
 POINTS = 801
-REACH = 0.2
-"""How far the drawn coordinate is changed."""
+REACH = 0.005
+"""How far the drawn coordinate is changed: so little that a kink can be seen."""
 STEP = 1e-4
 """Change of a coordinate by which its slopes on both sides are measured."""
 APART = 1e-3
@@ -108,6 +108,7 @@ def draw(found: Landscape) -> Figure:
             colour = "tab:red" if share == 0 else "tab:orange"
             right.axvline(share, color=colour, linestyle=":", label=label)
         right.legend(frameon=False, fontsize=8)
+    left.locator_params(axis="x", nbins=5)
     right.set(xlabel="share of the straight line", title="between two minima")
     left.legend(frameon=False, fontsize=8)
     for axes in (left, right):

@@ -104,6 +104,7 @@ def test_a_landscape_has_its_kink_and_its_two_minima(in_double):
     target = np.asarray(made.generate(jnp.asarray([[1.0]])), np.float64)[0]
     ends = np.array([[1.0], [-2.0]])
     found = landscape.landscape(made, target, ends, np.array([True, True]), 0.0)
+    assert found is not None and found.between is not None
     middle = landscape.POINTS // 2
     assert found.coordinate == 0 and found.across[middle] == 0
     assert (np.delete(found.across, middle) > 0).all()
@@ -115,7 +116,7 @@ def test_a_landscape_has_its_kink_and_its_two_minima(in_double):
     none = landscape.landscape(made, target, ends, np.array([False, False]), 0.0)
     assert none is None
     alone = landscape.landscape(made, target, ends, np.array([True, False]), 0.0)
-    assert alone.between is None
+    assert alone is not None and alone.between is None
 
 
 def test_generators_of_other_kinds_are_refused(tmp_path):

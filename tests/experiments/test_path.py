@@ -12,7 +12,7 @@ from processes import SAMPLE, fail, succeed
 
 from experiments.path import __main__, along, pairs, plane, realism
 from experiments.running.errors import UsageError
-from jaxgan import data, storage
+from jaxgan import data, paths, storage
 
 
 @pytest.fixture(scope="module")
@@ -81,12 +81,15 @@ def test_averages_are_of_two_images_of_different_classes():
 def test_the_scale_tells_digits_from_averages():
     """Paths whose images are real digits at their ends, and one gray half-way."""
     count = 150
-    digits = [data.load("sample", split).images for split in ("train", "test")]
+    training, test = (data.load("sample", split).images for split in ("train", "test"))
     images = np.full((count, along.STOPS + 1, 28, 28, 1), 0.0, np.float32)
-    images[:, 0] = digits[0][::26][:count] / 127.5 - 1
-    profile = along.Profile(images, *[np.zeros(0)] * 4, factors=None)
+    images[:, 0] = training[::26][:count] / 127.5 - 1
+    none = paths.Factors(*[jnp.zeros(count)] * 3)
+    profile = along.Profile(images, *[np.zeros((count, 0))] * 4, factors=none)
     classify = storage.load_classifier()
-    found = realism.measure(jax.random.key(0), classify, *digits, {"line": profile})
+    found = realism.measure(
+        jax.random.key(0), classify, training, test, {"line": profile}
+    )
     halfway = {name: each.value for name, each in found.halfway.items()}
     assert halfway.keys() == {"line", "ends", "crossfade", "real"}
     assert halfway["line"] > 2 * halfway["crossfade"] > 4 * halfway["ends"]
