@@ -109,7 +109,7 @@ def train(
 ) -> tuple[Any, list[Row]]:
     """Train all seeds to each of the stops in turn; judge, log and save at each.
 
-    At the last stop all metrics are computed, before only the Fréchet distance.
+    At the last stop all metrics are computed, before only the two Fréchet distances.
 
     Args:
         contestant: what to train.
@@ -205,15 +205,27 @@ def _judge_seed(
     )
     numbers = {"wasserstein_estimate_heldout": float(estimate)}
     if not whole:
-        fake, real = samples.features, protocol.reference.features
-        distance = evaluation.frechet_between(
-            evaluation.moments(fake), evaluation.moments(real)
-        )
-        return numbers | {"frechet_distance": distance}
+        return numbers | _distances(samples, protocol.reference)
     verdict = evaluation.verdict(
         verdict_key, samples, protocol.reference, samples, protocol.training
     )
     return numbers | {name: estimate.value for name, estimate in verdict.items()}
+
+
+def _distances(
+    samples: evaluation.ImageFeatures, reference: evaluation.ImageFeatures
+) -> dict[str, float]:
+    """Return the Fréchet distance, as it is and with the classes' shares matched."""
+    real = evaluation.moments(reference.features)
+    matched = evaluation.class_matched_moments(
+        samples.features, samples.classes, reference.classes
+    )
+    return {
+        "frechet_distance": evaluation.frechet_between(
+            evaluation.moments(samples.features), real
+        ),
+        "class_matched_frechet_distance": evaluation.frechet_between(matched, real),
+    }
 
 
 _heldout = jax.jit(gan.heldout_wasserstein_estimate, static_argnums=(0, 1))

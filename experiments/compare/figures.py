@@ -51,7 +51,16 @@ def _distances(comparison: Comparison) -> Figure:
     for axes, against in zip(panels, ("step", "seconds"), strict=True):
         for name in COLOURS:
             _band(axes, comparison, name, "frechet_distance", against, label=name)
-        axes.axhline(floor, color="gray", linestyle="--", linewidth=1)
+            _band(
+                axes,
+                comparison,
+                name,
+                "class_matched_frechet_distance",
+                against,
+                f"{name}, shares of classes matched",
+                "--",
+            )
+        axes.axhline(floor, color="gray", linestyle="-.", linewidth=1)
         axes.set_yscale("log")
         axes.grid(alpha=0.3, which="both")
     panels[0].axvline(comparison.steps, color="gray", linestyle=":", linewidth=1)
@@ -61,7 +70,7 @@ def _distances(comparison: Comparison) -> Figure:
     )  # fmt: skip
     panels[0].set(xlabel="generator steps", ylabel="Fréchet distance")
     panels[1].set(xlabel="training seconds per seed")
-    panels[0].legend(frameon=False)
+    panels[0].legend(frameon=False, fontsize=7)
     figure.suptitle(f"{comparison.dataset}, {comparison.seeds} seeds: mean and range")
     return figure
 

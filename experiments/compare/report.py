@@ -17,6 +17,7 @@ SIGNIFICANT = 0.05
 
 SMALLER_IS_BETTER = {
     "frechet_distance": True,
+    "class_matched_frechet_distance": True,
     "kernel_distance": True,
     "precision": False,
     "recall": False,
@@ -25,6 +26,14 @@ SMALLER_IS_BETTER = {
     "classifier_score": False,
     "class_total_variation": True,
 }
+
+
+QUANTITIES = {
+    "frechet_distance": "Fréchet distance",
+    "class_matched_frechet_distance": "Fréchet distance",
+    "coverage": "coverage",
+}
+"""What the words call a metric."""
 
 
 class Column(NamedTuple):
@@ -145,6 +154,12 @@ def words(comparison: Comparison) -> str:
         f"{comparison.samples} samples judged. "
         + _verdict(equal_steps, "frechet_distance", after)
         + f" Real images score {floor:.3g}. "
+        + _verdict(
+            equal_steps,
+            "class_matched_frechet_distance",
+            "With every class at its share among the test images",
+        )
+        + " "
         + _verdict(equal_steps, "coverage", "At the same step")
         + f" A step of the WGAN-GP took {cost:.2f} times as long. "
         + _verdict(equal_time, "frechet_distance", "In equal time")
@@ -157,16 +172,15 @@ def _verdict(rows: Mapping[str, Row], metric: str, when: str) -> str:
     if lost:
         seeds = "1 seed" if lost == 1 else f"{lost} seeds"
         return f"{when} there is no verdict: {seeds} diverged."
-    quantity = metric.replace("_", " ").replace("frechet", "Fréchet")
+    quantity = QUANTITIES[metric]
     if a.mean() == b.mean():
         return f"{when} both have the same {quantity}, {a.mean():.3g}."
     wgan_wins = (b.mean() < a.mean()) == SMALLER_IS_BETTER[metric]
     p = permutation_p(a, b)
     side = "outside" if p < SIGNIFICANT else "not outside"
     least = permutation_p(np.zeros(len(a)), np.ones(len(b)))
-    note = f"; {least:.2g} is the least that so few seeds can give" * (
-        least >= SIGNIFICANT
-    )
+    few = "so few" if least >= SIGNIFICANT else "as many"
+    note = f"; {least:.2g} is the least that {few} seeds can give"
     return (
         f"{when} the {WGAN if wgan_wins else GAN} has the better {quantity}: "
         f"{b.mean():.3g} ± {b.std(ddof=1):.2g} for the WGAN-GP, {a.mean():.3g} ± "

@@ -72,7 +72,9 @@ def run(config: Config) -> dict[str, Any]:
         part=max(1, 1024 // config.starts),
     )
     found = search.find_all(out, generator, wanted.images, plan)
-    result = report.report(count_key, generator, wanted.images, found)
+    result = report.report(
+        count_key, generator, wanted.images, found, config.prior_weight
+    )
     seconds = duration.elapsed(out)
     summary = {
         "experiment": "invert",

@@ -12,6 +12,8 @@ from experiments.reporting.pictures import drawing
 SHOWN_IMAGES = 10
 SHOWN_STARTS = 6
 """Starts beside the best one in a row of `reconstructions.png`."""
+ALIKE = 0.5
+"""Distance within which two images count as one, as in `minima.count_minima`."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -106,15 +108,21 @@ def _distances(found: FoundCodes, images: np.ndarray) -> Figure:
             ".",
             markersize=2,
             alpha=0.5,
-            label=f"{row}",
+            label=f"{row + 1}",
         )
+    axes.axhline(ALIKE, color="k", linewidth=0.8, linestyle=":")
+    axes.annotate("alike below", (0.4, ALIKE), (0, 2), textcoords="offset points",
+        xycoords=("axes fraction", "data"), fontsize=8)  # fmt: skip
     axes.set(
         xlabel="distance of two codes ‖z₁ − z₂‖",
         ylabel="distance of their images ‖G(z₁) − G(z₂)‖",
     )
     axes.set_xscale("symlog", linthresh=1e-3)
+    axes.set_xlim(left=-5e-4)  # same codes are at 0
     axes.grid(alpha=0.3)
-    axes.legend(title="image", frameon=False, markerscale=5, fontsize=7, ncols=2)
+    axes.legend(
+        title="target number", frameon=False, markerscale=5, fontsize=7, ncols=2
+    )
     return figure
 
 

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from experiments.invert import figures
+from experiments.invert import figures, landscape
 from experiments.invert.search import UNKNOWN, FoundCodes
+from experiments.reporting.pictures import drawing
 from experiments.running import run_folder
 from jaxgan.minima import STATUSES, Count, count_minima
 from jaxgan.networks import FinishedGenerator
@@ -28,11 +29,13 @@ class InversionReport(NamedTuple):
         summary: numbers for `summary.json`.
         counts: estimates of the minima of each image; None where none was proved.
         images: images of the codes of the first targets, pixels in [0, 1].
+        landscape: the objective around the minima of the first image.
     """
 
     summary: dict[str, Any]
     counts: list[Count | None]
     images: Float[np.ndarray, "shown starts pixels"]
+    landscape: landscape.Landscape | None
 
 
 def report(
@@ -40,14 +43,19 @@ def report(
     generator: FinishedGenerator,
     targets: Float[np.ndarray, "n height width channels"],
     found: FoundCodes,
+    prior_weight: float,
 ) -> InversionReport:
     """Count the minima of every image, and summarise over images.
+
+    Only the second half of the starts, those from the prior, are independent; the
+    first half, codes of the nearest samples, choose the best minimum.
 
     Args:
         key: random key of the confidence intervals.
         generator: the generator that was inverted.
         targets: its targets, pixels in [-1, 1].
         found: their codes.
+        prior_weight: κ of the objective that was minimised.
     """
     draw = jax.jit(generator.generate)
 
@@ -55,24 +63,45 @@ def report(
         images = draw(jnp.asarray(latents, jnp.float32))
         return (np.asarray(images).reshape(len(latents), -1) + 1) / 2
 
+    # ½‖G(z) − x‖² + ½κ‖z‖², pixels in [-1, 1]; errors are means for those in [0, 1].
+    norms = np.sum(found.latents**2, 2)
+    values = 2 * targets[0].size * found.errors + prior_weight / 2 * norms
+    starts = found.errors.shape[1]
+    independent = np.arange(starts) >= starts // 2
     counts = []
     for number in range(len(targets)):
         proved = np.isin(found.statuses[number], MINIMA)
-        latents, errors = found.latents[number], found.errors[number]
+        latents = found.latents[number]
         counts.append(
-            count_minima(latents[proved], pixels(latents)[proved], errors[proved])
+            count_minima(
+                latents[proved],
+                pixels(latents)[proved],
+                values[number][proved],
+                independent[proved],
+            )
             if proved.any()
             else None
         )
     shown = found.latents[: figures.SHOWN_IMAGES]
     images = np.stack([pixels(latents) for latents in shown])
-    return InversionReport(_summary(key, targets, found, counts), counts, images)
+    around = landscape.landscape(
+        generator,
+        targets[0],
+        found.latents[0],
+        np.isin(found.statuses[0], MINIMA),
+        prior_weight,
+    )
+    return InversionReport(
+        _summary(key, targets, found, counts), counts, images, around
+    )
 
 
 def _summary(
     key: PRNGKey, targets: np.ndarray, found: FoundCodes, counts: list[Count | None]
 ) -> dict[str, Any]:
     best = found.errors.min(1)
+    lengths = np.linalg.norm(found.latents, axis=2)
+    of_best = np.take_along_axis(lengths, found.errors.argmin(1)[:, None], 1)
     known = [count for count in counts if count is not None]
     estimates = {
         name: bootstrap_interval(key, values, statistic) if len(values) else None
@@ -84,6 +113,7 @@ def _summary(
         "gradients_per_image": float(found.gradients_per_image),
         "best_mse_per_pixel_median": float(np.median(best)),
         "best_mse_per_pixel_p95": float(np.quantile(best, 0.95)),
+        "best_code_norm_median": float(np.median(of_best)),
         **{name: each and each.value for name, each in estimates.items()},
         "pairs": {
             name: float(np.mean([getattr(count.pairs, name) for count in known]))
@@ -114,10 +144,12 @@ def _over_images(
         return float(np.mean(values))
 
     def of(numbers: list[int] | list[float]) -> np.ndarray:
-        return np.array(numbers, float)
+        values = np.array(numbers, float)
+        return values[~np.isnan(values)]  # unknown where no start could count
 
+    success = of([c.success.value for c in known])
     return {
-        "start_success_probability": (mean, of([c.success.value for c in known])),
+        "start_success_probability": (mean, success),
         "definite_fraction": (mean, share(DEFINITE)),
         **{
             f"{status}_fraction": (mean, share((number,)))
@@ -128,7 +160,10 @@ def _over_images(
         "distinct_images_median": (median, of([c.seen_images for c in known])),
         "minima_at_least_median": (median, of([c.at_least.value for c in known])),
         "coverage_median": (median, of([c.coverage.value for c in known])),
-        "starts_to_99_median": (median, of([c.starts_to_99 for c in known])),
+        "best_never_reached_fraction": (
+            mean,
+            (success == 0).astype(float),
+        ),
     }
 
 
@@ -155,6 +190,9 @@ def write(
     ]
     run_folder.write_rows(out / "minima.jsonl", [row for row in rows if row])
     figures.draw(out, targets, found, result.images)
+    if result.landscape is not None:
+        with drawing(out / "objective.png") as path:
+            landscape.draw(result.landscape).savefig(path, dpi=120)
 
 
 def in_words(summary: Mapping[str, Any]) -> str:
@@ -170,8 +208,11 @@ def in_words(summary: Mapping[str, Any]) -> str:
     if summary["distinct_minima_median"] is not None:
         lines.append(
             f"{summary['num_starts']} starts end in "
-            f"{summary['distinct_minima_median']:.0f} different minima (median image); "
-            f"the next start ends in a known one with probability "
-            f"{summary['coverage_median']:.2f}"
+            f"{summary['distinct_minima_median']:.0f} different minima (median image)"
+        )
+    if summary["coverage_median"] is not None:
+        lines[-1] += (
+            f"; one more start from the prior ends in a minimum that these have seen "
+            f"with probability {summary['coverage_median']:.2f}"
         )
     return "\n".join(lines)

@@ -74,7 +74,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     models = {"checkpoint": config.model, "judge": config.judge}
     trained = datasets.about_models(models, test.name)
-    pair_key, search_key = jax.random.split(jax.random.key(config.seed))
+    pair_key, search_key, scale_key = jax.random.split(jax.random.key(config.seed), 3)
     started = time.perf_counter()
     compared = min(5, config.pairs) if config.compared is None else config.compared
     with progress.bar(100, "%") as piece:
@@ -90,7 +90,14 @@ def run(config: Config) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         with piece("images and methods", SHARES["images and methods"]):
             analysis = report.analyse(
-                generator, classify, training.images, chosen, found, compared
+                scale_key,
+                generator,
+                classify,
+                training.images,
+                test.images,
+                chosen,
+                found,
+                compared,
             )
     summary = {
         "experiment": "path",

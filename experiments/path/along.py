@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from experiments.path.pairs import Pairs
 from jaxgan import evaluation, paths
 from jaxgan.networks import Classified
-from jaxgan.paths import MetricFamily
+from jaxgan.paths import Factors, MetricFamily
 from jaxgan.pixels import to_pixels
 from jaxgan.types import Examples, Latents
 
@@ -28,6 +28,7 @@ class Profile(NamedTuple):
         confidence: the judge's largest probability of a class.
         training: distance to the nearest training image, pixels in [0, 1].
         average: distance to the average of the two end images, likewise.
+        factors: height, detour and unevenness of each path, whose product is ρ.
     """
 
     images: Float[np.ndarray, "pairs stops 28 28 1"]
@@ -35,6 +36,7 @@ class Profile(NamedTuple):
     confidence: Float[np.ndarray, "pairs stops"]
     training: Float[np.ndarray, "pairs stops"]
     average: Float[np.ndarray, "pairs stops"]
+    factors: Factors
 
 
 def profiles(
@@ -73,12 +75,13 @@ def profiles(
             path, item = given
             metric = metrics.metric_of(item)
             stops = paths.at_equal_speed(metric, path, STOPS)
-            return metric(stops), generate(stops)
+            factors = paths.factors(metric, path, paths.least_value(*item))
+            return metric(stops), generate(stops), factors
 
         return jax.lax.map(one, (every, (pairs.images_a, pairs.images_b)))
 
     def profile(every) -> Profile:
-        values, images = map(np.asarray, evaluate(every))
+        values, images, factors = jax.tree.map(np.asarray, evaluate(every))
         count = images.shape[:2]
         flat = images.reshape(-1, *images.shape[2:])
         seen = evaluation.features_of(classify, to_pixels(flat))
@@ -92,6 +95,7 @@ def profiles(
             seen.confidence.reshape(count),
             np.asarray(nearest).reshape(count),
             np.linalg.norm(gap, axis=2),
+            factors,
         )
 
     return {name: profile(every) for name, every in kinds.items()}

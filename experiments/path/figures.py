@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
-from experiments.path.along import Profile
+from experiments.path.along import STOPS, Profile
 from experiments.path.pairs import Pairs
+from experiments.path.realism import Realism, Seen
 from experiments.path.search import GAP, Convergence, FoundPaths
 from experiments.reporting.pictures import (
     drawing,
@@ -21,17 +22,22 @@ from jaxgan.pixels import to_pixels
 SHOWN = 2
 """Pairs with a film strip."""
 ROUND_TRIP_SECONDS = 3.0
+SCALE_COLOURS = {"real digits": "tab:green", "cross-fades": "tab:purple"}
 COLOURS = {"line": "tab:gray", "slerp": "tab:blue", "minimiser": "tab:red"}
 
 
 def draw(
-    out: Path, pairs: Pairs, found: FoundPaths, profiles: Mapping[str, Profile]
+    out: Path,
+    pairs: Pairs,
+    found: FoundPaths,
+    profiles: Mapping[str, Profile],
+    realism: Realism,
 ) -> None:
     """Write the figures of every run, with or without a comparison and a plane."""
     for number in range(min(SHOWN, len(pairs.codes_a))):
         name = "strip.png" if number == 0 else f"strip-{number}.png"
         with drawing(out / name) as path:
-            save_image(path, film_strip(pairs, profiles, number))
+            film_strip(pairs, profiles, number).savefig(path, dpi=120)
     with drawing(out / "path.gif") as path:
         _animation(path, out / "frames", profiles)
     with drawing(out / "metric.png") as path:
@@ -39,22 +45,30 @@ def draw(
     with drawing(out / "rho.png") as path:
         _scores(found).savefig(path, dpi=120)
     with drawing(out / "realism.png") as path:
-        _realism(profiles).savefig(path, dpi=120)
+        _realism(profiles, realism).savefig(path, dpi=120)
 
 
-def film_strip(
-    pairs: Pairs, profiles: Mapping[str, Profile], number: int
-) -> UInt8[np.ndarray, "height width"]:
-    """Return a row for each kind of path, between the two images of the pair."""
-    first, last = (
-        to_pixels(2 * images[number : number + 1] - 1)
-        for images in (pairs.images_a, pairs.images_b)
-    )
-    rows = [
-        np.concatenate([first, to_pixels(profile.images[number]), last])
-        for profile in profiles.values()
-    ]
-    return image_grid(np.concatenate(rows), len(rows[0]))
+def film_strip(pairs: Pairs, profiles: Mapping[str, Profile], number: int) -> Figure:
+    """Draw a row for each kind of path, between the two images of the pair.
+
+    The last row is no path: plain averages of the two images, more and more of the
+    second one.
+    """
+    ends = pairs.images_a[number], pairs.images_b[number]
+    shares = np.linspace(0, 1, STOPS + 1)[:, None, None, None]
+    rows = {name: profile.images[number] for name, profile in profiles.items()}
+    rows["cross-fade"] = 2 * ((1 - shares) * ends[0] + shares * ends[1]) - 1
+    first, last = (to_pixels(2 * image[None] - 1) for image in ends)
+    figure = Figure(figsize=(10, 0.55 * len(rows) + 0.1), layout="constrained")
+    for axes, (name, images) in zip(
+        figure.subplots(len(rows)), rows.items(), strict=True
+    ):
+        strip = np.concatenate([first, to_pixels(images), last])
+        axes.imshow(image_grid(strip, len(strip)), cmap="gray", vmin=0, vmax=255)
+        axes.set(xticks=[], yticks=[])
+        axes.set_ylabel(name, rotation=0, ha="right", va="center")
+        axes.spines[:].set_visible(False)
+    return figure
 
 
 def _animation(film: Path, folder: Path, profiles: Mapping[str, Profile]) -> None:
@@ -117,8 +131,11 @@ def _scores(found: FoundPaths) -> Figure:
     return figure
 
 
-def _realism(profiles: Mapping[str, Profile]) -> Figure:
-    """Draw how much the images look like digits, median and quartiles over pairs."""
+def _realism(profiles: Mapping[str, Profile], realism: Realism) -> Figure:
+    """Draw how much the images look like digits, median and quartiles over pairs.
+
+    Dotted lines are the scale: medians of real digits and of averages of two of them.
+    """
     figure = Figure(figsize=(10, 3), layout="constrained")
     labels = {
         "confidence": "judge's confidence",
@@ -129,9 +146,20 @@ def _realism(profiles: Mapping[str, Profile]) -> Figure:
         figure.subplots(1, 3), labels.items(), strict=True
     ):
         _curves(axes, profiles, quantity)
+        if quantity in Seen._fields:
+            for name, seen in (
+                ("real digits", realism.real),
+                ("cross-fades", realism.crossfade),
+            ):
+                axes.axhline(
+                    np.median(getattr(seen, quantity)),
+                    color=SCALE_COLOURS[name],
+                    linestyle=":",
+                    label=name,
+                )
         axes.set(ylabel=label, xlabel="share of the path's length")
         axes.set_ylim(bottom=0)
-    figure.axes[0].legend(frameon=False)
+    figure.axes[0].legend(frameon=False, fontsize=8)
     return figure
 
 

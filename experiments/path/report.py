@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from experiments.path import figures, plane
+from experiments.path import figures, plane, realism
 from experiments.path.along import STOPS, Profile, profiles
 from experiments.path.pairs import Pairs
 from experiments.path.search import Convergence, FoundPaths, compare_methods
@@ -16,7 +16,7 @@ from experiments.running import generators
 from jaxgan import paths
 from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import observed_order
-from jaxgan.types import Examples
+from jaxgan.types import Examples, PRNGKey
 
 
 class Analysis(NamedTuple):
@@ -25,6 +25,7 @@ class Analysis(NamedTuple):
     Attributes:
         summary: numbers for `summary.json`.
         profiles: measurements along each kind of path.
+        realism: the scale on which realism is read.
         methods: convergence of each method, and the least energy of each pair; None
             without a comparison.
         grid: λ on the latent plane; None if the latent space has other than two
@@ -33,14 +34,17 @@ class Analysis(NamedTuple):
 
     summary: dict[str, Any]
     profiles: dict[str, Profile]
+    realism: realism.Realism
     methods: tuple[dict[str, Convergence], Float[np.ndarray, "pairs"]] | None
     grid: plane.MetricGrid | None
 
 
 def analyse(
+    key: PRNGKey,
     generator: FinishedGenerator,
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "n 28 28 1"],
+    test: UInt8[np.ndarray, "m 28 28 1"],
     pairs: Pairs,
     found: FoundPaths,
     compared: int,
@@ -48,9 +52,11 @@ def analyse(
     """Measure what is on the paths, and compare the methods that find them.
 
     Args:
+        key: of what is drawn for the scale of realism.
         generator: that the paths are of.
         classify: the judge.
         training: all training images.
+        test: all test images.
         pairs: codes and images of the ends.
         found: the paths.
         compared: pairs on which the methods are compared; 0 for no comparison.
@@ -68,12 +74,13 @@ def analyse(
     if generator.latent_dim == 2:
         generate = generators.in_pixels(generator).generate
         grid = plane.metric_grid(generate, pairs, found.minimised.paths)
-    summary = _summary(found, along_paths)
+    scale = realism.measure(key, classify, training, test, along_paths)
+    summary = _summary(found, along_paths) | realism.summary(scale)
     if methods is not None:
         summary |= _comparison_summary(*methods)
     if grid is not None:
         summary |= plane.summary(grid, np.asarray(found.record.polygon_energy))
-    return Analysis(summary, along_paths, methods, grid)
+    return Analysis(summary, along_paths, scale, methods, grid)
 
 
 def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str, Any]:
@@ -115,6 +122,11 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
             for kind, profile in along_paths.items()
             for quantity in ("confidence", "training", "average")
         },
+        **{
+            f"{factor}_{kind}": _median(values)
+            for kind, profile in along_paths.items()
+            for factor, values in profile.factors._asdict().items()
+        },
     }
 
 
@@ -151,7 +163,7 @@ def write(out: Path, pairs: Pairs, found: FoundPaths, analysis: Analysis) -> Non
         **pairs._asdict(),
         **record._asdict(),
     )
-    figures.draw(out, pairs, found, analysis.profiles)
+    figures.draw(out, pairs, found, analysis.profiles, analysis.realism)
     if analysis.methods is not None:
         with drawing(out / "convergence.png") as path:
             figures.convergence(*analysis.methods).savefig(path, dpi=120)
@@ -172,9 +184,12 @@ def in_words(summary: Mapping[str, Any]) -> str:
         f"It took {summary['evaluations_median']:.0f} evaluations of the finest "
         f"gradient; {summary['morse_index_zero_fraction']:.0%} of the paths have no "
         "direction in which the energy falls.",
+        f"Of ρ, the height squared is {summary['height_minimiser'] ** 2:.3f} and the "
+        f"detour squared {summary['detour_minimiser'] ** 2:.3f}.",
         f"Half-way the judge's confidence is "
         f"{summary['confidence_minimiser_middle']:.2f}, on the straight line "
-        f"{summary['confidence_line_middle']:.2f}.",
+        f"{summary['confidence_line_middle']:.2f}; on plain averages of two digits it "
+        f"is {summary['confidence_crossfade_median']:.2f}.",
     ]
     if summary.get("referee_worst") is not None:
         lines.append(

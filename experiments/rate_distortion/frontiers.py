@@ -1,4 +1,4 @@
-"""Rate-distortion frontiers: convex hulls, and a test of whether one is lower."""
+"""Rate-distortion frontiers compared: by their hulls at equal rates, and at equal β."""
 
 from typing import NamedTuple
 
@@ -108,12 +108,8 @@ def dominance(seed: int, first: Curve, second: Curve) -> Dominance:
     """
     from scipy.stats import t
 
+    _require_pairs(first, second)
     _, seeds, count = first.rates.shape
-    if seeds < 2 or second.rates.shape[1:] != (seeds, count):
-        raise ValueError(
-            "expected curves of the same two or more seeds and the same images, got "
-            f"{first.rates.shape} and {second.rates.shape}"
-        )
     rates = common_rates(first, second)
     if not len(rates):
         return Dominance(rates, rates, rates, rates, "neither")
@@ -147,3 +143,56 @@ def dominance(seed: int, first: Curve, second: Curve) -> Dominance:
     elif np.all(high < 0):
         verdict = "first"
     return Dominance(rates, mean, low, high, verdict)
+
+
+class Gaps(NamedTuple):
+    """How much more of D + βR the second kind has than the first, at each β, in nats.
+
+    Attributes:
+        gaps: means over seeds and images.
+        low: lower end of the confidence interval of each gap.
+        high: its upper end.
+    """
+
+    gaps: Float[np.ndarray, "betas"]
+    low: Float[np.ndarray, "betas"]
+    high: Float[np.ndarray, "betas"]
+
+
+def at_equal_beta(
+    betas: Float[np.ndarray, "betas"], first: Curve, second: Curve
+) -> Gaps:
+    """Compare what both kinds minimise, D + βR, at each β.
+
+    No curve has to be drawn between points: chords lie above a convex curve, and a hull
+    is compared with the other kind's points where its own are far apart. The intervals
+    are those of `dominance`, paired by seed and by image.
+
+    Args:
+        betas: of both curves.
+        first: one curve.
+        second: the other.
+
+    Raises:
+        ValueError: if there are fewer than two seeds, or the curves are not paired.
+    """
+    from scipy.stats import t
+
+    _require_pairs(first, second)
+    differences = (second.distortions - first.distortions) + betas[:, None, None] * (
+        second.rates - first.rates
+    )
+    _, seeds, count = differences.shape
+    of_seeds, of_images = differences.mean(2), differences.mean(1)
+    variance = of_seeds.var(1, ddof=1) / seeds + of_images.var(1, ddof=1) / count
+    half = t.ppf(0.5 + LEVEL / 2, seeds - 1) * np.sqrt(variance)
+    gaps = differences.mean((1, 2))
+    return Gaps(gaps, gaps - half, gaps + half)
+
+
+def _require_pairs(first: Curve, second: Curve) -> None:
+    if first.rates.shape[1] < 2 or second.rates.shape[1:] != first.rates.shape[1:]:
+        raise ValueError(
+            "expected curves of the same two or more seeds and the same images, got "
+            f"{first.rates.shape} and {second.rates.shape}"
+        )

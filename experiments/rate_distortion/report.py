@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from experiments.rate_distortion import figures
+from experiments.rate_distortion import figures, frontiers
 from experiments.rate_distortion.figures import Limits
 from experiments.rate_distortion.frontiers import Curve, Dominance
 from experiments.rate_distortion.models import Digits
@@ -136,6 +136,29 @@ def _cell(values: np.ndarray) -> str:
     return f"{values.mean():.2f}{spread}"
 
 
+def at_equal_beta(found: Mapping[str, KindResults], betas: Sequence[float]) -> str:
+    """Return D + βR of Echo minus that of the β-VAE, with intervals, in Markdown.
+
+    A β is left out where a model of either kind is lost; all are where there is one
+    seed, which has no interval.
+    """
+    whole = np.logical_and(*(_whole(of) for of in found.values()))
+    first, second = (
+        Curve(*(each[whole] for each in found[kind].measured[:2]))
+        for kind in ("gaussian", "echo")
+    )
+    if not whole.any() or first.rates.shape[1] < 2:
+        return ""
+    kept = np.array(betas)[whole]
+    compared = frontiers.at_equal_beta(kept, first, second)
+    lines = [
+        [f"{beta:g}", f"{gap:.2f}", f"{low:.2f} to {high:.2f}"]
+        for beta, gap, low, high in zip(kept, *compared, strict=True)
+    ]
+    header = ["β", "D + βR, Echo − β-VAE", "95 % interval"]
+    return "\n" + markdown(header, lines)
+
+
 def summary(
     models: Sequence[Mapping[str, Any]],
     found: Dominance | None,
@@ -209,7 +232,8 @@ def write(
 ) -> None:
     """Write `metrics.jsonl`, `table.md`, `curves.npz` and the figures."""
     run_folder.write_rows(out / "metrics.jsonl", models)
-    (out / "table.md").write_text(table(models), encoding="utf-8")
+    tables = table(models) + at_equal_beta(found, betas)
+    (out / "table.md").write_text(tables, encoding="utf-8")
     curves = curves_of(found)
     np.savez_compressed(
         out / "curves.npz",

@@ -47,7 +47,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     ),
     "invert": (
         *("results.npz", "minima.jsonl", "reconstructions.png", "errors.png"),
-        *("distances.png", "convergence.png", *_PARTS),
+        *("distances.png", "convergence.png", "objective.png", *_PARTS),
     ),
     "recover": ("results.npz", "recovery.png", *_PARTS),
     "recipes": ("errors.npz", "table.md", "recipes.png", "parts/*-<n>.npz"),

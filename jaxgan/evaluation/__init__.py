@@ -31,6 +31,8 @@ from jaxgan.evaluation.judge import (
 from jaxgan.evaluation.metrics import (
     Coverage,
     Moments,
+    class_matched_frechet_distance,
+    class_matched_moments,
     class_shares,
     classifier_score,
     coverage,
@@ -49,6 +51,8 @@ __all__ = [
     "Images",
     "Moments",
     "Pixels",
+    "class_matched_frechet_distance",
+    "class_matched_moments",
     "class_shares",
     "classifier_score",
     "coverage",

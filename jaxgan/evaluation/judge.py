@@ -134,6 +134,9 @@ def verdict(
     num_classes = reference.logits.shape[1]
     return {
         "frechet_distance": metrics.frechet_distance(frechet_key, fake, real),
+        "class_matched_frechet_distance": metrics.class_matched_frechet_distance(
+            frechet_key, fake, real, samples.classes, reference.classes
+        ),
         "kernel_distance": metrics.kernel_distance(kernel_key, fake, real),
         **metrics.coverage(fake, real)._asdict(),
         "classifier_score": metrics.classifier_score(score_key, samples.logits),

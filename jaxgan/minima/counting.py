@@ -3,12 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from jaxgan.statistics import Interval, wilson
 
 NORMAL_QUANTILE = 1.959963984540054
 """Of the standard normal distribution at 0.975, for intervals of 95 %."""
+
+
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
 class Pairs(NamedTuple):
@@ -28,13 +31,13 @@ class Count(NamedTuple):
     Attributes:
         seen: number of distinct codes among the end points.
         seen_images: number of distinct images among them.
-        coverage: probability that one more start ends in a minimum already seen; see
-            `good_turing`.
+        coverage: probability that one more independent start ends in a minimum that the
+            independent starts have seen; see `good_turing`.
         at_least: lower bound of the number of minima; see `chao`.
-        success: probability that a start ends in the best minimum, with Wilson's
-            interval.
-        starts_to_99: number of starts that reach the best minimum with probability
-            0.99.
+        success: probability that an independent start ends in the best minimum that
+            the other starts found, with Wilson's interval.
+        starts_to_99: number of such starts of which one reaches that minimum with
+            probability 0.99; infinite where none did.
         pairs: 2×2 table of pairs of end points.
     """
 
@@ -66,10 +69,32 @@ def cluster(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarra
     return connected_components(csr_array(near), directed=False)[1]
 
 
+def alike(points: Float[np.ndarray, "n d"], tolerance: float) -> Int[np.ndarray, "n"]:
+    """Return the number of each point's group, counted from 0.
+
+    No two points of one group are farther apart than `tolerance`: from groups of one
+    point each, the two that are nearest by their farthest points are joined, again and
+    again (complete linkage). Groups are numbered in the order of their first points.
+
+    Args:
+        points: one or more.
+        tolerance: greatest Euclidean distance within a group.
+    """
+    from scipy.cluster.hierarchy import complete, fcluster
+    from scipy.spatial.distance import pdist
+
+    if len(points) == 1:
+        return np.zeros(1, int)
+    groups = fcluster(complete(pdist(points)), tolerance, "distance")
+    _, first, which = np.unique(groups, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[which]
+
+
 def count_minima(
     latents: Float[np.ndarray, "starts latent"],
     images: Float[np.ndarray, "starts pixels"],
-    errors: Float[np.ndarray, "starts"],
+    values: Float[np.ndarray, "starts"],
+    independent: Bool[np.ndarray, "starts"] | None = None,
     *,
     code_tolerance: float = 1e-5,
     image_tolerance: float = 0.5,
@@ -80,22 +105,32 @@ def count_minima(
         latents: end points that have converged (`settle`); others, scattered around one
             minimum, would be counted as many.
         images: generated there, pixels in [0, 1].
-        errors: of the end points, in any unit; the best minimum has the least.
+        values: of the objective that was minimised, in any unit; the best minimum has
+            the least.
+        independent: whether each end point is of a start that was drawn independently
+            from one distribution, such as the prior. Coverage, bound and success are
+            estimated from these; all others choose the best minimum, since a minimum
+            is found by the starts that choose it. None: all are independent, and every
+            second one chooses.
         code_tolerance: codes closer than this, relative to their root mean square norm,
             count as one.
-        image_tolerance: images closer than this count as one, in Euclidean distance
-            over all pixels. A change of 0.5 is hard to see.
+        image_tolerance: images of which no two are farther apart than this count as
+            one, in Euclidean distance over all pixels. A change of 0.5 is hard to see.
+
+    Returns:
+        The count. Intervals are NaN where no end point is independent, and those of
+        the success also where none is left to choose.
 
     Raises:
         ValueError: if there are no end points, or not a finite code and image of each.
     """
     if not len(latents):
         raise ValueError("minima cannot be counted without end points")
-    lengths = {len(latents), len(images), len(errors)}
+    lengths = {len(latents), len(images), len(values)}
     if len(lengths) > 1:
         raise ValueError(
-            f"expected a code, an image and an error of each end point, got "
-            f"{len(latents)}, {len(images)} and {len(errors)}"
+            f"expected a code, an image and a value of each end point, got "
+            f"{len(latents)}, {len(images)} and {len(values)}"
         )
     for name, rows in (("latents", latents), ("images", images)):
         if not np.isfinite(rows).all():
@@ -103,19 +138,36 @@ def count_minima(
             raise ValueError(f"{name}: row {bad} is not finite")
     scale = np.sqrt(np.mean(np.sum(latents**2, 1)))
     codes = cluster(latents, code_tolerance * scale)
-    groups = cluster(images, image_tolerance)
-    best = codes[np.argmin(errors)]
-    hits, starts = int(np.sum(codes == best)), len(codes)
-    success = wilson(hits, starts)
+    groups = alike(images, image_tolerance)
+    if independent is None:
+        drawn = codes
+        odd = np.arange(len(codes)) % 2 == 1
+        success = _success(codes, values, ~odd, odd)
+    else:
+        drawn = np.unique(codes[independent], return_inverse=True)[1]
+        success = _success(codes, values, ~independent, independent)
     return Count(
         seen=int(codes.max()) + 1,
         seen_images=int(groups.max()) + 1,
-        coverage=good_turing(codes),
-        at_least=chao(codes),
+        coverage=good_turing(drawn) if len(drawn) else UNKNOWN,
+        at_least=chao(drawn) if len(drawn) else UNKNOWN,
         success=success,
         starts_to_99=starts_needed(success.value),
         pairs=_pairs(codes, groups),
     )
+
+
+def _success(
+    codes: Int[np.ndarray, "n"],
+    values: Float[np.ndarray, "n"],
+    choosing: Bool[np.ndarray, "n"],
+    counting: Bool[np.ndarray, "n"],
+) -> Interval:
+    """Return how often some starts end in the best minimum of the others."""
+    if not (choosing.any() and counting.any()):
+        return UNKNOWN
+    best = codes[choosing][np.argmin(values[choosing])]
+    return wilson(int(np.sum(codes[counting] == best)), int(counting.sum()))
 
 
 def good_turing(labels: Int[np.ndarray, "n"]) -> Interval:
@@ -191,14 +243,14 @@ def starts_needed(success: float, confidence: float = 0.99) -> float:
 
     Args:
         success: probability that a single start succeeds; if 0, no number suffices, and
-            infinity is returned.
+            infinity is returned. NaN has the answer NaN.
         confidence: wanted probability.
     """
     if success >= 1:
         return 1.0
     if success <= 0:
         return float("inf")
-    return float(max(1.0, np.log(1 - confidence) / np.log(1 - success)))
+    return float(np.maximum(1.0, np.log(1 - confidence) / np.log(1 - success)))
 
 
 def _pairs(codes: Int[np.ndarray, "n"], images: Int[np.ndarray, "n"]) -> Pairs:

@@ -29,7 +29,7 @@ that is compiled, vectorised and differentiated within other programs:
 Read `conformal` (the metric λ), `energy`, `curves`, `methods` (what a method is),
 `laplacian` and `quasi_newton` (ours), `multilevel` (from coarse to fine), `envelope`
 (the derivative of the least energy), `minimiser`. `records` says how exact an energy
-is; `baselines` are other methods.
+is, `excess` why it is no less; `baselines` are other methods.
 """
 
 from jaxgan.paths.baselines import adam, georce, laplacian_preconditioner, plain_lbfgs
@@ -45,6 +45,7 @@ from jaxgan.paths.conformal import (
 from jaxgan.paths.curves import detour, line, slerp
 from jaxgan.paths.energy import at_equal_speed, path_energy, path_length
 from jaxgan.paths.envelope import LeastEnergy, least_energy
+from jaxgan.paths.excess import Factors, factors
 from jaxgan.paths.methods import Method
 from jaxgan.paths.minimiser import (
     DEFAULT_METHOD,
@@ -60,6 +61,7 @@ from jaxgan.paths.starts import draw_bows
 
 __all__ = [
     "DEFAULT_METHOD",
+    "Factors",
     "LeastEnergy",
     "Method",
     "Metric",
@@ -74,6 +76,7 @@ __all__ = [
     "detour",
     "draw_bows",
     "energy_bound",
+    "factors",
     "georce",
     "image_metric",
     "laplacian_preconditioner",

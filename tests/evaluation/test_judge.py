@@ -85,7 +85,8 @@ def test_samples_that_are_the_reference_are_perfect(seen):
     verdict = evaluation.verdict(
         KEY, reference, reference, reference, training_seen.pixels
     )
-    assert verdict["frechet_distance"].value == pytest.approx(0, abs=1e-3)
+    for name in ("frechet_distance", "class_matched_frechet_distance"):
+        assert verdict[name].value == pytest.approx(0, abs=1e-3)
     for name in ("precision", "recall", "coverage"):
         assert verdict[name].value == 1
     assert verdict["class_total_variation"].value == 0

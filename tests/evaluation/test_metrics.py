@@ -68,6 +68,62 @@ def test_bootstrap_error_is_that_of_repeated_experiments():
     assert estimate.standard_error == pytest.approx(np.std(values), rel=0.4)
 
 
+def test_matched_shares_leave_the_distance_within_classes():
+    """Fakes that are the real examples, those of one class three times."""
+    one, other = gaussian(20, 0.0), gaussian(20, 5.0)
+    real, fake = np.concatenate([one, other]), np.concatenate([one, one, one, other])
+    of_real, of_fake = np.repeat([0, 1], 20), np.repeat([0, 1], [60, 20])
+    found = evaluation.class_matched_frechet_distance(KEY, fake, real, of_fake, of_real)
+    # Equal means, and covariances that differ by what n − 1 is in place of n.
+    scales = (1 - 1 / (3 * 20)) ** -0.5 - (1 - 1 / (2 * 20)) ** -0.5
+    trace = np.trace(np.cov(real.T, ddof=0))
+    assert found.value == pytest.approx(trace * scales**2, rel=1e-4)
+    assert evaluation.frechet_distance(KEY, fake, real).value > 100 * found.value
+
+
+def test_shares_that_match_change_nothing():
+    fake, real = gaussian(60, 0.0), gaussian(40, 1.0)
+    classes = np.arange(60) % 4, np.arange(40) % 4
+    matched = evaluation.class_matched_frechet_distance(KEY, fake, real, *classes)
+    plain = evaluation.frechet_distance(KEY, fake, real)
+    assert matched.value == pytest.approx(plain.value, rel=1e-9)
+    single = evaluation.class_matched_frechet_distance(
+        KEY, fake, real, 0 * classes[0], 0 * classes[1]
+    )
+    assert single == pytest.approx(plain, rel=1e-6)  # the same draws
+
+
+def test_the_error_of_a_matched_distance_is_that_of_repeated_experiments():
+    def draw(n, share, shift):
+        classes = (RNG.random(n) < share).astype(int)
+        return gaussian(n, shift + 4.0 * classes[:, None]), classes
+
+    def estimate():
+        (fake, some), (real, others) = draw(400, 0.7, 2.0), draw(400, 0.5, 0.0)
+        return evaluation.class_matched_frechet_distance(KEY, fake, real, some, others)
+
+    estimates = [estimate() for _ in range(40)]
+    spread = np.std([each.value for each in estimates], ddof=1)
+    # 40 repetitions know their deviation to 11 %.
+    errors = np.mean([each.standard_error for each in estimates])
+    assert errors == pytest.approx(spread, rel=0.4)
+
+
+def test_shares_that_cannot_be_matched_are_nan(unchecked):
+    fake, real = gaussian(8, 0.0), gaussian(8, 1.0)
+    classes = np.array([0, 1, 1, 1, 1, 1, 1, 1]), np.zeros(8, int)
+    found = evaluation.class_matched_frechet_distance(KEY, fake, real, *classes)
+    assert np.isnan(found).all()
+    without = evaluation.class_matched_moments(fake, classes[0], np.arange(8) % 3)
+    assert np.isfinite(without.covariance).all()  # class 2 stays without
+    with pytest.raises(ValueError, match="a class of each row, got 8 and 7 of 8 and 8"):
+        evaluation.class_matched_frechet_distance(
+            KEY, fake, real, classes[0], classes[1][:7]
+        )
+    with pytest.raises(ValueError, match="a class of each fake, got 7 of 8"):
+        evaluation.class_matched_moments(fake, classes[0][:7], classes[1])
+
+
 def brute_kernel_distance(x, y):
     def k(a, b):
         return (a @ b / len(a) + 1) ** 3

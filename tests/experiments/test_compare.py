@@ -45,7 +45,9 @@ def test_compare_writes_everything(compared):
     rows = (out / "GAN" / "metrics.jsonl").read_text().splitlines()
     first = json.loads(rows[0])
     assert first["step"] == 1 and len(first["frechet_distance"]) == 2
-    assert first["frechet_distance"][0] != first["frechet_distance"][1]
+    for distance in ("frechet_distance", "class_matched_frechet_distance"):
+        assert np.isfinite(first[distance]).all()
+        assert first[distance][0] != first[distance][1]
 
 
 @pytest.mark.slow
@@ -62,9 +64,13 @@ def report(gan, wgan):
 
     def rows(values):
         metrics = {"frechet_distance": values, "coverage": [0.5] * len(values)}
+        metrics["class_matched_frechet_distance"] = values
         return [{"step": 10, "seconds": 1.0, **metrics}]
 
-    floor = {name: Estimate(1.0, 0.1) for name in ("frechet_distance", "coverage")}
+    floor = {
+        name: Estimate(1.0, 0.1)
+        for name in ("frechet_distance", "class_matched_frechet_distance", "coverage")
+    }
     return comparison.Comparison(
         "sample", len(gan), 100, 10, "GAN", 10,
         {"GAN": rows(gan), "WGAN-GP": rows(wgan)}, floor,
@@ -74,7 +80,12 @@ def report(gan, wgan):
 def test_words_follow_the_numbers():
     clear = comparison.words(report([9.0, 9.5, 9.2, 9.1], [3.0, 3.1, 3.3, 3.2]))
     assert "the WGAN-GP has the better Fréchet distance: 3.15" in clear
-    assert "This is outside the seed noise (exact permutation test, p = 0.029)" in clear
+    assert (
+        "This is outside the seed noise (exact permutation test, p = 0.029; 0.029 is"
+        in clear
+    )
+    assert "the least that as many seeds can give" in clear
+    assert "With every class at its share among the test images the WGAN-GP" in clear
     turned = comparison.words(report([3.0, 3.1, 3.3, 3.2], [9.0, 9.5, 9.2, 9.1]))
     assert "the GAN has the better Fréchet distance" in turned
     few = comparison.words(report([9.0, 9.5], [3.0, 3.1]))
@@ -102,10 +113,14 @@ def test_seeds_that_all_diverged_are_lost_and_nobody_wins(tmp_path, gan, wgan, l
         row |= {"critic_loss": values, "generator_loss": values}
         row |= {"wasserstein_estimate": values, "wasserstein_estimate_heldout": values}
         if np.isnan(values).all():
-            del row["coverage"], row["wasserstein_estimate_heldout"]
-    assert comparison.words(contest).count("there is no verdict") == 3
+            del (
+                row["coverage"],
+                row["class_matched_frechet_distance"],
+                row["wasserstein_estimate_heldout"],
+            )
+    assert comparison.words(contest).count("there is no verdict") == 4
     header, _, *rows = comparison.table(contest).splitlines()
-    for row in rows[:3]:  # two metrics, and the largest rise
+    for row in rows[:4]:  # three metrics, and the largest rise
         cells = dict(zip(header.split(" | "), row.split(" | "), strict=True))
         found = [name for name, cell in cells.items() if cell == "lost (2 of 2 seeds)"]
         assert tuple(found) == lost

@@ -78,8 +78,28 @@ def test_rates_that_both_achieve():
     assert apart.verdict == "neither" and len(apart.rates) == 0
 
 
+def test_the_gap_at_equal_beta_is_that_of_the_objectives():
+    rng = np.random.default_rng(0)
+    betas = np.array([0.1, 1.0, 10.0])
+    covered = []
+    for _ in range(60):
+        first, second = curve(rng), curve(rng, shift=-0.5, lost=0.02)
+        found = frontiers.at_equal_beta(betas, first, second)
+        objectives = [
+            (each.distortions + betas[:, None, None] * each.rates).mean((1, 2))
+            for each in (first, second)
+        ]
+        np.testing.assert_allclose(found.gaps, objectives[1] - objectives[0])
+        # Rates are the same in the mean, and distortions are 0.02 R − 0.5 more.
+        truth = 0.02 * np.array([1.0, 5.0, 20.0]) * 1.0 - 0.5
+        covered.append((found.low <= truth) & (truth <= found.high))
+    assert np.mean(covered) > 0.9
+
+
 def test_curves_that_are_no_pairs_are_refused():
     rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="two or more seeds"):
+        frontiers.at_equal_beta(np.ones(3), curve(rng, seeds=1), curve(rng, seeds=1))
     with pytest.raises(ValueError, match="two or more seeds and the same images"):
         frontiers.dominance(0, curve(rng), curve(rng, seeds=2))
     with pytest.raises(ValueError, match="two or more seeds"):

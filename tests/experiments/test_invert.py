@@ -10,10 +10,10 @@ from PIL import Image
 from processes import SAMPLE, command, finish, kill_when, succeed
 
 from experiments.invert import __main__ as invert
-from experiments.invert import search
+from experiments.invert import landscape, search
 from experiments.running.costs import Costs
 from experiments.running.errors import NonFiniteError
-from jaxgan import storage
+from jaxgan import networks, storage
 from jaxgan.errors import CheckpointError
 from jaxgan.networks import FinishedGenerator
 
@@ -34,20 +34,24 @@ def test_an_inversion_writes_everything(inverted):
     shares = [summary[f"{name}_fraction"] for name in ("strict", "kink", "degenerate")]
     assert sum(shares) >= 0.95
     assert 1 <= summary["distinct_minima_median"] <= 342
-    assert 0 < summary["start_success_probability"] <= 1
+    assert 0 <= summary["start_success_probability"] <= 1
+    assert 0 <= summary["best_never_reached_fraction"] <= 1
     for name, interval in summary["intervals_over_images"].items():
         assert interval[0] <= summary[name] <= interval[1], name
     assert summary["gradients_per_image"] > 342 * 60
     rows = [json.loads(row) for row in (out / "minima.jsonl").read_text().splitlines()]
     assert np.median([row["seen"] for row in rows]) == summary["distinct_minima_median"]
-    assert all(row["at_least"][0] >= row["seen"] for row in rows)
+    assert all(1 <= row["seen_images"] <= row["seen"] <= 342 for row in rows)
     with np.load(out / "results.npz") as results:
         assert results["latents"].shape == (6, 342, 2)
         assert results["losses"].shape == results["statuses"].shape == (6, 342)
         assert results["targets"].shape == (6, 28, 28)
         best = results["losses"].min(1)
+        codes = results["latents"][np.arange(6), results["losses"].argmin(1)]
+    norms = np.linalg.norm(codes, axis=1)
+    assert summary["best_code_norm_median"] == pytest.approx(np.median(norms))
     assert summary["best_mse_per_pixel_median"] == pytest.approx(np.median(best))
-    for name in ("reconstructions", "errors", "distances", "convergence"):
+    for name in ("reconstructions", "errors", "distances", "convergence", "objective"):
         with Image.open(out / f"{name}.png") as image:
             assert np.asarray(image.convert("L")).std() > 5
 
@@ -90,6 +94,29 @@ def test_an_inversion_of_which_nothing_is_finite_ends_with_one_line(toy_model):
         search.find_part(
             lost, Costs(1.0, 1.0, 1.0), np.zeros((1, 28, 28, 1), np.float32), 7, plan
         )
+
+
+def test_a_landscape_has_its_kink_and_its_two_minima(in_double):
+    """The generator has one unit, so its code has one coordinate."""
+    network = networks.mlp_generator(1, (1,), shape=(1, 1, 1), batch_norm=False)
+    params = network.init(jax.random.key(0))
+    made = FinishedGenerator(network.plain, params)
+    target = np.asarray(made.generate(jnp.asarray([[1.0]])), np.float64)[0]
+    ends = np.array([[1.0], [-2.0]])
+    found = landscape.landscape(made, target, ends, np.array([True, True]), 0.0)
+    assert found is not None and found.between is not None
+    middle = landscape.POINTS // 2
+    assert found.coordinate == 0 and found.across[middle] == 0
+    assert (np.delete(found.across, middle) > 0).all()
+    # The line from 1 to −2: at 0 nothing is lost, at 1 the error of −2.
+    image = np.asarray(made.generate(jnp.asarray([[-2.0]])), np.float64)[0]
+    shares = np.linspace(-0.2, 1.2, landscape.POINTS)
+    at_end = found.between[np.abs(shares - 1).argmin()]
+    assert at_end == pytest.approx(((image - target) ** 2).sum() / 2, rel=0.02)
+    none = landscape.landscape(made, target, ends, np.array([False, False]), 0.0)
+    assert none is None
+    alone = landscape.landscape(made, target, ends, np.array([True, False]), 0.0)
+    assert alone is not None and alone.between is None
 
 
 def test_generators_of_other_kinds_are_refused(tmp_path):

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, fail, succeed
 
-from experiments.path import __main__, pairs, plane
+from experiments.path import __main__, along, pairs, plane, realism
 from experiments.running.errors import UsageError
-from jaxgan import storage
+from jaxgan import data, paths, storage
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,15 @@ def test_a_walk_writes_everything(walked):
         logs = np.log(found["least"]) + 2 * np.log(found["distance"])
         middle = np.median(found["energy"] / np.exp(logs))
         assert found["spread"].shape == (3, 2)
+        rho_line = found["energy_line"] / np.exp(logs)
     assert summary["rho"] == pytest.approx(middle)
+    assert summary["detour_line"] == pytest.approx(1, rel=1e-5)
+    assert 1 <= summary["height_minimiser"] <= summary["height_line"] * rounding
+    assert summary["height_line"] ** 2 <= np.max(rho_line) * rounding
+    real, crossfade = (summary[f"confidence_{k}_median"] for k in ("real", "crossfade"))
+    assert real > 0.99 > crossfade
+    halfway = [v for name, v in summary.items() if name.startswith("frechet_distance")]
+    assert halfway == [None] * 12  # three pairs, and features many more
     assert all(np.isfinite(summary[f"log_{part}"]) for part in parts)
     assert summary["referee_pairs"] == 3
     names = ("strip", "metric", "rho", "realism", "map")
@@ -55,6 +63,43 @@ def test_methods_are_compared(toy_model, tmp_path):
     assert ours < adam
     with Image.open(tmp_path / "run" / "convergence.png") as image:
         assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_averages_are_of_two_images_of_different_classes():
+    images = np.arange(6, dtype=np.uint8)[:, None, None, None] * np.full(
+        (1, 28, 28, 1), 40, np.uint8
+    )
+    classes = np.array([0, 0, 0, 1, 1, 1])
+    averages = realism.average_of_two(jax.random.key(3), images, classes)
+    values = averages[:, 0, 0, 0] // 20
+    assert len(averages) >= 2 and averages.dtype == np.uint8
+    assert (averages == averages[:, :1, :1]).all()
+    # One of 0…2 and one of 3…5: their sum is from 3 to 7.
+    assert values.min() >= 3 and values.max() <= 7
+
+
+def test_the_scale_tells_digits_from_averages():
+    """Paths whose images are real digits at their ends, and one gray half-way."""
+    count = 150
+    training, test = (data.load("sample", split).images for split in ("train", "test"))
+    images = np.full((count, along.STOPS + 1, 28, 28, 1), 0.0, np.float32)
+    images[:, 0] = training[::26][:count] / 127.5 - 1
+    none = paths.Factors(*[jnp.zeros(count)] * 3)
+    profile = along.Profile(images, *[np.zeros((count, 0))] * 4, factors=none)
+    classify = storage.load_classifier()
+    found = realism.measure(
+        jax.random.key(0), classify, training, test, {"line": profile}
+    )
+    halfway = {name: each.value for name, each in found.halfway.items()}
+    assert halfway.keys() == {"line", "ends", "crossfade", "real"}
+    assert halfway["line"] > 2 * halfway["crossfade"] > 4 * halfway["ends"]
+    # Both are 150 training images.
+    error = found.halfway["real"].standard_error + found.halfway["ends"].standard_error
+    assert abs(halfway["ends"] - halfway["real"]) < 3 * error
+    assert (
+        np.median(found.real.confidence) > 0.99 > np.median(found.crossfade.confidence)
+    )
+    assert np.median(found.real.training) < np.median(found.crossfade.training)
 
 
 def test_few_pairs_need_no_other_flag():

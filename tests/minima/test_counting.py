@@ -14,6 +14,28 @@ def test_clusters_are_chains():
     np.testing.assert_array_equal(counting.cluster(points, 0.1), np.arange(6))
 
 
+def test_alike_are_no_chains():
+    points = np.array([[0.0], [0.9], [1.8], [5.0], [5.5], [9.0]])
+    np.testing.assert_array_equal(counting.alike(points, 1.0), [0, 0, 1, 2, 2, 3])
+    np.testing.assert_array_equal(counting.alike(points, 0.1), np.arange(6))
+    np.testing.assert_array_equal(counting.alike(points[::-1], 2.0), [0, 1, 1, 2, 2, 2])
+
+
+@pytest.mark.parametrize("count", [1, 2, 40, 200])
+def test_no_two_that_are_alike_are_farther_apart(count):
+    points = np.random.default_rng(count).normal(size=(count, 3))
+    groups = counting.alike(points, 0.8)
+    first = np.unique(groups, return_index=True)[1]
+    assert (np.diff(first) > 0).all() and groups.max() + 1 == len(first)
+    gaps = np.linalg.norm(points[:, None] - points[None], axis=2)
+    assert gaps[groups[:, None] == groups[None]].max() <= 0.8
+    # Groups of which all pairs are near would have been joined.
+    for one in range(len(first)):
+        for other in range(one):
+            joined = np.isin(groups, (one, other))
+            assert gaps[joined][:, joined].max() > 0.8
+
+
 @pytest.mark.parametrize("count", [1, 2, 40, 200])
 def test_groups_are_numbered_by_their_first_points(count):
     """Against a search through the neighbours, one point after the other."""
@@ -120,7 +142,8 @@ def test_a_count_tells_codes_from_images():
     errors = np.array([0.1, 0.1, 0.3])[which]
     found = minima.count_minima(codes[which], looks[which], errors)
     assert (found.seen, found.seen_images) == (3, 2)
-    assert found.success.value == pytest.approx(0.3)
+    # The starts 0, 2, … choose the first minimum, in which 1 of 1, 3, 5, 7 and 9 ends.
+    assert found.success.value == pytest.approx(0.2)
     assert found.coverage.value == 1 and found.at_least.value == 3
     assert found.coverage.low <= 1 == found.coverage.high
     pairs = found.pairs
@@ -128,6 +151,39 @@ def test_a_count_tells_codes_from_images():
     assert pairs.same_code_same_image == pytest.approx((3 + 1 + 10) / 45)
     assert pairs.other_code_same_image == pytest.approx(6 / 45)
     assert pairs.same_code_other_image == 0
+
+
+def test_those_that_choose_the_best_minimum_do_not_count():
+    codes = np.eye(3)[[0, 1, 1, 2, 2, 2, 0]]
+    values = np.array([0.1, 0.5, 0.5, 0.0, 0.0, 0.0, 0.1])
+    independent = np.array([False, False, False, True, True, True, True])
+    found = minima.count_minima(codes, codes, values, independent)
+    # The first three choose minimum 0; of the last four, one ends there.
+    assert found.success.value == pytest.approx(1 / 4)
+    assert found.starts_to_99 == minima.starts_needed(1 / 4)
+    # Seen by the last four: minimum 2 three times, minimum 0 once.
+    assert found.coverage == minima.good_turing(np.array([0, 0, 0, 1]))
+    assert found.at_least == minima.chao(np.array([0, 0, 0, 1]))
+    assert found.seen == 3
+    alone = minima.count_minima(codes, codes, values, np.ones(7, bool))
+    assert np.isnan(alone.success).all() and np.isnan(alone.starts_to_99)
+    assert np.isfinite(alone.coverage).all()
+    none = minima.count_minima(codes, codes, values, np.zeros(7, bool))
+    assert np.isnan([*none.coverage, *none.at_least, *none.success]).all()
+
+
+def test_a_best_minimum_of_the_starts_that_found_it_looks_too_easy():
+    """Forty minima, all equally likely; the best of those found is one of them."""
+    rng = np.random.default_rng(0)
+    codes, honest, naive = np.eye(40), [], []
+    values = np.arange(40.0)
+    for _ in range(300):
+        which = rng.integers(0, 40, 20)
+        found = minima.count_minima(codes[which], codes[which], values[which])
+        honest.append(found.success.value)
+        naive.append(np.mean(which == which.min()))
+    assert np.mean(honest) == pytest.approx(1 / 40, abs=0.01)
+    assert np.mean(naive) > 2 / 40
 
 
 def test_counts_need_end_points():
