@@ -15,21 +15,34 @@ from test_house import ORDER
 import jaxgan
 from experiments.running import command_line
 from experiments.running.options import OutputOptions
+from experiments.running.written import WRITTEN
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 API = ROOT / "docs" / "api.md"
 CHANGELOG = ROOT / "CHANGELOG.md"
-ONE_PROGRAM = [ROOT / "docs" / "generators.md"]
+FIRST = ROOT / "docs" / "howto" / "first-certified-minimum.md"
+ONE_PROGRAM = [ROOT / "docs" / "generators.md", FIRST]
 """Pages whose blocks of Python go on from one another; elsewhere each runs alone."""
-PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+SLOW = [
+    *(FIRST, ROOT / "docs" / "faq.md"),
+    *(FIRST.with_name(name) for name in ("choose-kappa.md", "read-a-certificate.md")),
+]
+"""Pages whose blocks together take more than a few seconds."""
+PAGES = [
+    *(README, ROOT / "CONTRIBUTING.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "exercises").glob("*.md")),
+]
 COMMANDS = sorted(
     path.stem if path.suffix else path.name
     for path in (ROOT / "experiments").iterdir()
     if (path / "__main__.py").exists() or (path.suffix and path.stem != "__init__")
 )
-FILES = {".json", ".jsonl", ".md", ".png", ".py"}
-BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
+FILES = {".json", ".jsonl", ".md", ".npz", ".png", ".py"}
+OF_A_RUN = {Path(name).name for names in WRITTEN.values() for name in names}
+"""Names of files that commands write."""
+BLOCK = re.compile(r"```([\w{}]*)\n(.*?)```", re.DOTALL)
 
 
 def label(value):
@@ -66,7 +79,7 @@ def quoted(page):
 
 def table(text, heading):
     """Read the rows of the first table after a heading: the cells of each."""
-    lines = text.split(f"\n{heading}\n")[1].splitlines()
+    lines = f"\n{text}".split(f"\n{heading}\n")[1].splitlines()
     first = next(n for n, line in enumerate(lines) if line.startswith("|"))
     rows = []
     for line in lines[first + 2 :]:
@@ -101,7 +114,13 @@ def anchors(page):
 
 
 @pytest.mark.parametrize(
-    ("page", "code"), [(p, code) for p in PAGES for code in programs(p)], ids=label
+    ("page", "code"),
+    [
+        pytest.param(page, code, marks=[pytest.mark.slow] * (page in SLOW))
+        for page in PAGES
+        for code in programs(page)
+    ],
+    ids=label,
 )
 def test_code_runs(page, code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -136,7 +155,8 @@ def test_files_exist(page):
             if word.split("/")[0] in tops and not is_test:
                 assert (ROOT / word).exists(), word
         for word in re.findall(r"(?<![\w/])[\w-]+\.md(?!\w)", span):
-            assert (page.parent / word).exists() or (ROOT / word).exists(), word
+            found = (page.parent / word).exists() or (ROOT / word).exists()
+            assert found or word in OF_A_RUN, word
 
 
 @pytest.mark.parametrize("page", PAGES, ids=label)
@@ -215,6 +235,18 @@ def test_the_table_of_experiments_is_complete():
         for call in names(calls):
             assert public(call), call
             assert re.search(rf"\b{call.split('.')[1]}\b", source), call
+
+
+def test_every_experiment_has_a_page():
+    folder = ROOT / "docs" / "experiments"
+    assert {path.stem for path in folder.glob("*.md")} == {"index", *COMMANDS}
+    rows = table((folder / "index.md").read_text(), "# Experiments")
+    assert sorted(names(row[0])[0] for row in rows) == COMMANDS
+    for command in COMMANDS:
+        text = (folder / f"{command}.md").read_text()
+        assert f"\n```{{flags}}\npython -m experiments.{command} --help\n```" in text
+        for word in ("What it answers.", "What it writes", "What can go wrong"):
+            assert f"**{word}" in text, (command, word)
 
 
 def test_the_page_of_public_names_is_complete():

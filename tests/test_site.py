@@ -1,0 +1,143 @@
+"""The site: it builds without a warning, and its pages need nothing from elsewhere."""
+
+import importlib
+import re
+import subprocess
+import sys
+import types
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from test_readme import COMMANDS
+
+import jaxgan
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parent.parent
+LOADS = {
+    **dict.fromkeys(["img", "script", "iframe", "source", "audio", "video"], "src"),
+    "link": "href",
+}
+"""Elements that a browser loads by itself, and the attribute that says from where."""
+
+
+class Page(HTMLParser):
+    """What a page loads, where it leads, and the places in it that one can lead to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.loads, self.leads, self.ids, self.words = [], [], {""}, ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.add(given["id"])
+        if tag in LOADS and given.get(LOADS[tag]):
+            self.loads.append(given[LOADS[tag]])
+        if tag == "a" and given.get("href"):
+            self.leads.append(given["href"])
+
+    def handle_data(self, data):
+        self.words += data
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site as it is built from the source, strictly."""
+    pytest.importorskip("sphinx", reason="needs the extra docs")
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-E", "-q"]
+    command += ["-d", str(out / "doctrees"), "-c", "docs", ".", str(out / "html")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return out / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: Page(path) for path in sorted(site.rglob("*.html"))}
+
+
+def test_a_page_loads_nothing_from_elsewhere(site, pages):
+    assert len(pages) > 50
+    for path, page in pages.items():
+        for target in page.loads:
+            parts = urlsplit(target)
+            assert not parts.scheme and not parts.netloc, (path, target)
+            assert (path.parent / unquote(parts.path)).exists(), (path, target)
+    for path in site.rglob("*.css"):
+        text = path.read_text(encoding="utf-8")
+        foreign = re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", text)
+        assert not foreign, path
+
+
+def test_every_link_and_anchor_leads_somewhere(site, pages):
+    count = 0
+    for path, page in pages.items():
+        for target in page.leads:
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                continue
+            found = (
+                (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            )
+            assert found.exists(), (path, target)
+            if found in pages:
+                assert unquote(parts.fragment) in pages[found].ids, (path, target)
+                count += 1
+    assert count > 1000
+
+
+def test_every_page_can_be_reached_from_the_front_page(site, pages):
+    front = site / "docs" / "index.html"
+    reached, new = {front}, {front}
+    while new:
+        leads = {
+            (path.parent / unquote(urlsplit(target).path)).resolve()
+            for path in new
+            for target in pages[path].leads
+            if urlsplit(target).path and not urlsplit(target).scheme
+        }
+        new = (leads & pages.keys()) - reached
+        reached |= new
+    made = {"genindex.html", "search.html", "py-modindex.html", "index.html"}
+    assert {path for path in pages.keys() - reached if path.name not in made} == set()
+
+
+def test_every_public_name_is_in_the_reference(site, pages):
+    for name in jaxgan.__all__:
+        room = getattr(jaxgan, name)
+        if not isinstance(room, types.ModuleType):
+            page = site / "docs/reference/rooms/jaxgan.html"
+            assert f"jaxgan.{name}" in pages[page].ids
+            continue
+        page = pages[site / f"docs/reference/rooms/jaxgan.{name}.html"]
+        for public in room.__all__:
+            if isinstance(getattr(room, public), types.ModuleType):
+                other = site / f"docs/reference/rooms/jaxgan.{name}.{public}.html"
+                assert other in pages
+            else:
+                assert f"jaxgan.{name}.{public}" in page.ids, public
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_page_of_a_command_has_its_flags(command, pages, site):
+    folder = (ROOT / "experiments" / command).is_dir()
+    module = importlib.import_module(f"experiments.{command}" + ".__main__" * folder)
+    words = pages[site / f"docs/experiments/{command}.html"].words
+    for field in module.Config.__dataclass_fields__:
+        assert "--" + field.replace("_", "-") in words, field
+
+
+def test_formulas_are_drawn_by_the_browser_alone(site):
+    page = (site / "docs/tutorials/train_wgan_gp.html").read_text(encoding="utf-8")
+    assert "<math" in page and "mathjax" not in page.lower()
+
+
+def test_tutorials_are_beside_their_pages_as_notebooks(site):
+    folder = ROOT / "docs" / "tutorials"
+    made = {path.stem for path in (site / "docs/tutorials").glob("*.ipynb")}
+    assert made == {path.stem for path in folder.glob("*.py")}
