@@ -102,7 +102,8 @@ def found():
     walked = paths.minimise_many(metrics, true[:-1], true[1:], items, levels=(8, 16))
     record = paths.record_paths(jax.random.key(4), metrics, walked.paths, items)
     return {
-        "errors": codes.errors,
+        # Where steps ran out, rounding decides how far they came.
+        "errors": np.where(codes.finished, codes.errors, np.nan),
         "latents": codes.best(),
         "settled": settled.errors,
         "statuses": settled.certificates.status,
