@@ -22,7 +22,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax
 
     from experiments.reporting import judging, page
-    from experiments.running import datasets, duration, generators, run_folder
+    from experiments.running import datasets, duration, generators, progress, run_folder
     from jaxgan import evaluation, storage
 
     generator = generators.load(config)
@@ -46,13 +46,15 @@ def run(config: Config) -> dict[str, Any]:
     trained = datasets.about_models(models, reference.name)
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
-    judgement = judging.evaluate(
-        key,
-        generator,
-        classify,
-        training.images,
-        evaluation.draw_images(draw_key, reference.images, count),
-    )
+    with progress.bar(100, "%") as piece:
+        judgement = judging.evaluate(
+            key,
+            generator,
+            classify,
+            training.images,
+            evaluation.draw_images(draw_key, reference.images, count),
+            piece,
+        )
     summary = {
         "experiment": "evaluate",
         "checkpoint": config.source,

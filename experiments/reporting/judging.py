@@ -12,11 +12,14 @@ from jaxtyping import UInt8
 from matplotlib.figure import Figure
 
 from experiments.reporting import pictures, tables
+from experiments.running.progress import Piece
 from jaxgan import evaluation, pixels
 from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
+SHARES = {"features": 20, "samples": 30, "floors": 50}
+"""Parts of the time in percent, with the default flags; for the progress bar only."""
 Column = Mapping[str, Estimate]
 """The value of each metric, by name."""
 
@@ -61,6 +64,7 @@ def evaluate(
     classify: Callable[[Examples], Classified],
     training_images: UInt8[np.ndarray, "training 28 28 1"],
     reference_images: UInt8[np.ndarray, "n 28 28 1"],
+    piece: Piece,
 ) -> Judgement:
     """Judge as many samples as there are reference images.
 
@@ -70,23 +74,26 @@ def evaluate(
         classify: classifier whose features are compared.
         training_images: the images that the generator was trained on.
         reference_images: held-out images, which the samples are compared with.
+        piece: of the progress bar, in percent.
     """
     sample_key, judge_key, floor_key, training_key = jax.random.split(key, 4)
     count = len(reference_images)
-    images = draw(sample_key, generator, count)
-    samples, reference, training = (
-        evaluation.features_of(classify, each)
-        for each in (images, reference_images, training_images)
-    )
-    columns: dict[str, Column] = {
-        "samples": evaluation.verdict(
+    columns: dict[str, Column] = {}
+    with piece("features", SHARES["features"]):
+        images = draw(sample_key, generator, count)
+        samples, reference, training = (
+            evaluation.features_of(classify, each)
+            for each in (images, reference_images, training_images)
+        )
+    with piece("samples", SHARES["samples"]):
+        columns["samples"] = evaluation.verdict(
             judge_key, samples, reference, samples, training.pixels
-        ),
-        "floor": evaluation.floor(floor_key, training, reference, count),
-    }
-    if len(training_images) >= 2 * count:
-        columns["training_floor"] = _training_floor(training_key, training, count)
-    distances, numbers = evaluation.nearest(samples.pixels, training.pixels)
+        )
+        distances, numbers = evaluation.nearest(samples.pixels, training.pixels)
+    with piece("floors", SHARES["floors"]):
+        columns["floor"] = evaluation.floor(floor_key, training, reference, count)
+        if len(training_images) >= 2 * count:
+            columns["training_floor"] = _training_floor(training_key, training, count)
     classes = reference.logits.shape[1]
     order = np.argsort(distances)
     _, first = np.unique(samples.classes[order], return_index=True)
