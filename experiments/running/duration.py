@@ -29,9 +29,16 @@ def begin(folder: Path, written: Iterable[Path]) -> None:
 
 
 def elapsed(folder: Path) -> float:
-    """Return the seconds that the run has taken until now, compiling included."""
+    """Return the seconds that the run has taken until now, compiling included.
+
+    They are not known, and NaN, if the folder was cleaned away in the meantime.
+    """
     path = folder / FILE
-    return _earlier(path) + max(0.0, time.time() - path.stat().st_mtime)
+    try:
+        began = path.stat().st_mtime
+    except OSError:
+        return float("nan")
+    return _earlier(path) + max(0.0, time.time() - began)
 
 
 def _earlier(path: Path) -> float:

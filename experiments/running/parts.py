@@ -88,6 +88,8 @@ def _kept(
     content = hosts.from_first(_sound(path, check or parse))
     if not content:
         content = serialise(compute())
+        # Hours may have passed, in which the folder was cleaned away.
+        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}")
         temporary.write_bytes(content)
         os.replace(temporary, path)

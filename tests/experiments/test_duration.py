@@ -1,6 +1,7 @@
 """How long a run has taken, over the processes that worked on it."""
 
 import json
+import math
 import os
 import time
 
@@ -47,3 +48,7 @@ def test_a_damaged_clock_begins_anew(tmp_path, text):
     duration.begin(tmp_path, ())
     read = json.loads((tmp_path / duration.FILE).read_text())
     assert read["seconds_before"] < 5 and duration.elapsed(tmp_path) < 5
+
+
+def test_without_its_clock_the_time_of_a_run_is_not_known(tmp_path):
+    assert math.isnan(duration.elapsed(tmp_path))

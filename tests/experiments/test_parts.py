@@ -1,4 +1,5 @@
 import resource
+import shutil
 from typing import NamedTuple
 
 import damages
@@ -46,6 +47,18 @@ def test_a_part_that_fails_leaves_nothing_that_looks_like_one(tmp_path):
     with pytest.raises(FloatingPointError):
         kept(tmp_path / "000000.npz", Part, compute)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_was_cleaned_away_while_a_part_was_computed_comes_back(tmp_path):
+    folder = tmp_path / "run" / "parts"
+    folder.mkdir(parents=True)
+
+    def compute():
+        shutil.rmtree(tmp_path / "run")
+        return part()
+
+    assert int(kept(folder / "000000.npz", Part, compute).total) == 7
+    assert int(kept(folder / "000000.npz", Part, part).total) == 7
 
 
 @pytest.mark.parametrize("damage", damages.CHANGED)
