@@ -32,6 +32,14 @@ class Config:
             raise UsageError(f"--port must be in 1…65535, got {self.port}")
 
 
+def is_free(port: int) -> bool:
+    """Return whether nothing listens at a port of this machine."""
+    import socket
+
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) != 0
+
+
 def run(config: Config) -> None:
     """Compile everything, serve the page, and wait for Ctrl-C."""
     import signal
@@ -46,6 +54,8 @@ def run(config: Config) -> None:
 
     from experiments.explore import page, workbench
 
+    if config.port is not None and not is_free(config.port):
+        raise UsageError(f"--port {config.port} is in use")
     bench = workbench.prepare(config.checkpoint, config.generator)
     stopped = threading.Event()
     with tempfile.TemporaryDirectory(prefix="jaxgan-explore-") as folder:
@@ -53,10 +63,7 @@ def run(config: Config) -> None:
         app = page.build(bench)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
-        try:
-            address = page.serve(app, config.port, share=config.share)
-        except OSError as error:
-            raise UsageError(f"--port {config.port}: {error}") from error
+        address = page.serve(app, config.port, share=config.share)
         print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
         stopped.wait()
         app.close(verbose=False)

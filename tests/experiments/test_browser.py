@@ -120,7 +120,11 @@ def shown(tab, selector):
 
 
 def panel(tab, name):
-    tab.get_by_role("tab", name=name, exact=True).click()
+    found = tab.get_by_role("tab", name=name, exact=True)
+    if not found.count():  # There is no room for all of them on a narrow screen.
+        tab.get_by_label("More tabs").click()
+        found = tab.locator(".overflow-dropdown").get_by_role("button", name=name)
+    found.click()
 
 
 def until(tab, condition):
@@ -226,9 +230,9 @@ def test_the_keyboard_is_enough(visit):
     until(tab, lambda: code_of(tab) != before)
     tab.get_by_role("tab", name="Rate").focus()
     tab.keyboard.press("Enter")
-    tab.locator("#beta input").nth(2).focus()
+    tab.locator("#beta input").nth(5).focus()
     before = tab.locator("#rates").inner_text()
-    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Space")
     until(tab, lambda: tab.locator("#rates").inner_text() != before)
 
 

@@ -1,6 +1,7 @@
 """What the app shows is what the library computes; bad input is one sentence."""
 
 import re
+import socket
 
 import jax
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
 
 from experiments.explore import codes, plane, rate, samples, strokes, views, workbench
-from experiments.explore.__main__ import Config
+from experiments.explore.__main__ import Config, run
 from experiments.running.errors import UsageError
 from jaxgan import data, minima
 
@@ -174,3 +175,9 @@ def test_names_on_the_page_are_text():
 def test_a_port_that_cannot_be_is_refused():
     with pytest.raises(UsageError, match="--port must be in 1…65535, got 0"):
         Config(port=0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"^--port {port} is in use$"):
+            run(Config(port=port))
