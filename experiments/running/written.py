@@ -68,10 +68,11 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "diagnose": ("diagnosis.txt", "results.npz", "diagnosis.png"),
     "shannon": ("shannon.png", "table.md"),
     "report": (),
+    "explore": (),
 }
 """Paths by command, beside those that all write: `<n>` is a number, and `*` any part
-of a name. A folder is meant with all that is in it. The last one writes into no run
-of its own."""
+of a name. A folder is meant with all that is in it. The last two write into no run
+of their own."""
 
 
 def run_in(folder: Path) -> str | None:

@@ -1,0 +1,308 @@
+"""The app and the reports in a real browser: Chromium, without a window.
+
+One server, with a toy model, serves all tests of the app. The last test ends it.
+"""
+
+import base64
+import io
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+from processes import environment
+
+pytest.importorskip("gradio", reason="the extra `app` is not installed")
+pytest.importorskip("playwright", reason="the extra `browser` is not installed")
+
+from playwright import sync_api
+
+from experiments import report
+from experiments.explore import codes, ways, workbench
+from experiments.reporting import page as reports
+from experiments.reporting import pictures
+from experiments.running import generators
+from jaxgan import paths
+
+WAIT = 60_000
+"""Milliseconds: a machine may be busy."""
+PANELS = ("Samples", "Invert", "Walk", "Plane", "Rate")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = shutil.which("chromium") or (own if Path(own).exists() else None)
+        if found is None:
+            pytest.skip("no Chromium: `apt-get install chromium`, or Playwright's own")
+        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
+        with playwright.chromium.launch(executable_path=found, args=flags) as browser:
+            yield browser
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(chromium, toy_model):
+    """The process of the app, and its address."""
+    port = free_port()
+    words = [sys.executable, "-m", "experiments.explore", "--checkpoint", toy_model]
+    process = subprocess.Popen(
+        [*map(str, words), "--port", str(port)],
+        env=environment(PYTHONWARNINGS="default"),  # Gradio's own imports warn.
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert f"open http://127.0.0.1:{port}/" in line, line
+        yield process, f"http://127.0.0.1:{port}/"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Return a function that opens the app; errors and requests elsewhere fail."""
+    wrong, contexts = [], []
+
+    def opened(width=1000):
+        context = chromium.new_context(viewport={"width": width, "height": 900})
+        contexts.append(context)
+        context.set_default_timeout(WAIT)
+        tab = context.new_page()
+        tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        here = ("http://127.0.0.1", "data:", "blob:")
+        tab.on("request", lambda r: r.url.startswith(here) or wrong.append(r.url))
+        tab.goto(server[1])
+        tab.wait_for_selector("#samples img")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def bench(toy_model):
+    return workbench.prepare(str(toy_model), None)
+
+
+def decoded(uri):
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        return np.asarray(image)
+
+
+def shown(tab, selector):
+    """The picture that an image component shows."""
+    source = tab.locator(f"{selector} img").first.get_attribute("src")
+    with Image.open(io.BytesIO(tab.request.get(source).body())) as image:
+        return np.asarray(image.convert("L"))
+
+
+def panel(tab, name):
+    found = tab.get_by_role("tab", name=name, exact=True)
+    if not found.count():  # There is no room for all of them on a narrow screen.
+        tab.get_by_label("More tabs").click()
+        found = tab.locator(".overflow-dropdown").get_by_role("button", name=name)
+    found.click()
+
+
+def until(tab, condition):
+    """Wait until a condition of the page holds."""
+    for _ in range(WAIT // 100):
+        if condition():
+            return
+        tab.wait_for_timeout(100)
+    raise AssertionError("it never came")
+
+
+def code_of(tab):
+    return json.loads(tab.locator("#code textarea").input_value())
+
+
+def test_every_panel_shows_a_result_on_a_narrow_screen(visit):
+    tab = visit(width=400)
+    for name in PANELS:
+        panel(tab, name)
+        tab.wait_for_timeout(300)
+        width = tab.evaluate("document.documentElement.scrollWidth")
+        assert width <= 400, name
+        images = tab.locator("div[role=tabpanel] img:visible")
+        assert images.count() > 0, name
+
+
+def test_a_slider_moves_the_picture_to_the_image_of_the_shown_code(visit, bench):
+    tab = visit()
+    before = code_of(tab)
+    tab.locator("#slider-0 input[type=range]").fill("1.5")
+    until(tab, lambda: code_of(tab) != before)
+    tab.wait_for_timeout(500)
+    code = np.array(code_of(tab), np.float32)
+    (image,) = workbench.images_of(bench.generator, code[None])
+    small = shown(tab, "#moved")[::10, ::10]
+    assert np.abs(small.astype(int) - image).max() <= 1
+
+
+def test_a_drawn_stroke_gets_the_minima_that_the_library_finds(visit, bench):
+    tab = visit()
+    panel(tab, "Invert")
+    until(tab, lambda: tab.locator('#pad button[aria-label="Color"]').count())
+    box = tab.locator("#pad canvas").first.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    tab.mouse.move(x - 30, y - 80)
+    tab.mouse.down()
+    tab.mouse.move(x + 20, y + 80, steps=20)
+    tab.mouse.up()
+    tab.wait_for_timeout(500)
+    tab.get_by_role("button", name="Find the codes").click()
+    status = tab.locator("#invert-status")
+    until(tab, lambda: re.search(r"starts end in .* s\)", status.inner_text()))
+    sources = tab.locator("#minima .card").evaluate_all(
+        "cards => cards.map(c => [...c.querySelectorAll('img')].map(i => i.src))"
+    )
+    digit = decoded(sources[0][0])
+    assert digit.max() == 255 and 20 < (digit > 127).sum() < 150
+    with jax.numpy_dtype_promotion("standard"):  # for optax's Adam
+        *_, last = codes.find(bench, digit)
+    assert len(sources) == len(last.minima) + 1  # and one of Adam
+    for (_, image, _), expected in zip(sources, last.images, strict=False):
+        assert np.abs(decoded(image).astype(int) - expected).max() <= 1
+    text = tab.locator("#minima").inner_text()
+    assert text.count("proved: ") == len(last.minima)
+
+
+def test_a_walk_has_the_energy_that_the_library_finds(visit, bench):
+    tab = visit()
+    panel(tab, "Walk")
+    tab.locator("#end-digits button").nth(4).click()
+    until(tab, lambda: tab.locator("#end-shown img").count())
+    tab.wait_for_timeout(500)
+    table = tab.locator("#strips table")
+    before = table.inner_text()
+    tab.get_by_role("button", name="Walk", exact=True).click()
+    until(tab, lambda: table.inner_text() != before)
+    rows = [row.split("\t") for row in table.inner_text().splitlines()]
+    rho = {row[0]: float(row[1]) for row in rows[1:]}
+    found = ways.walk(bench, bench.generator, bench.digits[[2, 4], ..., 0])
+    a, b = jnp.asarray(found.codes)
+    ends = tuple(jnp.asarray(found.digits[..., None], jnp.float32) / 255)
+    metrics = paths.between_images(generators.in_pixels(bench.generator))
+    least = jax.jit(
+        lambda a, b: paths.minimise(metrics, a, b, ends, levels=ways.LEVELS).energy
+    )(a, b)
+    floor = paths.least_value(*ends) * jnp.sum((b - a) ** 2)
+    assert rho["least energy"] == pytest.approx(float(least / floor), rel=1e-3)
+    assert rho["least energy"] <= rho["straight line"]
+    with tab.expect_download() as download:
+        tab.locator("#npz").click()
+        tab.wait_for_timeout(1500)
+        tab.locator("#npz").click()
+    with np.load(download.value.path(), allow_pickle=False) as saved:
+        np.testing.assert_array_equal(saved["digits"], found.digits)
+
+
+def test_the_keyboard_is_enough(visit):
+    tab = visit()
+    before = code_of(tab)
+    tab.locator("#slider-1 input[type=range]").focus()
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+    until(tab, lambda: code_of(tab) != before)
+    tab.get_by_role("tab", name="Rate").focus()
+    tab.keyboard.press("Enter")
+    tab.locator("#beta input").nth(5).focus()
+    before = tab.locator("#rates").inner_text()
+    tab.keyboard.press("Space")
+    until(tab, lambda: tab.locator("#rates").inner_text() != before)
+
+
+def test_two_people_have_their_own_codes(visit):
+    one, other = visit(), visit()
+    first = code_of(one)
+    other.locator("#samples button").nth(3).click()
+    until(other, lambda: code_of(other) != first)
+    one.locator("#slider-0 input[type=range]").fill("0.5")
+    until(one, lambda: code_of(one) != first)
+    mine = np.array(code_of(one))
+    assert np.linalg.norm(mine - first) == pytest.approx(0.5, rel=1e-4)
+    assert np.linalg.norm(np.array(code_of(other)) - first) > 1e-3
+
+
+def test_bad_input_is_one_sentence_and_nothing_breaks(visit, tmp_path):
+    tab = visit()
+    panel(tab, "Invert")
+    tab.get_by_role("button", name="Find the codes").click()
+    tab.get_by_text("Nothing is drawn yet: draw a digit first.").wait_for()
+    (tmp_path / "text.png").write_text("not a picture")
+    tab.locator("#file input[type=file]").set_input_files(tmp_path / "text.png")
+    tab.get_by_text("text.png cannot be read as a picture.").wait_for()
+    tab.locator("#digits button").nth(7).click()
+    status = tab.locator("#invert-status")
+    until(
+        tab,
+        lambda: re.search(r"First answer|starts end in .* s\)", status.inner_text()),
+    )
+    tab.locator("#stop").click()
+    until(tab, lambda: re.search(r"Stopped|starts end in .* s\)", status.inner_text()))
+
+
+def test_a_report_shows_all_its_pictures_and_hostile_names_as_text(chromium, tmp_path):
+    name = '"><img src=x onerror=alert(1)>'
+    runs = [tmp_path / name, tmp_path / "other"]
+    for run in runs:
+        run.mkdir()
+        config = {"experiment": "wgan", "command": name, "seed": 0, "versions": {}}
+        config |= {"data_sha256": "0", "dataset": name, "device": "cpu"}
+        (run / "config.json").write_text(json.dumps(config))
+        (run / "summary.json").write_text(json.dumps({"in_words": name, "steps": 1}))
+        pictures.save_image(run / "samples.png", np.full((9, 9), 90, np.uint8))
+        reports.write(run)
+    report.run(report.Config(tuple(runs)))
+    said = []
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(
+            viewport={"width": 400, "height": 800}, color_scheme=scheme
+        )
+        tab = context.new_page()
+        tab.on("console", lambda m: said.append(m.text))
+        tab.on("dialog", lambda dialog: (said.append("a dialog"), dialog.dismiss()))
+        tab.on(
+            "request", lambda r: r.url.startswith(("file:", "data:")) or said.append(r)
+        )
+        for path in (runs[0] / "report.html", tmp_path / "report.html"):
+            tab.goto(path.as_uri())
+            loaded = tab.evaluate("[...document.images].map(i => i.naturalWidth)")
+            assert loaded and min(loaded) > 0
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+            assert name in tab.inner_text("body")
+        colour = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert (colour == "rgb(255, 255, 255)") == (scheme == "light")
+        context.close()
+    assert said == []
+
+
+def test_ctrl_c_ends_the_server(server):
+    process, _ = server
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
