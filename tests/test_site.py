@@ -33,8 +33,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
-        if "id" in given:
-            self.ids.add(given["id"])
+        self.ids.add(given.get("id") or "")
         if tag in LOADS and given.get(LOADS[tag]):
             self.loads.append(given[LOADS[tag]])
         if tag == "a" and given.get("href"):

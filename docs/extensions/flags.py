@@ -3,7 +3,6 @@
 import ast
 import dataclasses
 import importlib
-import importlib.util
 import inspect
 import textwrap
 from collections.abc import Iterator
@@ -50,9 +49,10 @@ def row(cells: list[nodes.paragraph]) -> nodes.row:
 
 def config_of(name: str) -> Any:
     """Return the dataclass of a command, such as `experiments.wgan`."""
-    main = f"{name}.__main__"
-    is_folder = importlib.util.find_spec(name).submodule_search_locations
-    return importlib.import_module(main if is_folder else name).Config
+    module = importlib.import_module(name)
+    if hasattr(module, "__path__"):  # a folder
+        module = importlib.import_module(f"{name}.__main__")
+    return module.Config
 
 
 def flags_of(config: Any) -> Iterator[tuple[str, str, str]]:

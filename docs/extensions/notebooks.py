@@ -18,7 +18,10 @@ class PercentParser(MystParser):
 
     def parse(self, inputstring: str, document: nodes.document) -> None:
         """Parse the source of a script into a document."""
-        super().parse(as_markdown(inputstring), document)
+        title, _, rest = as_markdown(inputstring).partition("\n")
+        name = Path(document["source"]).with_suffix(".ipynb").name
+        link = f'<p><a href="{name}" download>Download as a notebook</a></p>'
+        super().parse(f"{title}\n\n{link}\n{rest}", document)
 
 
 def as_markdown(script: str) -> str:

@@ -49,7 +49,7 @@ def samples(name):
     generator = jaxgan.load_generator(name)
     shape = (COUNT, generator.latent_dim)
     latents = jax.random.normal(jax.random.key(0), shape)
-    return np.asarray(pixels.to_pixels(generator.generate(latents)))
+    return pixels.to_pixels(np.asarray(generator.generate(latents)))
 
 
 made = {"WGAN-GP": samples("mnist-wgan-gp"), "vanilla GAN": samples("mnist-gan")}
@@ -130,7 +130,7 @@ labels = list(scores)
 heights = [scores[name]["frechet_distance"].value for name in labels]
 errors = [2 * scores[name]["frechet_distance"].standard_error for name in labels]
 axis.barh(labels, heights, xerr=errors)
-axis.set_xscale("log")
+axis.set(xscale="log", xlim=(10, 1000))
 axis.set_xlabel("Fréchet distance, two standard errors")
 figure.tight_layout()
 figure.savefig("tutorial-floors.png", dpi=80)

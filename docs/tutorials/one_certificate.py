@@ -106,7 +106,7 @@ axes[0].plot(*ends.latents.T, "w.", markersize=8)
 axes[0].plot(*ends.latents[best], "r*", markersize=12)
 axes[0].set(title="f, and where the starts ended", xlabel="z₁", ylabel="z₂")
 figure.colorbar(drawn, ax=axes[0])
-steps = np.linspace(-0.02, 0.02, 401)
+steps = np.linspace(-0.002, 0.002, 401)
 with jax.enable_x64(True):
     exact = generator.as_type(jnp.float64)
     for axis, name in enumerate(("along z₁", "along z₂")):
@@ -122,9 +122,10 @@ figure.savefig("tutorial-minima.png", dpi=80)
 # %% [markdown]
 # ![The plane of codes, and f near the minimum](figures/tutorial-minima.png)
 #
-# On the right is a *kink*: f has a corner at its minimum, as |t| has at 0. The
-# generator is built of leaky ReLUs, and where the input of one of them is zero its
-# slope jumps. The set of such codes, for one of these units, is a *facet*.
+# On the right is a *kink*: f has a corner at its minimum, as |t| has at 0, steeper on
+# one side than on the other. The generator is built of leaky ReLUs, and where the input
+# of one of them is zero its slope jumps. The set of such codes, for one of these units,
+# is a *facet*.
 #
 # ## The certificate of the best one
 

@@ -68,9 +68,8 @@ def step(model, optimizer, key):
     return value
 
 
-for n in range(1500):
-    value = step(model, optimizer, jax.random.key(n))
-print(f"mean squared error {value:.2f}")
+errors = [step(model, optimizer, jax.random.key(n)) for n in range(1500)]
+print(f"mean squared error {errors[-1]:.2f}")
 
 # %% [markdown]
 # What to expect:
