@@ -28,7 +28,7 @@ def numbers(text):
     """Find the numbers that count, as printed but without commas and blanks."""
     text = BLOCK.sub(" ", text.split("\n# References\n")[0])
     text = re.sub(r"`[^`]+`", " ", text)
-    text = re.sub(r"\]\([^)]*\)|arXiv:\S+|et al\. \(?\d{4}", " ", text)
+    text = re.sub(r"\]\([^)]*\)|arXiv:\S+|et\s+al\. \(?\d{4}", " ", text)
     found = (re.sub("[, ]", "", match) for match in NUMBER.findall(text))
     return {number for number in found if len(re.sub(r"\D", "", number)) > 1}
 
