@@ -128,8 +128,9 @@ def view(walk: Walk, place: float) -> str:
             [
                 TITLES[name],
                 f"{way.rho:.4f}",
-                f"{way.rho / way.detour:.4f}",
-                f"{way.detour:.4f}",
+                f"{way.factors.height**2:.4f}",
+                f"{way.factors.detour**2:.4f}",
+                f"{way.factors.unevenness:.4f}",
                 f"{way.confidence.min():.2f}",
             ]
         )
@@ -147,7 +148,7 @@ def view(walk: Walk, place: float) -> str:
         f'src="{views.uri(_marked(way, number))}">'
         for name, way in walk.ways.items()
     )
-    header = ("path", "ρ", "height", "detour", "judge, least sure")
+    header = ("path", "ρ", "height²", "detour²", "unevenness", "judge, least sure")
     end = (
         "No direction was found in which the energy of the third path falls."
         if walk.is_minimum

@@ -27,7 +27,7 @@ class Way(NamedTuple):
     Attributes:
         path: its knots.
         rho: its energy, in units of ½D² · d², below which no path is.
-        detour: the part of ρ that is due to its length; see `paths.detour`.
+        factors: height, detour and unevenness, whose product ρ is; see `paths.factors`.
         frames: its images, at steps of equal length under the metric.
         heights: λ there.
         confidence: the judge's largest probability of a class there.
@@ -35,7 +35,7 @@ class Way(NamedTuple):
 
     path: Float[np.ndarray, "knots latent"]
     rho: float
-    detour: float
+    factors: paths.Factors
     frames: UInt8[np.ndarray, "stops 28 28"]
     heights: Float[np.ndarray, "stops"]
     confidence: Float[np.ndarray, "stops"]
@@ -101,7 +101,7 @@ def walk(
             np.asarray(minimised.paths[0], np.float32),
         ]
     )
-    energies, detours, images, heights = map(
+    energies, factors, images, heights = jax.tree.map(
         np.asarray, _along(metrics, generator, jnp.asarray(drawn), item)
     )
     floor = paths.least_value(*map(jnp.asarray, item)) * np.sum(
@@ -114,7 +114,7 @@ def walk(
         name: Way(
             drawn[n],
             float(energies[n] / floor),
-            float(detours[n]),
+            paths.Factors(*(values[n] for values in factors)),
             frames[n, ..., 0],
             heights[n],
             confidence[n],
@@ -131,13 +131,14 @@ def _along(
     drawn: Float[jax.Array, "ways knots latent"],
     item: Any,
 ):
-    """Return energy, detour, and images and λ at equal speed, of each path."""
+    """Return energy, its factors, and images and λ at equal speed, of each path."""
     metric = metrics.metric_of(item)
 
     def one(path):
         stops = paths.at_equal_speed(metric, path, STOPS)
         images = generator.generate(stops)
         energy = paths.path_energy(metric, path)
-        return energy, paths.detour(path), images, metric(stops)
+        factors = paths.factors(metric, path, paths.least_value(*item))
+        return energy, factors, images, metric(stops)
 
     return jax.lax.map(one, drawn)

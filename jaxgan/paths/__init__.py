@@ -42,7 +42,7 @@ from jaxgan.paths.conformal import (
     image_metric,
     least_value,
 )
-from jaxgan.paths.curves import detour, line, slerp
+from jaxgan.paths.curves import line, slerp
 from jaxgan.paths.energy import at_equal_speed, path_energy, path_length
 from jaxgan.paths.envelope import LeastEnergy, least_energy
 from jaxgan.paths.excess import Factors, factors
@@ -73,7 +73,6 @@ __all__ = [
     "at_equal_speed",
     "between_images",
     "common",
-    "detour",
     "draw_bows",
     "energy_bound",
     "factors",

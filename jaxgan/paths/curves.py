@@ -6,7 +6,7 @@ A path of N segments consists of N + 1 codes, its *knots*.
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.types import Latent, Latents, Scalar
+from jaxgan.types import Latent, Latents
 
 Path = Float[Array, "knots latent"]
 
@@ -38,17 +38,6 @@ def slerp(start: Latent, end: Latent, segments: int) -> Path:
     opposite = half > (jnp.pi / 2) * (1 - 8 * jnp.finfo(start.dtype).eps)
     path = jnp.where(opposite, jnp.nan, lengths[:, None] * turned)
     return path.at[0].set(start).at[-1].set(end)
-
-
-def detour(path: Path) -> Scalar:
-    """Return the squared length of a path over the squared distance of its ends.
-
-    It is at least 1, and 1 for the straight line. With the Euclidean length l, the
-    distance d and the length L under a metric λ ≥ λ₀, the ratio ρ = L² / (λ₀ d²) is
-    this detour (l / d)² times the height (L / l)² / λ₀ of the path.
-    """
-    steps = jnp.linalg.norm(path[1:] - path[:-1], axis=1)
-    return (jnp.sum(steps) / jnp.linalg.norm(path[-1] - path[0])) ** 2
 
 
 def prolong(path: Path) -> Float[Array, "finer latent"]:

@@ -49,10 +49,3 @@ def test_prolongation_is_exact_on_cubics_and_equal_speed_is_equal():
     lengths = [float(length(even[i : i + 2])) for i in range(20)]
     np.testing.assert_allclose(lengths, np.mean(lengths), rtol=0.02)
     np.testing.assert_array_equal(even[-1], path[-1])
-
-
-def test_the_detour_of_a_path_is_its_squared_length_in_that_of_the_line():
-    start, corner, end = jnp.zeros(2), jnp.array([3.0, 0.0]), jnp.array([3.0, 4.0])
-    assert float(paths.detour(paths.line(start, end, 7))) == pytest.approx(1)
-    bent = jnp.stack([start, corner, end])
-    assert float(paths.detour(bent)) == pytest.approx((7 / 5) ** 2)
