@@ -18,7 +18,7 @@ from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
-SHARES = {"features": 20, "samples": 30, "floors": 50}
+SHARES = {"features": 9, "samples": 30, "floors": 61}
 """Parts of the time in percent, with the default flags; for the progress bar only."""
 Column = Mapping[str, Estimate]
 """The value of each metric, by name."""
