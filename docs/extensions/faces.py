@@ -1,5 +1,7 @@
 """Public names are those of a room's face, wherever in the room they are written."""
 
+import ast
+import inspect
 import re
 from typing import Any
 
@@ -7,6 +9,7 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
 
 import jaxgan
 
@@ -39,6 +42,21 @@ def without_fields(
     return True if is_field else None
 
 
+def bring_words(app: Sphinx) -> None:
+    """Give the constants and types of a face the words of the file that defines them.
+
+    Sphinx looks for these words, the string below a name, in the face alone.
+    """
+    for room in filter(inspect.ismodule, map(jaxgan.__dict__.get, jaxgan.__all__)):
+        words = ModuleAnalyzer.for_module(room.__name__).find_attr_docs()
+        for node in ast.parse(inspect.getsource(room)).body:
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            there = ModuleAnalyzer.for_module(node.module or "").find_attr_docs()
+            for name in {("", alias.name) for alias in node.names} & there.keys():
+                words[name] = there[name]
+
+
 def escape(
     app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]
 ) -> None:
@@ -62,5 +80,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the handlers."""
     app.connect("missing-reference", to_face)
     app.connect("autodoc-skip-member", without_fields)
+    app.connect("builder-inited", bring_words, priority=100)  # before autosummary
     app.connect("autodoc-process-docstring", escape, priority=100)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}

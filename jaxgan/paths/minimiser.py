@@ -26,6 +26,7 @@ from jaxgan.paths.starts import SAMPLED, draw_bows
 from jaxgan.types import Latent, Latents, PRNGKey, Scalar
 
 DEFAULT_METHOD = lbfgs()
+"""The method that `minimise` uses unless another is given."""
 DEFAULT_LEVELS = (8, 16, 32, 64)
 
 
