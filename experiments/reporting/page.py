@@ -205,8 +205,11 @@ _PAGES = jinja2.Environment(
 
 def render(content: Content, progress: Progress | None = None) -> str:
     """Return the page of one run."""
+    present = {
+        name for n in content.numbers for name, each in n._asdict().items() if each
+    }
     return _PAGES.get_template("run.html").render(
-        run=content, progress=progress, time=_now(), spaced=numbers.spaced
+        run=content, progress=progress, present=present, time=_now()
     )
 
 
