@@ -2,8 +2,8 @@
 # # Minima, and one certificate read line by line
 #
 # Which code does an image have? In this tutorial you look for the code of a digit from
-# many starts, find that they end in several points, and let the library prove that each
-# of these is a local minimum. The generator has two latent dimensions, so that
+# many starts, find that they end in several points, and let the library certify that
+# each of these is a local minimum. The generator has two latent dimensions, so that
 # everything can be drawn.
 #
 # **Time**: less than a minute on two processor cores. **Needs**: `pip install -e

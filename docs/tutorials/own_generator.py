@@ -136,7 +136,7 @@ for mistake in (normalised, forgetful):
 # forgetful: it declares kinks, and never calls the function that it is given
 # ```
 #
-# ## Codes, and a proof
+# ## Codes, and certificates
 #
 # Everything else is as for the models that come with the package:
 
@@ -152,8 +152,8 @@ ends = minima.settle_many(
     np.repeat(np.arange(3), 8),
     prior_weight=0.01,
 )
-proved = ends.share("kink") + ends.share("strict")
-print(f"proved minima: {100 * proved:.0f} %")
+certified = ends.share("kink") + ends.share("strict")
+print(f"certified minima: {100 * certified:.0f} %")
 for n, (codes, errors) in enumerate(
     zip(ends.latents.reshape(3, 8, 8), ends.errors.reshape(3, 8), strict=True)
 ):
@@ -164,7 +164,7 @@ for n, (codes, errors) in enumerate(
 # What to expect:
 #
 # ```text
-# proved minima: 100 %
+# certified minima: 100 %
 # image 0: 1 code(s), least error 0.0233
 # image 1: 1 code(s), least error 0.0325
 # image 2: 1 code(s), least error 0.0224
