@@ -84,7 +84,8 @@ class Content(NamedTuple):
 def write(out: Path, progress: Progress | None = None) -> None:
     """Write `report.html` into the folder of a run, on the first of several hosts.
 
-    A page that cannot be made or written costs itself only: a warning says so.
+    A page that cannot be made or written costs itself only: a warning says so. While
+    the run goes on, nothing is said of a disk that is full: the next page may fit.
 
     Args:
         out: folder of the run.
@@ -95,6 +96,8 @@ def write(out: Path, progress: Progress | None = None) -> None:
     try:
         replace(out / NAME, render(read(out), progress))
     except Exception as error:  # of a template, of a damaged file, of the disk
+        if progress is not None and isinstance(error, OSError):
+            return
         said = error.strerror if isinstance(error, OSError) else None
         line = said or f"{type(error).__name__}: {first_line(error)}"
         print(f"warning: {out / NAME} is not written: {line}", file=sys.stderr)
@@ -103,8 +106,11 @@ def write(out: Path, progress: Progress | None = None) -> None:
 def replace(path: Path, text: str) -> None:
     """Write a page; the file is replaced when the new one is complete."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def is_ours(path: Path) -> bool:
