@@ -19,7 +19,7 @@ def test_chunks_of_any_length_give_the_same_bits(name):
     """As XLA compiles by default: what it may round otherwise, it does alike there."""
     # 6 steps an epoch (2 with three critic steps): all cross epochs in mid-chunk.
     algorithm = VARIANTS[name]()
-    fused = {}
+    fused: dict[str, str | bool] = {}
     if jaxlib.version.__version_info__[:2] == (0, 10):  # see conftest.py
         fused = {"xla_cpu_use_fusion_emitters": True}
     programs = {}
