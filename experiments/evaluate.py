@@ -46,7 +46,7 @@ def run(config: Config) -> dict[str, Any]:
     trained = datasets.about_models(models, reference.name)
 
     key, draw_key = jax.random.split(jax.random.key(config.seed))
-    with progress.bar(100, "%") as piece:
+    with progress.bar(out, 100, "%") as piece:
         judgement = judging.evaluate(
             key,
             generator,

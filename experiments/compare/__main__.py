@@ -123,7 +123,7 @@ def run(config: Config) -> dict[str, Any]:
 
     interval = config.steps // config.points
     stops = contest.stops(0, config.steps, interval)
-    with progress.bar(round(EXPECTED * config.steps), "step") as piece:
+    with progress.bar(out, round(EXPECTED * config.steps), "step") as piece:
         rows = {name: train_to(name, stops, piece) for name in contestants}
         seconds = {
             name: contest.row_at(rows[name], config.steps)["seconds"] for name in rows

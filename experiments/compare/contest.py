@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from experiments.reporting import judging, page, pictures
+from experiments.reporting import judging, pictures
 from experiments.running import epochs, memory
 from experiments.running.errors import Interrupted
 from experiments.running.interruption import stop_requested
@@ -159,10 +159,6 @@ def train(
             distance = np.mean(row["frechet_distance"])
             said = f"{contestant.name}: step {stop}, Fréchet distance {distance:.2f}"
             tqdm.write(said, sys.stdout)
-            page.write(
-                contestant.folder.parent,
-                page.Progress(stop, stops[-1], f"{contestant.name} step"),
-            )
             if unsaved and (stopping() or stop == stops[-1]):
                 raise unsaved
             if stopping():

@@ -96,7 +96,7 @@ def run(config: Config) -> dict[str, Any]:
     if faults:
         result = report.of_record(faults)
     else:
-        with progress.bar(100, "%") as piece:
+        with progress.bar(out, 100, "%") as piece:
             found = evidence.gather(
                 key, digits, wanted.images, search, config.own_images, piece
             )

@@ -77,7 +77,7 @@ def run(config: Config) -> dict[str, Any]:
     pair_key, search_key, scale_key = jax.random.split(jax.random.key(config.seed), 3)
     started = time.perf_counter()
     compared = min(5, config.pairs) if config.compared is None else config.compared
-    with progress.bar(100, "%") as piece:
+    with progress.bar(out, 100, "%") as piece:
         with piece("codes", SHARES["codes"]):
             if config.codes == "digits":
                 chosen = pairs.of_digits(pair_key, generator, test, config.pairs)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from experiments.reporting import page
 from experiments.running.errors import Interrupted
 from experiments.running.progress import bar
 
@@ -45,7 +44,7 @@ def run(
         Interrupted: between two jobs, after a signal; finished jobs are kept on disk.
     """
     total, done, results = sum(job.size for job in jobs), 0, []
-    with bar(total, unit) as piece:
+    with bar(out, total, unit) as piece:
         for job in jobs:
             if stopping():
                 raise Interrupted(
@@ -54,5 +53,4 @@ def run(
             with piece(job.name, job.size):
                 results.append(job.run())
             done += job.size
-            page.write(out, page.Progress(done, total, unit))
     return results

@@ -4,8 +4,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from tqdm import tqdm
+
+from experiments.reporting import page
 
 SOON = 60.0
 """Seconds: nothing is said of a shorter wait."""
@@ -19,10 +22,11 @@ Piece = Callable[[str, int], AbstractContextManager[None]]
 
 
 @contextmanager
-def bar(total: int, unit: str) -> Iterator[Piece]:
+def bar(out: Path, total: int, unit: str) -> Iterator[Piece]:
     """Show one progress bar over a computation, and say about how long it takes.
 
     Args:
+        out: folder of the run, whose page says after every piece how far it is.
         total: size of all pieces; it is raised if they turn out to be more.
         unit: of the sizes, in the singular: `image`, `model`, … or `%`.
     """
@@ -38,6 +42,7 @@ def bar(total: int, unit: str) -> Iterator[Piece]:
             shown.total = max(total, done)
             shown.update(size)
             timed(size, max(0, total - done))
+            page.write(out, page.Progress(done, max(total, done), unit))
 
         yield piece
 

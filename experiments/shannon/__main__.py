@@ -33,7 +33,7 @@ def run(config: Config) -> dict[str, Any]:
     out = run_folder.begin("shannon", config, "gaussian", "gaussian", VARIANCES)
     print(f"linear autoencoders of Gaussian points, into {out}")
     models = {}
-    with progress.bar(len(linear_codes.KINDS), "kind") as piece:
+    with progress.bar(out, len(linear_codes.KINDS), "kind") as piece:
         for kind in linear_codes.KINDS:
             with piece(kind, 1):
                 models[kind] = linear_codes.train(kind, jax.random.key(config.seed))

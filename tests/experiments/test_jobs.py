@@ -70,3 +70,17 @@ def test_jobs_tell_how_long_they_take(monkeypatch, capsys, tmp_path):
     clock(monkeypatch, [0, 30, 60, 90])
     jobs.run(counting([], [1, 1, 8]), "image", lambda: False, tmp_path)
     assert capsys.readouterr().out == "this takes about 4 minutes more\n"
+
+
+def test_the_page_of_a_run_says_how_far_it_is(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        progress.page, "write", lambda out, far: said.append((out, far))
+    )
+    with progress.bar(tmp_path, 100, "%") as piece:
+        for size in (30, 60, 20):  # one more than was expected
+            with piece("part", size):
+                pass
+    far = [(done, total) for _, (done, total, unit) in said if unit == "%"]
+    assert far == [(30, 100), (90, 100), (110, 110)]
+    assert {out for out, _ in said} == {tmp_path}
