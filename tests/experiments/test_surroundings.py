@@ -250,11 +250,12 @@ def test_figures_are_drawn_with_the_defaults_of_matplotlib(tmp_path):
 
 
 EXPERIMENTS = Path(written.__file__).parent.parent
-RUNS = [
+RUNS = [  # of the commands that write the folder of a run
     *(EXPERIMENTS / f"{name}.py" for name in ("evaluate", "classifier")),
-    *sorted(EXPERIMENTS.glob("*/__main__.py")),
+    *(EXPERIMENTS / name / "__main__.py" for name, of in written.WRITTEN.items() if of),
     EXPERIMENTS / "running" / "adversarial.py",
 ]
+RUNS = [path for path in RUNS if path.exists()]
 PICTURES = {"savefig", "save_image", "save_animation", "_save_grid", "_save_film"}
 WITHIN = {"_animation", "_save_grid", "_save_film", "strips", "save_animation"}
 """Functions that write pictures, and are themselves called inside of `drawing`."""
