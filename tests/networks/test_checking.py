@@ -119,8 +119,15 @@ def test_nothing_is_said_of_a_smooth_generator():
     assert said_of(smooth, slope=networks.SMOOTH) == ()
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in jaxgan.shipped() if not name.endswith("classifier")]
-)
+GENERATORS = [name for name in jaxgan.shipped() if not name.endswith("classifier")]
+
+
+def unless_large(name):
+    """Convolutions of the size of a toy are checked by the code of a page of docs/."""
+    slow = [pytest.mark.slow] if name.endswith("conv") else []
+    return pytest.param(name, marks=slow)
+
+
+@pytest.mark.parametrize("name", map(unless_large, GENERATORS))
 def test_nothing_is_said_of_shipped_ones(name):
     assert networks.check(KEY, jaxgan.load_generator(name)) == ()
