@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Key
 from tqdm import tqdm
 
 from experiments.reporting import judging, pictures
@@ -83,7 +84,9 @@ def stops(start: int, end: int, interval: int) -> list[int]:
     return [*range(start + interval, end, interval), end] if end > start else []
 
 
-def start(contestant: Contestant, keys: PRNGKey) -> tuple[Any, list[Row]]:
+def start(
+    contestant: Contestant, keys: Key[jax.Array, "seeds"]
+) -> tuple[Any, list[Row]]:
     """Return the states of all seeds and what was logged, new or as last saved."""
     contestant.folder.mkdir(exist_ok=True)
     begin = jax.vmap(contestant.algorithm.init)
