@@ -284,7 +284,7 @@ RUNS = {
         {
             **{**SAMPLE, **JUDGED, "algorithm": "gan", "path_weights": (2.0,)},
             **{"line_weights": (3.0,), "length_weights": (), "every": 2, "seeds": 2},
-            **{"steps": 4, "chunk": 2, "batch_size": 32, "average_decay": 0.5},
+            **{"steps": 4, "chunk": 2, "batch_size": 32, "average_decay": 0.05},
             **{"latent_dim": 3, "widths": (8, 16), "pairs": 4, "segments": 16},
             "digits": 2,
         },
