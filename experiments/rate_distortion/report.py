@@ -182,6 +182,12 @@ def summary(
         numbers[f"{kind}_best_minus_elbo"] = min(
             filter(math.isfinite, each), default=None
         )
+        for name in ("importance_log_likelihood", "log_likelihood_by_draws"):
+            estimated = all(row.get(name) is not None for row in of_kind)
+            each = [mean(name, beta) for beta in betas] if estimated else []
+            numbers[f"{kind}_best_{name}"] = max(
+                filter(math.isfinite, each), default=None
+            )
         numbers[f"{kind}_lost"] = sum(map(_is_lost, of_kind))
         if 1.0 in betas:
             for name in ("minus_elbo", "rate", "distortion"):
