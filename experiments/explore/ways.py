@@ -7,17 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from experiments.explore.workbench import PRIOR_WEIGHT, Workbench, to_units
+from experiments.explore.workbench import Workbench, to_units
+from experiments.path.pairs import codes_of
 from experiments.running import generators
-from jaxgan import evaluation, inversion, paths, pixels
+from jaxgan import evaluation, paths, pixels
 from jaxgan.networks import FinishedGenerator
 
 LEVELS = (8, 16, 32, 64)
 """Segments of the path, from level to level."""
 STOPS = 16
 """Steps of equal length under the metric from one end of a path to the other."""
-STARTS, SURVIVORS = 8, 1
-"""Of the inversion of a digit: starts, and those that are followed to the end."""
 TITLES = {"line": "straight line", "slerp": "slerp", "least": "least energy"}
 
 
@@ -73,16 +72,7 @@ def walk(
         ValueError: if both digits have the same code, or no path is finite.
     """
     targets = to_units(digits)
-    found = inversion.invert_many(
-        jax.random.key(0),
-        generator,
-        jnp.asarray(targets),
-        num_starts=STARTS,
-        survivors=SURVIVORS,
-        prior_weight=PRIOR_WEIGHT,
-        double_steps=0,
-    )
-    codes = found.best().astype(np.float32)
+    codes = codes_of(jax.random.key(0), generator, targets)
     if np.linalg.norm(codes[1] - codes[0]) < 1e-3:
         raise ValueError("Both digits have the same code: choose two that differ.")
     metrics = paths.between_images(generators.in_pixels(generator))

@@ -56,10 +56,7 @@ def landscape(
     if not minima.any():
         return None
     with jax.enable_x64(True):
-        params = jax.tree.map(
-            lambda leaf: np.asarray(leaf, np.float64), generator.params
-        )
-        exact = FinishedGenerator(generator.network, params)
+        exact = generator.as_type(jnp.float64)
         wanted = jnp.asarray(target, jnp.float64)
 
         @jax.jit

@@ -54,17 +54,32 @@ def of_digits(
     first, second = matched(np.asarray(test.labels), count)
     chosen = np.concatenate([first, second])
     images = (test.images[chosen] / 255).astype(np.float32)
+    codes = codes_of(key, generator, 2 * images - 1)
+    return Pairs(codes[:count], codes[count:], images[:count], images[count:])
+
+
+def codes_of(
+    key: PRNGKey,
+    generator: FinishedGenerator,
+    images: Float[np.ndarray, "n 28 28 1"],
+) -> Float[np.ndarray, "n latent"]:
+    """Return the codes between which paths are sought, found by inversion.
+
+    Args:
+        key: of the starts.
+        generator: which finds the codes.
+        images: pixels in [-1, 1].
+    """
     found = inversion.invert_many(
         key,
         generator,
-        jnp.asarray(2 * images - 1),
+        jnp.asarray(images),
         num_starts=STARTS,
         survivors=SURVIVORS,
         prior_weight=PRIOR_WEIGHT,
         double_steps=0,
     )
-    codes = found.best().astype(np.float32)
-    return Pairs(codes[:count], codes[count:], images[:count], images[count:])
+    return found.best().astype(np.float32)
 
 
 def matched(labels: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
