@@ -27,7 +27,7 @@ pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 from playwright import sync_api
 
 from experiments import report
-from experiments.explore import codes, ways, workbench
+from experiments.explore import codes, rate, ways, workbench
 from experiments.reporting import page as reports
 from experiments.reporting import pictures
 from experiments.running import generators
@@ -83,8 +83,9 @@ def visit(chromium, server):
     """Return a function that opens the app; errors and requests elsewhere fail."""
     wrong, contexts = [], []
 
-    def opened(width=1000):
-        context = chromium.new_context(viewport={"width": width, "height": 900})
+    def opened(width=1000, **options):
+        size = {"width": width, "height": 900}
+        context = chromium.new_context(viewport=size, **options)
         contexts.append(context)
         context.set_default_timeout(WAIT)
         tab = context.new_page()
@@ -138,6 +139,36 @@ def until(tab, condition):
 
 def code_of(tab):
     return json.loads(tab.locator("#code textarea").input_value())
+
+
+def brightness(colour):
+    """The mean of red, green and blue of a colour as browsers write it."""
+    return np.mean([int(part) for part in re.findall(r"\d+", colour)[:3]])
+
+
+def rates(tab):
+    """The name and the first rate of the table that is shown."""
+    (table,) = [t for t in tab.locator("#rate-plane table").all() if t.is_visible()]
+    header, row = table.inner_text().splitlines()[:2]
+    return header.split("\t")[0], row.split("\t")[1]
+
+
+def rebuilt(tab):
+    """The sources of the reconstructions that are shown."""
+    pictures = tab.locator("#rate-plane .at img").all()
+    return [p.get_attribute("src") for p in pictures if p.is_visible()]
+
+
+def middle(tab, number):
+    """Where the first point of a β is on the screen, below the fold or not."""
+    point = tab.locator(f"#rate-plane .beta-{number} circle").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def point_at(tab, number):
+    tab.mouse.move(*middle(tab, number))
 
 
 def test_every_panel_shows_a_result_on_a_narrow_screen(visit):
@@ -230,10 +261,54 @@ def test_the_keyboard_is_enough(visit):
     until(tab, lambda: code_of(tab) != before)
     tab.get_by_role("tab", name="Rate").focus()
     tab.keyboard.press("Enter")
-    tab.locator("#beta input").nth(5).focus()
-    before = tab.locator("#rates").inner_text()
-    tab.keyboard.press("Space")
-    until(tab, lambda: tab.locator("#rates").inner_text() != before)
+    tab.locator("#rate-plane .beta").first.focus()
+    for point in rate.points()[:3]:
+        name, row = rates(tab)
+        assert (name, row) == (f"β = {point.beta:g}", f"{point.rate:.2f}")
+        tab.keyboard.press("Tab")
+
+
+def test_the_rates_under_the_pointer_are_shown(visit):
+    tab = visit()
+    panel(tab, "Rate")
+    tab.wait_for_selector("#rate-plane svg")
+    every = {f"β = {p.beta:g}": p for p in rate.points() if p.kind == "gaussian"}
+    betas, first = list(every), rebuilt(tab)
+    assert rates(tab) == ("β = 1", f"{every['β = 1'].rate:.2f}")
+    seen = []
+    for number, beta in enumerate(betas):
+        point_at(tab, number)
+        assert rates(tab) == (beta, f"{every[beta].rate:.2f}")
+        seen.append(rebuilt(tab))
+        assert len(seen[-1]) == 2  # of both kinds of code
+    assert len({*map(tuple, seen)}) == len(betas)
+    expected = rate.reconstructions(len(betas)).of_kind["echo"][-1]
+    np.testing.assert_array_equal(decoded(seen[-1][1]), expected)
+    tab.mouse.move(5, 5)
+    assert rebuilt(tab) == first
+    point_at(tab, 6)
+    tab.mouse.down()
+    tab.mouse.up()
+    tab.mouse.move(5, 5)
+    assert rebuilt(tab) == seen[6]  # it stays after a click
+    point_at(tab, 0)
+    assert rebuilt(tab) == seen[0]
+
+
+def test_a_tap_on_a_narrow_dark_screen_shows_the_rates_of_a_point(visit):
+    tab = visit(width=400, has_touch=True, is_mobile=True, color_scheme="dark")
+    panel(tab, "Rate")
+    tab.wait_for_selector("#rate-plane svg")
+    first = rebuilt(tab)
+    tab.touchscreen.tap(*middle(tab, 7))
+    until(tab, lambda: rates(tab)[0] == "β = 10")
+    assert rebuilt(tab) != first
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 400
+    text, paper = tab.evaluate(
+        """[getComputedStyle(document.querySelector("#rate-plane text")).fill,
+        getComputedStyle(document.body).backgroundColor]"""
+    )
+    assert brightness(text) > 150 > 50 > brightness(paper)
 
 
 def test_two_people_have_their_own_codes(visit):

@@ -10,7 +10,16 @@ from PIL import Image
 
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
 
-from experiments.explore import codes, plane, rate, samples, strokes, views, workbench
+from experiments.explore import (
+    codes,
+    plane,
+    rate,
+    rate_plane,
+    samples,
+    strokes,
+    views,
+    workbench,
+)
 from experiments.explore.__main__ import Config, run
 from experiments.running.errors import UsageError
 from jaxgan import data, minima
@@ -146,13 +155,41 @@ def test_the_table_and_the_figure_of_rates_are_found():
     assert len(every) == 2 * len(betas) and 1.0 in betas
     of_gaussian = [point for point in every if point.kind == "gaussian"]
     assert np.all(np.diff([point.rate for point in of_gaussian]) < 0)
-    first, last = (rate.reconstructions(n, len(betas)) for n in (0, len(betas) - 1))
-    third = len(first) // 3
-    np.testing.assert_array_equal(first[:third], last[:third])  # the images
-    error = [
-        np.abs(f[third:].astype(int) - first[third:]).mean() for f in (first, last)
-    ]
-    assert error[0] == 0 and error[1] > 5
+    rebuilt = rate.reconstructions(len(betas))
+    assert {len(strips) for strips in rebuilt.of_kind.values()} == {len(betas)}
+    for strips in rebuilt.of_kind.values():
+        errors = [
+            np.abs(strip.astype(int) - rebuilt.images).mean()
+            for strip in (strips[0], strips[-1])
+        ]
+        assert 0 < errors[0] < errors[1]  # the larger β is, the less is kept
+
+
+def test_the_plane_of_rates_shows_every_model_by_itself():
+    every = rate.points()
+    betas = sorted({point.beta for point in every})
+    rebuilt = rate.reconstructions(len(betas))
+    choices = rate.choices(every, rebuilt)
+    assert [choice.name for choice in choices] == [f"β = {beta:g}" for beta in betas]
+    choices[0] = choices[0]._replace(name='"><script>')
+    page = rate_plane.html(choices, rebuilt.images, 2)
+    for point in every:
+        assert f"<td>{point.rate:.2f}</td><td>{point.distortion:.2f}</td>" in page
+    for strips in rebuilt.of_kind.values():
+        assert all(page.count(views.uri(strip)) == 1 for strip in strips)
+    assert "<script" not in page and page.count("&quot;&gt;&lt;script&gt;") == 2
+    sources = re.findall(r'(?:src|href)="([^"]*)"|url\(([^)]*)\)', page)
+    assert sources and all(source.startswith("data:") for source, _ in sources)
+
+
+def test_a_point_of_the_plane_is_where_its_axes_say():
+    axes = rate_plane.Axes(np.array([0.0, 30.0, 60.0]), np.array([40.0, 100.0, 160.0]))
+    right = rate_plane.WIDTH - rate_plane.RIGHT
+    bottom = rate_plane.HEIGHT - rate_plane.BOTTOM
+    assert axes.place(0.0, 40.0) == (rate_plane.LEFT, bottom)
+    assert axes.place(60.0, 160.0) == (right, rate_plane.TOP)
+    middle = (rate_plane.LEFT + right) / 2, (rate_plane.TOP + bottom) / 2
+    assert axes.place(30.0, 100.0) == pytest.approx(middle)
 
 
 def test_every_panel_has_a_section_in_the_guide():
