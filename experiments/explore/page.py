@@ -65,7 +65,7 @@ def build(bench: Workbench) -> gr.Blocks:
         bar.set_description("filling the page")
         found, between, on_plane = results
         with gr.Blocks(title="jaxgan: explore", analytics_enabled=False) as page:
-            gr.Markdown(f"# jaxgan: explore `{bench.source}`")
+            gr.Markdown(f"# jaxgan: explore `{bench.options.source}`")
             with gr.Tab("Samples"):
                 samples.build(bench)
             with gr.Tab("Invert") as tab:

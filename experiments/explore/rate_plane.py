@@ -89,13 +89,10 @@ def html(
         first: number of the choice that is shown before anything is touched.
     """
     models = [model for choice in choices for model in choice.models]
-    ticks = MaxNLocator(6)
+    distortions = [model.distortion for model in models]
     axes = Axes(
-        ticks.tick_values(0, max(model.rate for model in models)),
-        ticks.tick_values(
-            min(model.distortion for model in models),
-            max(model.distortion for model in models),
-        ),
+        _ticks(0.0, max(model.rate for model in models)),
+        _ticks(min(distortions), max(distortions)),
     )
     drawn = "".join(_beta(axes, n, choice) for n, choice in enumerate(choices))
     shown = "".join(_numbers(n, choice) for n, choice in enumerate(choices))
@@ -105,6 +102,10 @@ def html(
         f'aria-label="distortion over rate">{_grid(axes)}{_curves(axes, models)}'
         f"{drawn}</svg><div>{_figure('images of MNIST', images)}{shown}</div></div>"
     )
+
+
+def _ticks(low: float, high: float) -> Float[np.ndarray, "ticks"]:
+    return np.asarray(MaxNLocator(6).tick_values(low, high))
 
 
 def _rules(count: int, first: int) -> str:

@@ -1,7 +1,6 @@
 """The third panel: from one digit to another along three paths."""
 
 import io
-import tempfile
 from pathlib import Path
 
 import gradio as gr
@@ -10,30 +9,14 @@ from jaxtyping import UInt8
 from matplotlib.figure import Figure
 from PIL import Image
 
-from experiments.explore import views
-from experiments.explore.ways import LEVELS, STOPS, TITLES, Walk, walk
+from experiments.explore import exports, views
+from experiments.explore.ways import STOPS, TITLES, Walk, walk
 from experiments.explore.workbench import Workbench
 from experiments.reporting.pictures import drawing
 
 FIRST = (2, 7)
 """Numbers of the two digits of the walk that is shown at the beginning."""
 COLOURS = {"line": "tab:gray", "slerp": "tab:green", "least": "tab:red"}
-PROGRAM = """\
-import jax.numpy as jnp, numpy as np
-from jaxgan import load_generator, paths
-from experiments.running import generators
-
-saved = np.load("walk.npz")
-generator = generators.in_pixels(load_generator({source!r}))
-a, b = map(jnp.asarray, saved["codes"])
-ends = tuple(saved["digits"][..., None].astype("float32") / 255)
-found = paths.minimise_many(
-    paths.between_images(generator), a[None], b[None],
-    tuple(end[None] for end in ends), levels={levels},
-)
-floor = paths.least_value(*ends) * ((b - a) ** 2).sum()
-print("ρ =", found.energies[0, -1] / floor)
-"""
 
 
 def build(bench: Workbench, first: Walk, drawn: gr.State) -> None:
@@ -70,12 +53,22 @@ def build(bench: Workbench, first: Walk, drawn: gr.State) -> None:
     strips = gr.HTML(view(first, STOPS // 2), elem_id="strips")
     curves = views.picture(plot(first), "λ along the paths:", "heights")
     with gr.Row():
-        film = gr.DownloadButton("Export GIF", elem_id="gif")
-        arrays = gr.DownloadButton("Export NPZ", elem_id="npz")
+        files = [
+            gr.DownloadButton(f"Export {Path(file).name}", file, elem_id=name)
+            for name, file in zip(
+                ("film", "arrays", "program"),
+                exports.write(first, bench.options),
+                strict=True,
+            )
+        ]
+    gr.Markdown(
+        "The program repeats the walk. Save `walk.npz` and `walk.py` into one folder, "
+        "and run it where you started the app:"
+    )
     gr.Code(
-        PROGRAM.format(source=bench.source, levels=LEVELS),
+        exports.program(bench.options),
         language="python",
-        label="repeats the walk from walk.npz",
+        label="walk.py",
         interactive=False,
     )
 
@@ -95,14 +88,13 @@ def build(bench: Workbench, first: Walk, drawn: gr.State) -> None:
             found = walk(bench, bench.generator, np.stack([start, end]))
         except ValueError as error:
             raise views.complaint(str(error)) from error
-        return found, STOPS // 2, view(found, STOPS // 2), plot(found)
+        shown = found, STOPS // 2, view(found, STOPS // 2), plot(found)
+        return *shown, *exports.write(found, bench.options)
 
-    go.click(go_there, ends, [state, place, strips, curves])
+    go.click(go_there, ends, [state, place, strips, curves, *files])
     place.change(
         view, [state, place], strips, trigger_mode="always_last", **views.QUIET
     )
-    film.click(export_film, state, film, **views.QUIET)
-    arrays.click(export_arrays, state, arrays, **views.QUIET)
 
 
 def _choosing(bench: Workbench, name: str):
@@ -179,25 +171,3 @@ def plot(walk: Walk) -> np.ndarray:
         axes.legend(frameon=False)
         figure.savefig(file, dpi=110, format="png")
     return np.asarray(Image.open(file).convert("RGB"))
-
-
-def export_film(walk: Walk) -> str:
-    """Write the three paths side by side as an animation; return its file."""
-    frames = [
-        Image.fromarray(
-            views.enlarged(views.strip(np.stack(some)), 4),
-        )
-        for some in zip(*(way.frames for way in walk.ways.values()), strict=True)
-    ]
-    path = Path(tempfile.mkdtemp(prefix="jaxgan-walk-")) / "walk.gif"
-    rest = [*frames[1:], *frames[-2:0:-1]]
-    frames[0].save(path, save_all=True, append_images=rest, duration=120, loop=0)
-    return str(path)
-
-
-def export_arrays(walk: Walk) -> str:
-    """Write digits, codes and paths as arrays; return their file."""
-    path = Path(tempfile.mkdtemp(prefix="jaxgan-walk-")) / "walk.npz"
-    paths = np.stack([way.path for way in walk.ways.values()])
-    np.savez_compressed(path, digits=walk.digits, codes=walk.codes, paths=paths)
-    return str(path)

@@ -76,7 +76,7 @@ def walk(
     if np.linalg.norm(codes[1] - codes[0]) < 1e-3:
         raise ValueError("Both digits have the same code: choose two that differ.")
     metrics = paths.between_images(generators.in_pixels(generator))
-    item = tuple((targets + 1) / 2)
+    item = tuple((digits[..., None] / 255).astype(np.float32))
     rows = tuple(each[None] for each in item)
     ends = jnp.asarray(codes[:1]), jnp.asarray(codes[1:])
     minimised = paths.minimise_many(metrics, *ends, rows, levels=LEVELS)

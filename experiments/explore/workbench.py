@@ -29,7 +29,7 @@ class Workbench(NamedTuple):
     """What all panels work with.
 
     Attributes:
-        source: name of the generator.
+        options: what the generator was loaded with.
         generator: it, with images in [-1, 1].
         plane: a generator over a latent plane; the same one if it has two dimensions.
         plane_source: its name.
@@ -39,7 +39,7 @@ class Workbench(NamedTuple):
         adam: the plain search that ours is compared with: codes of images.
     """
 
-    source: str
+    options: GeneratorOptions
     generator: FinishedGenerator
     plane: FinishedGenerator
     plane_source: str
@@ -63,7 +63,7 @@ def prepare(checkpoint: str, generator: str | None) -> Workbench:
     of_class = [np.flatnonzero(test.labels == digit)[:EACH] for digit in range(10)]
     numbers = np.stack(of_class, 1).ravel()
     return Workbench(
-        options.source,
+        options,
         chosen,
         chosen if is_plane else storage.load_generator(PLANE),
         options.source if is_plane else PLANE,

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from processes import environment
+from processes import environment, finish
 
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
@@ -222,7 +222,9 @@ def test_a_drawn_stroke_gets_the_minima_that_the_library_finds(visit, bench):
     assert text.count("proved: ") == len(last.minima)
 
 
-def test_a_walk_has_the_energy_that_the_library_finds(visit, bench):
+def test_a_walk_has_the_energy_that_the_library_and_its_program_find(
+    visit, bench, tmp_path
+):
     tab = visit()
     panel(tab, "Walk")
     tab.locator("#end-digits button").nth(4).click()
@@ -244,12 +246,24 @@ def test_a_walk_has_the_energy_that_the_library_finds(visit, bench):
     floor = paths.least_value(*ends) * jnp.sum((b - a) ** 2)
     assert rho["least energy"] == pytest.approx(float(least / floor), rel=1e-3)
     assert rho["least energy"] <= rho["straight line"]
-    with tab.expect_download() as download:
-        tab.locator("#npz").click()
-        tab.wait_for_timeout(1500)
-        tab.locator("#npz").click()
-    with np.load(download.value.path(), allow_pickle=False) as saved:
+    for name, file in (
+        ("film", "walk.gif"),
+        ("arrays", "walk.npz"),
+        ("program", "walk.py"),
+    ):
+        with tab.expect_download() as download:
+            tab.locator(f"#{name}").click()
+        assert download.value.suggested_filename == file
+        download.value.save_as(tmp_path / file)
+    with np.load(tmp_path / "walk.npz", allow_pickle=False) as saved:
         np.testing.assert_array_equal(saved["digits"], found.digits)
+    done = finish([sys.executable, tmp_path / "walk.py"])
+    assert (done.returncode, done.stderr) == (0, "")
+    again = float(done.stdout.removeprefix("ρ = ").partition(",")[0])
+    assert again == pytest.approx(rho["least energy"], rel=1e-3)
+    with Image.open(tmp_path / "walk.gif") as film:
+        assert film.size == (3 * 28 * 4, 28 * 4)
+        film.seek(2 * ways.STOPS - 1)  # the last one: to the end, and back
 
 
 def test_the_keyboard_is_enough(visit):
