@@ -48,19 +48,19 @@ def run(config: Config) -> None:
 
     from jaxgan.errors import needs_extra
 
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
-    with needs_extra("app"):
-        import gradio  # noqa: F401
-
-    from experiments.explore import page, workbench
-
     if config.port is not None and not is_free(config.port):
         raise UsageError(f"--port {config.port} is in use")
-    bench = workbench.prepare(config.checkpoint, config.generator)
     stopped = threading.Event()
     with tempfile.TemporaryDirectory(prefix="jaxgan-explore-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder  # pictures on the page, until it ends
-        app = page.build(bench)
+        # Both are read when Gradio is imported; its files end with the app.
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        with needs_extra("app"):
+            import gradio  # noqa: F401
+
+        from experiments.explore import page, workbench
+
+        app = page.build(workbench.prepare(config.checkpoint, config.generator))
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
         address = page.serve(app, config.port, share=config.share)

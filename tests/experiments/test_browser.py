@@ -57,13 +57,15 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def server(chromium, toy_model):
-    """The process of the app, and its address."""
+def server(chromium, toy_model, tmp_path_factory):
+    """The process of the app, its address, and its folder for temporary files."""
+    folder = tmp_path_factory.mktemp("temporary")
     port = free_port()
     words = [sys.executable, "-m", "experiments.explore", "--checkpoint", toy_model]
     process = subprocess.Popen(
         [*map(str, words), "--port", str(port)],
-        env=environment(PYTHONWARNINGS="default"),  # Gradio's own imports warn.
+        # Gradio's own imports warn.
+        env=environment(PYTHONWARNINGS="default", TMPDIR=str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -72,7 +74,7 @@ def server(chromium, toy_model):
         assert process.stdout is not None
         line = process.stdout.readline()
         assert f"open http://127.0.0.1:{port}/" in line, line
-        yield process, f"http://127.0.0.1:{port}/"
+        yield process, f"http://127.0.0.1:{port}/", folder
     finally:
         process.kill()
         process.communicate()
@@ -390,8 +392,10 @@ def test_a_report_shows_all_its_pictures_and_hostile_names_as_text(chromium, tmp
     assert said == []
 
 
-def test_ctrl_c_ends_the_server(server):
-    process, _ = server
+def test_ctrl_c_ends_the_server_and_its_files(server):
+    process, _, folder = server
+    assert list(folder.iterdir())
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
+    assert not list(folder.iterdir())
