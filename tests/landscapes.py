@@ -28,8 +28,8 @@ def toy(seed, latent_dim=2, widths=(6, 8), pixels=5):
     return network, generator, np.asarray(target, np.float64)
 
 
-def objective(generator, target, prior_weight):
-    """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again."""
+def objective(generator, target, prior_weight, width=0.0):
+    """½‖G(z) − x‖² + ½κ‖z‖² in NumPy, written again, with corners of any width."""
     affine = networks.layers_of(generator)
     layers = [np.asarray(w, np.float64) for w in affine.kernels]
     biases = [np.asarray(b, np.float64) for b in affine.biases]
@@ -37,9 +37,10 @@ def objective(generator, target, prior_weight):
     def value(points):
         points = np.atleast_2d(points)
         h = points
+        slope = networks.NEGATIVE_SLOPE
         for kernel, bias in zip(layers[:-1], biases[:-1], strict=True):
             h = h @ kernel + bias
-            h = np.maximum(h, networks.NEGATIVE_SLOPE * h)
+            h = slope * h + (1 - slope) * (h + np.sqrt(h * h + width * width)) / 2
         h = np.tanh(h @ layers[-1] + biases[-1])
         prior = prior_weight * np.sum(points**2, 1)
         return 0.5 * (np.sum((h - target) ** 2, 1) + prior)

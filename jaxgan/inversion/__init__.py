@@ -19,8 +19,8 @@
 >>> bool(abs(codes - found.best().astype("float32")).max() < 1e-3)
 True
 
-Read `levenberg_marquardt` (one step), `one_start` (rounds of steps), `starts`,
-`multistart` (`invert`). `search` and `many_images` are the driver on the host,
+Read `levenberg_marquardt` (one step), `quasi_newton` (the cheap steps in it),
+`one_start` (a search), `starts`, `multistart` (`invert`). `search` and `many_images` are the driver on the host,
 `invert_many`. `recovery` finds the codes of a generator's own images to the
 last digit; `recipes` are the published ways, by the steps in `first_order`.
 """
@@ -34,7 +34,6 @@ from jaxgan.inversion.first_order import (
 )
 from jaxgan.inversion.many_images import Inversion, invert_from, invert_many
 from jaxgan.inversion.multistart import Codes, invert
-from jaxgan.inversion.one_start import STEPS_PER_ROUND
 from jaxgan.inversion.recipes import RECIPES, Recipe, follow_recipe, pixel_mean
 from jaxgan.inversion.recovery import Recovery, condition_numbers, recover
 from jaxgan.inversion.starts import nearest_starts, sample_bank
@@ -45,7 +44,6 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "Recovery",
-    "STEPS_PER_ROUND",
     "condition_numbers",
     "cross_entropy",
     "descend",

@@ -1,12 +1,15 @@
 """Dense Levenberg-Marquardt steps that minimise ½‖G(z) − x‖² + ½κ‖z‖² for one image."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxgan.inversion import quasi_newton
+from jaxgan.inversion.quasi_newton import Point
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
 DAMPING = 1e-2
@@ -14,8 +17,8 @@ DAMPING = 1e-2
 LEAST_DAMPING = 1e-14
 MOST_DAMPING = 1e18
 """Also of its growth: their product must be finite in single precision."""
-CORRECTIONS = 2
-"""Corrections after an accepted step; each costs one gradient."""
+CORRECTIONS = 16
+"""Quasi-Newton steps after the one with the Jacobian; each costs one gradient."""
 
 
 class State(NamedTuple):
@@ -62,13 +65,13 @@ def step(
     target: Example,
     prior_weight: float | Scalar,
 ) -> State:
-    """Return the state after one step, accepted or not.
+    """Return the state after a step with the Jacobian, accepted or not, and others.
 
-    The damping is adapted by the gain ratio (Nielsen 1999, IMM-REP-1999-05). An
-    accepted step is followed by corrections with the new gradient and the old matrix
-    (Fan 2012, "The modified Levenberg-Marquardt method", Math. Comp. 81, equation 2.2),
-    which cost a thirtieth of a step. Nothing is accepted that does not lower the value,
-    so that the state stays finite. Derivatives are those of the steps that were taken.
+    The damping is adapted by the gain ratio (Nielsen 1999, IMM-REP-1999-05). The
+    Jacobian costs as much as fifty gradients, so its matrix serves for `CORRECTIONS`
+    further steps, and learns from the gradient of each (`quasi_newton`). Nothing is
+    accepted that does not lower the value, so that the state stays finite. Derivatives
+    are those of the steps that were taken.
 
     Args:
         generate: from latents to images.
@@ -80,6 +83,11 @@ def step(
     def residuals(latent: Latent) -> Array:
         return _residual(generate, latent, target)
 
+    def value_and_gradient(latent: Latent) -> tuple[Scalar, Latent]:
+        residual, pull_back = jax.vjp(residuals, latent)
+        gradient = pull_back(residual)[0] + prior_weight * latent
+        return _value(residual, latent, prior_weight), gradient
+
     latent = state.latent
     identity = jnp.eye(len(latent), dtype=latent.dtype)
     residual = residuals(latent)
@@ -87,34 +95,26 @@ def step(
     gradient = jacobian.T @ residual + prior_weight * latent
     normal = jacobian.T @ jacobian + prior_weight * identity
     shift = state.damping * jnp.trace(normal) / len(latent)
-    solve = _solver(normal + shift * identity)
-    change = -solve(gradient)
-    trial = latent + change
-    value = _value(residuals(trial), trial, prior_weight)
+    inverse = _inverse(normal + shift * identity)
+    change = -inverse @ gradient
+    trial = Point(latent + change, *value_and_gradient(latent + change))
     predicted = 0.5 * change @ (shift * change - gradient)
-    accepted = (value < state.value) & (predicted > 0)
+    accepted = (trial.value < state.value) & (predicted > 0)
     # A gain above 1 counts as 1. Without these steps, and those that are not accepted,
     # nothing is divided by zero, which even a result that is not used must not be in
     # a function with derivatives.
-    fall = state.value - value
+    fall = state.value - trial.value
     telling = accepted & (fall < predicted)
     gain = jnp.where(telling, fall, 1.0) / jnp.where(telling, predicted, 1.0)
     easier = state.damping * jnp.maximum(1 / 3, 1 - (2 * gain - 1) ** 3)
 
-    latent = jnp.where(accepted, trial, latent)
-    value = jnp.where(accepted, value, state.value)
-    going = accepted
-    for _ in range(CORRECTIONS):
-        residual, pull_back = jax.vjp(residuals, latent)
-        gradient = pull_back(residual)[0] + prior_weight * latent
-        trial = latent - solve(gradient)
-        found = _value(residuals(trial), trial, prior_weight)
-        going &= found < value
-        latent = jnp.where(going, trial, latent)
-        value = jnp.where(going, found, value)
+    begun = Point(latent, state.value, gradient)
+    inverse = quasi_newton.corrected(inverse, change, trial.gradient - gradient)
+    point = jax.tree.map(partial(jnp.where, accepted), trial, begun)
+    point = quasi_newton.steps(value_and_gradient, inverse, point, CORRECTIONS)
     return State(
-        latent=latent,
-        value=value,
+        latent=point.latent,
+        value=point.value,
         damping=jnp.where(
             accepted,
             jnp.maximum(easier, LEAST_DAMPING),
@@ -124,24 +124,24 @@ def step(
     )
 
 
-def _solver(matrix: Float[Array, "latent latent"]) -> Callable[[Latent], Latent]:
-    """Return the function that solves systems with a positive definite matrix.
+def _inverse(matrix: Float[Array, "latent latent"]) -> Float[Array, "latent latent"]:
+    """Return the inverse of a positive definite matrix.
 
-    It returns 0 where the matrix is not positive definite or not finite. Its
-    derivatives are those of the solution, and need none of the Cholesky factor.
+    It is 0 where the matrix is not positive definite or not finite. Its derivatives are
+    those of the inverse, and need none of the Cholesky factor.
     """
     factor = jnp.linalg.cholesky(jax.lax.stop_gradient(matrix))
     found = jnp.isfinite(factor).all()
 
-    def by_factor(_, right: Latent) -> Latent:
+    def by_factor(_, right: Array) -> Array:
         return jnp.where(found, jax.scipy.linalg.cho_solve((factor, True), right), 0.0)
 
-    def solve(right: Latent) -> Latent:
-        return jax.lax.custom_linear_solve(
-            lambda x: matrix @ x, right, by_factor, symmetric=True
-        )
-
-    return solve
+    return jax.lax.custom_linear_solve(
+        lambda x: matrix @ x,
+        jnp.eye(len(matrix), dtype=matrix.dtype),
+        by_factor,
+        symmetric=True,
+    )
 
 
 def _residual(

@@ -32,8 +32,7 @@ class Inversion(NamedTuple):
         finished: whether the search ended because steps gained nothing any more; False
             where the start was given up for better ones, or the steps ran out.
         kept: False where the start was given up for better ones.
-        history: errors of the best points so far, before the first round of steps and
-            after each.
+        history: errors of the best points so far, before the first step and after each.
         steps: number of Levenberg-Marquardt steps taken by then.
     """
 
@@ -41,8 +40,8 @@ class Inversion(NamedTuple):
     errors: Float[np.ndarray, "images starts"]
     finished: Bool[np.ndarray, "images starts"]
     kept: Bool[np.ndarray, "images starts"]
-    history: Float[np.ndarray, "rounds images starts"]
-    steps: Int[np.ndarray, "rounds images starts"]
+    history: Float[np.ndarray, "steps images starts"]
+    steps: Int[np.ndarray, "steps images starts"]
 
     def best(self) -> Float[np.ndarray, "images latent"]:
         """Return the code with the least error for each image."""
@@ -59,9 +58,9 @@ def invert_many(
     survivors: int | None = None,
     bank_size: int = 10_000,
     prior_weight: float = 0.0,
-    max_steps: int = 40,
+    max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 256,
+    chunk: int = 64,
     first_image: int = 0,
 ) -> Inversion:
     """Return codes of images: local minima of ½‖G(z) − x‖² + ½κ‖z‖² from many starts.
@@ -77,13 +76,14 @@ def invert_many(
         targets: images in the generator's units.
         num_starts: starts of each image. Half of them are the codes of those samples of
             the prior whose images are nearest to it, the others are drawn.
-        survivors: after every round of steps the worse half of an image's starts is
-            given up, until this many are left; None: no start is given up.
+        survivors: after every step the worse half of an image's starts is given up,
+            until this many are left; None: no start is given up.
         bank_size: number of samples to choose the nearest ones from; 0: all starts are
             drawn from the prior.
         prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the generator's
             units, makes the minimum the most probable code.
-        max_steps: greatest number of steps in single precision, in rounds of five.
+        max_steps: greatest number of steps in single precision, each with one Jacobian
+            and `levenberg_marquardt.CORRECTIONS` gradients more.
         double_steps: greatest number of steps in double precision, after these.
         chunk: starts advanced at a time; bounds the memory.
         first_image: number of the first target, for the key.
@@ -124,9 +124,9 @@ def invert_from(
     *,
     survivors: int | None = None,
     prior_weight: float = 0.0,
-    max_steps: int = 40,
+    max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 256,
+    chunk: int = 64,
 ) -> Inversion:
     """Return codes of images from given starts, which are rounded to single precision.
 
@@ -161,9 +161,9 @@ def search_from(
     rounded: bool,
     survivors: int | None = None,
     prior_weight: float = 0.0,
-    max_steps: int = 40,
+    max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 256,
+    chunk: int = 64,
 ) -> Inversion:
     """Do what `invert_from` does, with or without rounded corners."""
     num_starts = starts.shape[1]

@@ -45,7 +45,7 @@ def invert(
     num_starts: int,
     bank_size: int = 10_000,
     prior_weight: float | Scalar = 0.0,
-    max_steps: int = 40,
+    max_steps: int = 8,
     exact_steps: int = 20,
     number: int | Int[Array, ""] = 0,
 ) -> Codes:
@@ -71,7 +71,8 @@ def invert(
             if they share the key.
         prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the generator's
             units, makes the minimum the most probable code.
-        max_steps: greatest number of steps in single precision, in rounds of five.
+        max_steps: greatest number of steps in single precision, each with one Jacobian
+            and `levenberg_marquardt.CORRECTIONS` gradients more.
         exact_steps: greatest number of steps in the target's precision, after these.
         number: of the image, for the key: another number gives other starts.
 

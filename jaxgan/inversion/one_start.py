@@ -1,4 +1,4 @@
-"""The search from one start: rounds of Levenberg-Marquardt steps, as pure functions."""
+"""The search from one start: Levenberg-Marquardt steps, as pure functions."""
 
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,13 +14,11 @@ from jaxgan.types import Example, Latent, Latents, Scalar
 
 T = TypeVar("T", Array, np.ndarray)
 
-STEPS_PER_ROUND = 5
-"""Levenberg-Marquardt steps between two evaluations."""
 WIDTHS = (1.0, 0.01)
-"""Widths of rounded corners in the first round and in the last."""
+"""Widths of rounded corners in the first step and in the last."""
 SINGLE_TOLERANCE = 1e-4
 DOUBLE_TOLERANCE = 1e-10
-"""A start is finished when a round lowers its objective by at most this part of it."""
+"""A start is finished when a step lowers its objective by at most this part of it."""
 
 
 class Best(NamedTuple):
@@ -47,7 +45,7 @@ def advance(
     prior_weight: float | Scalar,
     width: Scalar | None,
 ) -> lm.State:
-    """Return the state after a round of steps.
+    """Return the state after a step; the value before is computed anew.
 
     Args:
         generator: whose code is searched.
@@ -62,12 +60,8 @@ def advance(
             return generator.generate(latents)
         return generate_rounded(generator, latents, width)
 
-    return jax.lax.fori_loop(
-        0,
-        STEPS_PER_ROUND,
-        lambda _, s: lm.step(current, s, target, prior_weight),
-        lm.evaluate(current, state, target, prior_weight),
-    )
+    begun = lm.evaluate(current, state, target, prior_weight)
+    return lm.step(current, begun, target, prior_weight)
 
 
 def require_precision(generator: FinishedGenerator, dtype: Any) -> None:
@@ -92,15 +86,14 @@ def measure(
 
 
 def widths(max_steps: int) -> np.ndarray:
-    """Return the width of the rounded corners in every round; the last is the least."""
-    rounds = -(-max_steps // STEPS_PER_ROUND)
-    return (
-        np.geomspace(*WIDTHS, rounds) if rounds > 1 else np.array(WIDTHS[-1:] * rounds)
-    )
+    """Return the width of the rounded corners in every step; the last is the least."""
+    if max_steps > 1:
+        return np.geomspace(*WIDTHS, max_steps)
+    return np.array(WIDTHS[-1:] * max_steps)
 
 
 def gains_nothing(before: T, after: T, tolerance: float) -> Any:
-    """Return whether a round lowered a finite value by no more than this part of it.
+    """Return whether a step lowered a finite value by no more than this part of it.
 
     A value of exactly zero has nothing left to gain.
     """
@@ -117,7 +110,7 @@ def search(
     max_steps: int,
     tolerance: float,
 ) -> Best:
-    """Return the best point that rounds of steps find from a start.
+    """Return the best point that steps find from a start.
 
     Args:
         generator: whose code is searched.
@@ -125,9 +118,9 @@ def search(
         target: in the generator's units and in the same precision.
         prior_weight: κ ≥ 0.
         rounded: whether steps are taken on the generator with rounded corners.
-        max_steps: greatest number of steps, rounded up to whole rounds.
-        tolerance: without rounded corners, the start is finished when a round lowers
-            its value by at most this part of it.
+        max_steps: greatest number of steps.
+        tolerance: without rounded corners, the start is finished when a step lowers its
+            value by at most this part of it.
     """
 
     def better(best: Best, latent: Latent) -> Best:
@@ -150,6 +143,6 @@ def search(
 
     infinite = jnp.full((), jnp.inf, start.dtype)
     begun = better(Best(start, infinite, infinite, jnp.array(False)), start)
-    rounds = jnp.asarray(widths(max_steps), start.dtype)
-    (_, best), _ = jax.lax.scan(body, (lm.begin(start), begun), rounds)
+    every = jnp.asarray(widths(max_steps), start.dtype)
+    (_, best), _ = jax.lax.scan(body, (lm.begin(start), begun), every)
     return best._replace(finished=best.finished | (best.value == 0))

@@ -1,7 +1,7 @@
-"""The search from many starts side by side, round by round, driven from the host.
+"""The search from many starts side by side, step by step, driven from the host.
 
-After each round of steps the points are evaluated, starts that gain nothing any more
-are finished, and, if wanted, the worse half of an image's starts is given up.
+After each step the points are evaluated, starts that gain nothing any more are
+finished, and, if wanted, the worse half of an image's starts is given up.
 """
 
 from functools import partial
@@ -14,7 +14,6 @@ from jaxtyping import Array
 
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.inversion.one_start import (
-    STEPS_PER_ROUND,
     advance,
     gains_nothing,
     measure,
@@ -74,13 +73,13 @@ def search(
     tolerance: float,
     survivors: int | None,
 ) -> list[Progress]:
-    """Return the progress of all starts after each round.
+    """Return the progress of all starts after each step.
 
     Args:
         problem: what to search for.
         progress: where to begin.
-        max_steps: greatest number of steps, rounded up to whole rounds.
-        tolerance: without rounded corners, a start is finished when a round lowers its
+        max_steps: greatest number of steps.
+        tolerance: without rounded corners, a start is finished when a step lowers its
             value by at most this part of it.
         survivors: number of each image's starts that are never given up; None: all.
     """
@@ -107,9 +106,7 @@ def search(
                 chunk=problem.chunk,
             )
             progress = keep_better(problem, progress, np.asarray(states.latent))
-            progress = progress._replace(
-                steps=progress.steps + STEPS_PER_ROUND * active
-            )
+            progress = progress._replace(steps=progress.steps + active)
             if not problem.rounded:
                 stuck = gains_nothing(before, np.asarray(states.value), tolerance)
                 progress = progress._replace(

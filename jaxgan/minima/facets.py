@@ -74,9 +74,11 @@ def step(
         return value(generator, state.latent + length * change, target, prior_weight)
 
     near, far, far_is_lower = _line_search(objective, longest)
-    latent = state.latent + near * change
-    short = TINY_STEP * (1 + jnp.sqrt(latent @ latent))
     norm = jnp.sqrt(change @ change)
+    short = TINY_STEP * (1 + jnp.sqrt(state.latent @ state.latent))
+    # The objective cannot choose the length of a step that is within its rounding.
+    near = jnp.where(norm < short, longest, near)
+    latent = state.latent + near * change
     arrived = (near == longest) & (facet.time <= 1)
 
     moved = State(latent, state.positive, state.held, jnp.array(False))

@@ -13,8 +13,8 @@ from jaxgan.minima.certificates import STATUSES, Certificate
 from jaxgan.minima.settling import (
     DOUBLE,
     FACET_ROUNDS,
+    FACET_STEPS,
     FIRST_WIDTH,
-    ROUND,
     SINGLE,
     advance,
     begin,
@@ -58,7 +58,7 @@ def settle_many(
     owners: Int[np.ndarray, "n"],
     *,
     prior_weight: float = 0.0,
-    chunk: int = 64,
+    chunk: int = 16,
 ) -> Settled:
     """Move each point to a local minimum near it and certify it, in double precision.
 
@@ -124,7 +124,7 @@ def settle_many(
             if not active.any():
                 break
             states = advance_in_chunks(move, states, owners, active, chunk=chunk)
-            steps += ROUND * active
+            steps += FACET_STEPS * active
         (chosen,) = np.nonzero(is_leader(leaders))
         led = jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], (states, owners))
         certify = partial(_certify, exact, flat, prior_weight)

@@ -2,8 +2,10 @@
 
 Thousands of kinks cross the way to a minimum. The gradient jumps at each of them, which
 stops every method that relies on derivatives. So the search runs on the network of
-`jaxgan.networks.rounded`, and the width of its corners goes to 0 as fast as whole
-Newton steps can follow the minimum.
+`jaxgan.networks.rounded`, and the width of its corners goes to 0. The minimum is
+followed by a predictor and a corrector (Allgower and Georg 1990, "Numerical
+Continuation Methods", chapter 3): where the width is reduced, the point moves by the
+derivative of the minimum by the width; then Newton's method comes back to it.
 """
 
 from typing import NamedTuple
@@ -12,6 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxgan.inversion import quasi_newton
+from jaxgan.inversion.quasi_newton import Point
 from jaxgan.networks import FinishedGenerator, generate_rounded
 from jaxgan.networks.piecewise import (
     curvature_of_logits,
@@ -23,12 +27,12 @@ from jaxgan.networks.piecewise import (
 from jaxgan.networks.rounded import rounded_leaky_relu
 from jaxgan.types import Latent, Scalar
 
-LENGTHS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.01, 0.001, 0.0)
-"""Lengths that a step tries, as parts of the Newton step."""
 LEAST_CURVATURE = 1e-9
 """Least curvature that a step trusts, in units of the largest."""
-ROUNDING = 8
-"""Rounding error of a value, in units in its last place."""
+CORRECTIONS = 24
+"""Quasi-Newton steps with the matrix of one Newton step; each costs one gradient."""
+LONGEST = 0.03
+"""Greatest length of such a step, relative to 1 + ‖z‖: the minimum wanted is near."""
 
 
 class State(NamedTuple):
@@ -95,32 +99,49 @@ def step(
     state: State,
     target: Float[Array, "pixels"],
     sharpening: float,
+    near: float,
     prior_weight: float | Scalar = 0.0,
 ) -> State:
-    """Return the state after the best of several lengths of a Newton step.
+    """Return the state after one step of the corrector, or of the predictor.
 
-    Curvatures are made positive. If the whole step is the best one, the minimum is so
-    near that it can be followed to sharper corners: the width is multiplied by
-    `sharpening`.
+    The exact Hessian, its curvatures made positive, serves for `CORRECTIONS` steps
+    (`quasi_newton`). A point that is near the minimum already takes the Newton step and
+    the predictor's instead: by dz/dw = −H⁻¹ ∂g/∂w, g the gradient and H the Hessian, to
+    a width that is smaller by the factor `sharpening`.
     """
     latent, width = state
+
+    def gradient_at(width: Scalar) -> Array:
+        return jax.grad(value, 1)(generator, latent, target, width, prior_weight)
+
     gradient, hessian = expansion(generator, latent, target, width, prior_weight)
-    values, vectors = jnp.linalg.eigh(hessian)
-    sizes = jnp.abs(values)
+    _, by_width = jax.jvp(gradient_at, (width,), (jnp.ones_like(width),))
+    curvatures, vectors = jnp.linalg.eigh(hessian)
+    sizes = jnp.abs(curvatures)
     sizes = jnp.maximum(sizes, LEAST_CURVATURE * jnp.max(sizes))
-    change = -vectors @ ((vectors.T @ gradient) / sizes)
-    lengths = jnp.array(LENGTHS, latent.dtype)
-    found = jax.vmap(
-        lambda t: value(generator, latent + t * change, target, width, prior_weight)
-    )(lengths)
-    best = jnp.argmin(jnp.where(jnp.isfinite(found), found, jnp.inf))
-    moved = latent + lengths[best] * change
-    # A predicted decrease within the rounding of the value cannot choose a length.
-    rounding = ROUNDING * jnp.finfo(latent.dtype).eps * found[-1]
-    whole = (lengths[best] == 1) | (-gradient @ change <= rounding)
+    inverse = (vectors / sizes[None]) @ vectors.T
+    begun = Point(
+        latent, value(generator, latent, target, width, prior_weight), gradient
+    )
+    corrected = quasi_newton.steps(
+        lambda latent: jax.value_and_grad(value, 1)(
+            generator, latent, target, width, prior_weight
+        ),
+        inverse,
+        begun,
+        CORRECTIONS,
+        LONGEST * (1 + jnp.sqrt(latent @ latent)),
+    )
+    change = inverse @ gradient
+    sharper = sharpening * width
+    predicted = latent - change - (sharper - width) * (inverse @ by_width)
+    # Where the least value is 0, the decrease stays as large as the value.
+    short = jnp.finfo(latent.dtype).eps * (1 + latent @ latent)
+    arrived = (gradient @ change <= near * begun.value) | (change @ change <= short)
+    arrived &= jnp.isfinite(predicted).all()
     return State(
-        jnp.where(jnp.isfinite(moved), moved, latent),
-        jnp.where(whole, sharpening * width, width),
+        jnp.where(arrived, predicted, corrected.latent),
+        jnp.where(arrived, sharper, width),
     )
 
 
@@ -130,6 +151,7 @@ def sharpen(
     target: Float[Array, "pixels"],
     least_width: float,
     sharpening: float,
+    near: float,
     num_steps: int,
     prior_weight: float | Scalar = 0.0,
 ) -> State:
@@ -140,7 +162,9 @@ def sharpen(
         state: where to begin.
         target: flattened, in the generator's units.
         least_width: no more steps are taken once the width is at most this.
-        sharpening: factor of the width, below 1, after each whole Newton step.
+        sharpening: factor of the width, below 1, where the minimum is near.
+        near: the minimum is near if twice the decrease that a Newton step promises is
+            at most this part of the value, or if the step is as short as rounding.
         num_steps: greatest number of steps.
         prior_weight: κ of an additional ½κ‖z‖².
     """
@@ -151,6 +175,6 @@ def sharpen(
 
     def body(carry):
         count, state = carry
-        return count + 1, step(generator, state, target, sharpening, prior_weight)
+        return count + 1, step(generator, state, target, sharpening, near, prior_weight)
 
     return jax.lax.while_loop(going, body, (0, state))[1]

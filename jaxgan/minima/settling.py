@@ -19,22 +19,24 @@ class Phase(NamedTuple):
 
     Attributes:
         least_width: width of corners that are sharp enough.
-        sharpening: factor of the width after each whole Newton step.
-        rounds: greatest number of rounds, each of `ROUND` steps.
+        sharpening: factor of the width each time that the minimum is near.
+        near: how near that is; see `newton.sharpen`.
+        steps: greatest number of steps; after each a driver compares points.
     """
 
     least_width: float
     sharpening: float
-    rounds: int
+    near: float
+    steps: int
 
 
 FIRST_WIDTH = 0.01
-SINGLE = Phase(1e-4, 0.5, 8)
-DOUBLE = Phase(1e-8, 0.1, 12)
-ROUND = 5
-"""Steps of a round, after which a driver compares points."""
+SINGLE = Phase(1e-3, 0.1, 1e-5, 8)
+DOUBLE = Phase(1e-6, 0.01, 1e-8, 24)
+FACET_STEPS = 5
+"""Steps of a round on facets, after which a driver looks who is finished."""
 FACET_ROUNDS = 8
-"""Greatest number of rounds on facets, each of `ROUND` steps."""
+"""Greatest number of rounds on facets."""
 NEAR = 1e-5
 """After the sharpening, a pre-activation this close to zero is on its unit's facet."""
 
@@ -109,10 +111,10 @@ def _descend(
     )
     single = generator.as_type(jnp.float32), target.astype(jnp.float32)
     smooth = sharpen(
-        SINGLE, *single, prior_weight.astype(jnp.float32), smooth, SINGLE.rounds
+        SINGLE, *single, prior_weight.astype(jnp.float32), smooth, SINGLE.steps
     )
     smooth = sharpen(
-        DOUBLE, generator, target, prior_weight, in_double(smooth), DOUBLE.rounds
+        DOUBLE, generator, target, prior_weight, in_double(smooth), DOUBLE.steps
     )
     state = begin(generator, smooth.latent)
     return advance(generator, target, prior_weight, state, FACET_ROUNDS)
@@ -132,16 +134,17 @@ def sharpen(
     target: Float[Array, "pixels"],
     prior_weight: float | Scalar,
     state: newton.State,
-    rounds: int = 1,
+    steps: int = 1,
 ) -> newton.State:
-    """Return the state after rounds of Newton steps while the corners sharpen."""
+    """Return the state after Newton steps while the corners sharpen."""
     return newton.sharpen(
         generator,
         state,
         target,
         phase.least_width,
         phase.sharpening,
-        rounds * ROUND,
+        phase.near,
+        steps,
         prior_weight,
     )
 
@@ -167,7 +170,7 @@ def advance(
 
     def going(carry) -> Array:
         count, state = carry
-        return (count < rounds * ROUND) & ~state.finished
+        return (count < rounds * FACET_STEPS) & ~state.finished
 
     def body(carry):
         count, state = carry

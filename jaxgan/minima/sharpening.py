@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.minima import newton
 from jaxgan.minima.counting import cluster
-from jaxgan.minima.settling import ROUND, Phase, sharpen
+from jaxgan.minima.settling import Phase, sharpen
 from jaxgan.networks import FinishedGenerator
 from jaxgan.parallel.chunks import advance_in_chunks
 from jaxgan.types import Scalar
@@ -34,7 +34,7 @@ def sharpen_all(
     prior_weight: float,
     chunk: int,
 ) -> tuple[newton.State, Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
-    """Sharpen all corners by rounds of steps, until they are sharp or rounds run out.
+    """Sharpen all corners step by step, until they are sharp or the steps run out.
 
     Args:
         generator: whose kinks are declared.
@@ -52,12 +52,12 @@ def sharpen_all(
     exact, flat = in_precision(states.latent.dtype, generator, targets)
     advance = partial(_sharpen, phase, exact, flat, prior_weight)
     steps = np.zeros(len(owners), int)
-    for _ in range(phase.rounds):
+    for _ in range(phase.steps):
         active = is_leader(leaders) & (np.asarray(states.width) > phase.least_width)
         if not active.any():
             break
         states = advance_in_chunks(advance, states, owners, active, chunk=chunk)
-        steps += ROUND * active
+        steps += active
         leaders = _merge(np.asarray(states.latent), owners, leaders)
     return states, leaders, steps
 

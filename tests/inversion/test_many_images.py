@@ -202,7 +202,7 @@ def test_a_second_call_compiles_nothing():
         params = jax.tree.map(lambda p: scale * p, PARAMS)
         network = NETWORK.plain._replace(logits=counted)
         generator = networks.FinishedGenerator(network, params)
-        inversion.invert_many(KEY, generator, TARGETS[:2], num_starts=4)
+        inversion.invert_many(KEY, generator, TARGETS[:2], num_starts=4, chunk=4)
         return len(traces)
 
     once = search(1.0)
