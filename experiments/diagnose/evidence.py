@@ -25,7 +25,7 @@ WEIGHTS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)
 """Values of κ, from where it hardly matters to where no digit is left."""
 SHARES = {"judged": 10, "own": 43, "targets": 47}
 """Parts of the time in percent, with the default flags; for the progress bar only."""
-FOLLOWED, SWEEP_STEPS = 2, 20
+FOLLOWED, SWEEP_STEPS = 2, 5
 """Codes of each image that are followed from one κ to the next, and steps for each."""
 
 

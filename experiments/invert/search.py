@@ -29,7 +29,7 @@ class FoundCodes(NamedTuple):
         errors: mean squared error per pixel of its image, pixels in [0, 1].
         statuses: index of its status in `jaxgan.minima.STATUSES`, or `UNKNOWN`.
         held: number of facets that it lies on: kinks of the generator.
-        history: after each round, the least error that each start has reached.
+        history: after each step, the least error that each start has reached.
         gradients: cost of each image until then, in gradients, mean over images.
         gradients_per_image: cost of each image in all, mean over images.
     """
@@ -38,8 +38,8 @@ class FoundCodes(NamedTuple):
     errors: Float[np.ndarray, "n starts"]
     statuses: Int[np.ndarray, "n starts"]
     held: Int[np.ndarray, "n starts"]
-    history: Float[np.ndarray, "rounds n starts"]
-    gradients: Float[np.ndarray, "rounds"]
+    history: Float[np.ndarray, "steps n starts"]
+    gradients: Float[np.ndarray, "steps"]
     gradients_per_image: np.ndarray
 
 

@@ -22,7 +22,7 @@ TOLERANCE, EVALUATIONS = 1e-5, 100
 """Of the path minimiser: its tolerance, and its most gradients on each level."""
 STOPS = 12
 """Steps of equal length along a path, where its images are judged; a multiple of 4."""
-BANK, STARTS, STEPS = 2000, 2, 15
+BANK, STARTS, STEPS = 2000, 2, 8
 """Of the inversion: samples, the nearest of them to start from, steps from each."""
 
 

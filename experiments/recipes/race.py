@@ -18,9 +18,9 @@ from jaxgan.types import PRNGKey
 
 OURS = "jaxgan"
 """Name of our own recipe, `jaxgan.inversion.invert_many`."""
-SHARES = (0.1, 0.2, 0.5, 1.0)
+SHARES = (0.03, 0.1, 0.3, 1.0)
 """Shares of the budget that it is run with."""
-ONE_START = 120
+ONE_START = 24
 """Steps below which our recipe has one start, in place of four."""
 PART = 100
 """Number of images in a part."""
@@ -94,14 +94,13 @@ def plan(steps: int) -> tuple[int, int, int]:
     """Divide the steps that an image may take among its starts.
 
     Returns:
-        The number of starts, the number of them that survive the first round, and the
+        The number of starts, the number of them that survive the first step, and the
         number of steps of each survivor.
     """
-    each = inversion.STEPS_PER_ROUND
     if steps < ONE_START:
-        return 1, 1, max(steps // each, 1) * each
-    # Two of the four starts end after the first round.
-    return 4, 2, (steps // 2 - each) // each * each
+        return 1, 1, max(steps, 1)
+    # Two of the four starts end after the first step.
+    return 4, 2, steps // 2 - 1
 
 
 def run_all(

@@ -1,7 +1,8 @@
 """The cost of inversion steps, in gradients.
 
 A gradient is the unit: one evaluation of ½‖G(z) − x‖² together with its gradient, for
-one code. Costs are ratios of the floating-point operations of compiled programs.
+one code. Costs are ratios of the floating-point operations of compiled programs, in which
+the body of a loop is counted once.
 """
 
 from collections.abc import Callable
@@ -53,12 +54,14 @@ def in_gradients(generator: FinishedGenerator) -> Costs:
         return lm.step(generator.generate, state, target, 0.0)
 
     def rounded(state):
-        return newton.step(generator, state, pixels, 0.5)
+        return newton.step(generator, state, pixels, 0.5, 0.0)
 
     one = operations(gradient, latent, image)
     return Costs(
-        operations(search, lm.begin(latent), image) / one,
-        operations(rounded, newton.State(latent, jnp.ones(()))) / one,
+        operations(search, lm.begin(latent), image) / one + lm.CORRECTIONS - 1,
+        operations(rounded, newton.State(latent, jnp.ones(()))) / one
+        + newton.CORRECTIONS
+        - 1,
         operations(facets.step, generator, faces.start(generator, latent), pixels)
         / one,
     )

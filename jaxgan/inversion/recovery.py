@@ -82,7 +82,7 @@ def recover(
     images: Float[np.ndarray, "images 28 28 1"],
     *,
     num_starts: int = 16,
-    max_steps: int = 40,
+    max_steps: int = 8,
     double_steps: int = 20,
 ) -> Recovery:
     """Return the codes of images that a generator made.
