@@ -58,7 +58,7 @@ def settle_many(
     owners: Int[np.ndarray, "n"],
     *,
     prior_weight: float = 0.0,
-    chunk: int = 16,
+    chunk: int = 32,
 ) -> Settled:
     """Move each point to a local minimum near it and certify it, in double precision.
 
