@@ -1,8 +1,8 @@
 """The cost of inversion steps, in gradients.
 
 A gradient is the unit: one evaluation of ½‖G(z) − x‖² together with its gradient, for
-one code. Costs are ratios of the floating-point operations of compiled programs, in which
-the body of a loop is counted once.
+one code. Costs are ratios of the floating-point operations of compiled programs. The
+body of a loop is counted once there, and here as often as it runs.
 """
 
 from collections.abc import Callable

@@ -20,9 +20,10 @@
 True
 
 Read `levenberg_marquardt` (one step), `quasi_newton` (the cheap steps in it),
-`one_start` (a search), `starts`, `multistart` (`invert`). `search` and `many_images` are the driver on the host,
-`invert_many`. `recovery` finds the codes of a generator's own images to the
-last digit; `recipes` are the published ways, by the steps in `first_order`.
+`one_start` (a search), `starts`, `multistart` (`invert`). `search` and `many_images`
+are the driver on the host, `invert_many`. `recovery` finds the codes of a generator's
+own images to the last digit; `recipes` are the published ways, by the steps in
+`first_order`.
 """
 
 from jaxgan.inversion import levenberg_marquardt
