@@ -20,6 +20,9 @@ class Config(GeneratorOptions, TargetOptions, HostOptions):
     """Number of starts for each image."""
     survivors: int | None = None
     """Number of starts of each image that are followed to the end; default: all."""
+    steps: int = 8
+    """Number of steps of the search while the generator's rounded corners sharpen; with
+    more of them the starts end in fewer minima."""
     prior_weight: float = 0.01
     """Weight κ, 0 or larger, of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1]."""
     resume: bool = False
@@ -29,6 +32,7 @@ class Config(GeneratorOptions, TargetOptions, HostOptions):
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
         require(self.starts >= 1, self, "starts", "at least 1")
+        require(self.steps >= 1, self, "steps", "at least 1")
         require(self.prior_weight >= 0, self, "prior_weight", "at least 0")
         possible = self.survivors is None or 1 <= self.survivors <= self.starts
         require(possible, self, "survivors", "in 1…starts")
@@ -68,6 +72,7 @@ def run(config: Config) -> dict[str, Any]:
         search_key,
         num_starts=config.starts,
         survivors=config.survivors,
+        max_steps=config.steps,
         prior_weight=config.prior_weight,
         part=max(1, 1024 // config.starts),
     )

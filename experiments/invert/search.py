@@ -50,6 +50,7 @@ class SearchPlan(NamedTuple):
         key: random key of the starts.
         num_starts: number of starts for each image.
         survivors: number of them that are followed to the end; None: all.
+        max_steps: number of steps of the search, each at sharper corners.
         prior_weight: κ of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1].
         part: number of images in a part, which are searched together.
     """
@@ -57,6 +58,7 @@ class SearchPlan(NamedTuple):
     key: PRNGKey
     num_starts: int
     survivors: int | None
+    max_steps: int
     prior_weight: float
     part: int
 
@@ -124,6 +126,7 @@ def find_part(
         jnp.asarray(targets),
         num_starts=plan.num_starts,
         survivors=plan.survivors,
+        max_steps=plan.max_steps,
         prior_weight=plan.prior_weight,
         double_steps=0,
         first_image=first,

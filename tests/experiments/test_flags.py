@@ -233,7 +233,7 @@ RUNS = {
         "invert",
         {
             **{**SAMPLE, "checkpoint": "TOY", "images": 2, "starts": 6},
-            **{"survivors": 3, "prior_weight": 0.5},
+            **{"survivors": 3, "prior_weight": 0.5, "steps": 5},
         },
         {
             # All starts end in one minimum, whatever they are drawn with.
@@ -242,6 +242,10 @@ RUNS = {
             ),
             "images": reports("num_images", 2),
             "starts": reports("num_starts", 6),
+            # One state before the first step, and one after each.
+            "steps": lambda run: (
+                len(np.load(run.out / "parts/000000.npz")["history"]) == 6
+            ),
             "survivors": lambda run: (
                 (np.load(run.out / "results.npz")["statuses"] >= 0).sum() == 6
             ),

@@ -89,7 +89,7 @@ def test_after_a_kill_what_is_sound_is_kept_and_what_is_not_is_done_again(
 def test_an_inversion_of_which_nothing_is_finite_ends_with_one_line(toy_model):
     made = storage.load_generator(toy_model)
     lost = FinishedGenerator(made.network, jax.tree.map(jnp.log, made.params))
-    plan = search.SearchPlan(jax.random.key(0), 2, None, 0.0, part=1)
+    plan = search.SearchPlan(jax.random.key(0), 2, None, 8, 0.0, part=1)
     with pytest.raises(NonFiniteError, match="^no start of image 7 ends finite$"):
         search.find_part(
             lost, Costs(1.0, 1.0, 1.0), np.zeros((1, 28, 28, 1), np.float32), 7, plan
