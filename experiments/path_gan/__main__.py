@@ -11,6 +11,11 @@ EXTENSIBLE = ("seeds", "path_weights", "line_weights", "length_weights")
 """Flags that may have other values when a sweep is resumed: each run stands alone."""
 
 
+JUDGED = 2000
+"""Samples that are judged by default: with all of MNIST's 10,000 test images, judging
+would take most of the time."""
+
+
 @dataclass(frozen=True)
 class Config(DataOptions):
     """Train generators with penalties on their paths, and compare them with controls.
@@ -37,7 +42,7 @@ class Config(DataOptions):
     multiplied by the same number."""
     seeds: int = 3
     """Runs with each weight, and without a penalty; at least 2."""
-    steps: int = 2000
+    steps: int = 1500
     """Generator steps of each run."""
     chunk: int = 50
     """Generator steps between two checks for a signal to stop; a divisor of --steps."""
@@ -60,7 +65,7 @@ class Config(DataOptions):
     """Classifier whose features are compared: a shipped model, or a model folder."""
     samples: int | None = None
     """Generated images to judge, against as many test images; at least 20. Default: as
-    many as there are test images."""
+    many as there are test images, and at most 2,000."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
@@ -100,7 +105,7 @@ def run(config: Config) -> dict[str, Any]:
 
     classify = storage.load_classifier(config.judge)
     real, heldout = datasets.load(config)
-    count = config.samples or len(heldout.images)
+    count = config.samples or min(len(heldout.images), JUDGED)
     if config.batch_size > len(real.images):
         most = len(real.images)
         raise UsageError(f"--batch-size must be at most {most}, the training images")
