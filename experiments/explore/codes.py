@@ -62,6 +62,7 @@ def find(
         num_starts=STARTS,
         prior_weight=PRIOR_WEIGHT,
         double_steps=0,
+        chunk=STARTS,
     )
     (best,) = images_of(bench.generator, found.best())
     first = Found(0, best, float(found.errors.min()))

@@ -60,7 +60,7 @@ def invert_many(
     prior_weight: float = 0.0,
     max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 128,
+    chunk: int = 64,
     first_image: int = 0,
 ) -> Inversion:
     """Return codes of images: local minima of ½‖G(z) − x‖² + ½κ‖z‖² from many starts.
@@ -126,7 +126,7 @@ def invert_from(
     prior_weight: float = 0.0,
     max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 128,
+    chunk: int = 64,
 ) -> Inversion:
     """Return codes of images from given starts, which are rounded to single precision.
 
@@ -163,7 +163,7 @@ def search_from(
     prior_weight: float = 0.0,
     max_steps: int = 8,
     double_steps: int = 20,
-    chunk: int = 128,
+    chunk: int = 64,
 ) -> Inversion:
     """Do what `invert_from` does, with or without rounded corners."""
     num_starts = starts.shape[1]

@@ -28,7 +28,8 @@ def draw(number, shape):
 
 def logits(params, latents, kink):
     hidden = kink(latents @ params["first"] + params["bias"][None])
-    return kink(hidden @ params["second"]) @ params["last"]
+    # Without a bias, a unit whose inputs are all dead would be at its kink everywhere.
+    return kink(hidden @ params["second"] + 0.1) @ params["last"]
 
 
 def make(logits=logits, **options):
@@ -110,7 +111,7 @@ def in_numpy(folder, latents):
         for name, leaf in names["make"]().params.items()
     }
     hidden = np.maximum(latents @ params["first"] + params["bias"], 0)
-    logits = np.maximum(hidden @ params["second"], 0) @ params["last"]
+    logits = np.maximum(hidden @ params["second"] + 0.1, 0) @ params["last"]
     return 1 / (1 + np.exp(-logits))
 
 
