@@ -41,7 +41,7 @@ BENCHMARKS = {
     "paths": Benchmark(
         "paths of least energy between codes, 64 segments",
         rows.paths,
-        {"pairs": 20, "compared": 4, "dataset": "sample"},
+        {"pairs": 20, "compared": 10, "dataset": "sample"},
     ),
     "echo": Benchmark(
         "training step with Echo noise, batch 128, depth 64", rows.echo, {}
@@ -53,6 +53,6 @@ BENCHMARKS = {
         "error of the gradient of the penalty on path energy", rows.path_gradient, {}
     ),
     "devices": Benchmark(
-        "equal work for each of 1 to 8 virtual devices", rows.devices, {}
+        "processor time of equal work on each virtual device", rows.devices, {}
     ),
 }

@@ -100,7 +100,8 @@ def paths(result: Result) -> Row:
     ]
     return Row(
         f"{found['seconds_per_pair']:.3g} s a pair; evaluations until the gap is 1e-4: "
-        f"{_or_never(ours)}",
+        f"{_or_never(found['evaluations_to_gap']['median'])}, "
+        f"{_or_never(ours)} on the first {found['compared_pairs']} pairs",
         peers,
         found["compile_seconds"],
     )
@@ -127,13 +128,20 @@ def path_penalty(result: Result) -> Row:
 
 def path_gradient(result: Result) -> Row:
     """Compare the errors of the penalty's gradient on the paths that are at hand."""
-    errors = {
-        name: found["relative_error"] for name, found in result["gradients"].items()
+    names = {
+        "lines": "on straight lines",
+        "minimised, as many segments": "on paths of least energy, as many segments",
     }
-    kept = errors.pop("kept paths")
+    errors = {
+        name: each["relative_error"] for name, each in result["gradients"].items()
+    }
+    kept = errors["kept paths"]
     return Row(
         f"relative error {kept:.2g} on the paths that are kept",
-        [Peer(f"{n}: {error:.2g}", error / kept) for n, error in errors.items()],
+        [
+            Peer(f"{said}: {errors[n]:.2g}", errors[n] / kept)
+            for n, said in names.items()
+        ],
     )
 
 
@@ -152,7 +160,7 @@ def echo(result: Result) -> Row:
 
 
 def devices(result: Result) -> Row:
-    """Compare work on many virtual devices with one device's, for each device."""
+    """Compare the processor time for each of many virtual devices with one's."""
     names = {"search": "codes", "paths": "paths", "train": "training"}
     most = max(result["search"], key=int)
     seconds = ", ".join(
@@ -163,7 +171,7 @@ def devices(result: Result) -> Row:
         f"one device: {seconds}",
         [
             Peer(
-                f"processor time for each of {most} devices, {said}",
+                f"{most} devices, {said}",
                 result[name][most]["processor_over_one_for_each_device"],
             )
             for name, said in names.items()
