@@ -8,7 +8,8 @@ devices; with more devices, the processor time per device should not.
 import json
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import in_own_process, machine
+from benchmarks.machine import machine
+from benchmarks.measuring import in_own_process
 
 COUNTS = (1, 2, 4, 8)
 

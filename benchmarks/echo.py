@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import machine, seconds, training_program
+from benchmarks.machine import machine
+from benchmarks.measuring import seconds, training_program
 from jaxgan import autoencoders, training
 from jaxgan.autoencoders import Maps
 from jaxgan.networks import mlp_decoder, mlp_encoder

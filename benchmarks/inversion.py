@@ -17,7 +17,8 @@ import jax
 import numpy as np
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import in_own_process, machine, seconds, torch_is_installed
+from benchmarks.machine import machine
+from benchmarks.measuring import in_own_process, seconds, torch_is_installed
 from benchmarks.products import each, products_program
 from benchmarks.sizes import GENERATOR_WIDTHS, dense
 from jaxgan import inversion, load_generator

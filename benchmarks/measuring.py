@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import time
@@ -63,6 +62,14 @@ def training_program(
     return run, spent
 
 
+def command(module: str, **flags: int | str) -> list[str]:
+    """Return what follows `python`; `batch_size=64` is `--batch-size=64`."""
+    return [
+        *("-m", module),
+        *(f"--{name.replace('_', '-')}={value}" for name, value in flags.items()),
+    ]
+
+
 def in_own_process(module: str, **flags: int | str) -> dict[str, Any]:
     """Run a module that prints JSON, and return what it printed.
 
@@ -70,25 +77,18 @@ def in_own_process(module: str, **flags: int | str) -> dict[str, Any]:
 
     Args:
         module: name of the module.
-        flags: its command line; `batch_size=64` is `--batch-size=64`.
+        flags: its command line, as in `command`.
+
+    Raises:
+        CalledProcessError: if it fails; `stderr` is what it complained of.
     """
-    words = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
     done = subprocess.run(
-        [sys.executable, "-m", module, *words],
+        [sys.executable, *command(module, **flags)],
         capture_output=True,
         text=True,
         check=True,
     )
     return json.loads(done.stdout)
-
-
-def machine() -> dict[str, object]:
-    """Return the version of JAX, the device, and the number of usable cores."""
-    return {
-        "jax_version": jax.__version__,
-        "device": jax.devices()[0].device_kind,
-        "threads": len(os.sched_getaffinity(0)),
-    }
 
 
 def torch_is_installed() -> bool:

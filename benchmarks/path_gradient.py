@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import machine
+from benchmarks.machine import machine
 from jaxgan import networks, paths, storage
 from jaxgan.gan import log_rho, path_energy_penalty
 

@@ -10,7 +10,8 @@ import math
 import time
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import machine, seconds, training_program
+from benchmarks.machine import machine
+from benchmarks.measuring import seconds, training_program
 from jaxgan import gan
 from jaxgan.gan import Penalty, path_energy_penalty, path_length_penalty
 from jaxgan.networks import mlp_critic, mlp_generator

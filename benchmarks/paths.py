@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.flags import command_line
-from benchmarks.measuring import machine
+from benchmarks.machine import machine
 from experiments.path import pairs, search
 from experiments.path.pairs import Pairs
 from experiments.running import generators

@@ -11,9 +11,9 @@ import statistics
 from collections.abc import Callable
 
 from benchmarks.flags import command_line
+from benchmarks.machine import machine
 from benchmarks.measuring import (
     in_own_process,
-    machine,
     seconds,
     torch_is_installed,
     training_program,

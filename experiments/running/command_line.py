@@ -47,13 +47,19 @@ MEMORY = (
 C = TypeVar("C")
 
 
-def main(config: type[C], run: Callable[[C], Any]) -> None:
+def main(config: type[C], run: Callable[[C], Any], *, on_devices: bool = True) -> None:
     """Parse the command line into `config`, run it, and exit.
 
     A run that cannot go on ends with one line on standard error. Exit codes: 2 wrong
     usage, a package or a device that is not there, 3 no valid data, 4 unreadable
     checkpoint or results that cannot be written, 5 not finite, 6 out of memory, 75
     interrupted but resumable. A traceback (exit code 1) is a bug.
+
+    Args:
+        config: a dataclass, whose fields are the flags.
+        run: what to do.
+        on_devices: whether `run` computes in this process. JAX is then started before,
+            and takes the memory of accelerators.
     """
     streams.prepare()
     # Ctrl-C ends the process without a traceback; while something can be saved, the
@@ -69,7 +75,7 @@ def main(config: type[C], run: Callable[[C], Any]) -> None:
         if isinstance(parsed, HostOptions):
             _run_on_hosts(parsed, run)
         else:
-            _run(parsed, run)
+            _run(parsed, run, on_devices)
     except UsageError as error:
         _leave(error, 2)
     except NonFiniteError as error:
@@ -115,7 +121,7 @@ def _starting_jax() -> Iterator[None]:
         ) from (error)
 
 
-def _run(parsed: C, run: Callable[[C], Any]) -> None:
+def _start_jax() -> None:
     with _starting_jax():
         import jax
 
@@ -124,6 +130,11 @@ def _run(parsed: C, run: Callable[[C], Any]) -> None:
         if getattr(jax.config, name) != value:
             print(f"warning: {name.upper()} is ignored", file=sys.stderr)
             jax.config.update(name, value)
+
+
+def _run(parsed: C, run: Callable[[C], Any], on_devices: bool = True) -> None:
+    if on_devices:
+        _start_jax()
     from jaxgan.errors import (
         CheckpointError,
         DataError,
