@@ -65,6 +65,7 @@ def test_an_unknown_name_is_refused_in_one_line():
     assert "echo" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_cheapest_runs_to_its_end_and_has_its_row():
     done = run("--only", "path_gradient")
     assert done.returncode == 0, done.stderr
