@@ -70,9 +70,9 @@ for n in order[counts[order] > 1]:
     print(f"{codes[n].round(3)} error {ends.errors[first[n]]:.4f}, {status}")
 
 # %% [markdown]
-# What to expect: the codes that more than one start ended in, the best one first. Errors
-# are mean squared errors per pixel, for pixels in [0, 1]. How many starts end in each,
-# and whether single ones end elsewhere, differs from one version of JAX to another.
+# What to expect: the codes that more than one start ended in, the best one first.
+# Errors are mean squared errors per pixel, for pixels in [0, 1]. How many starts end in
+# each, and whether single ones end elsewhere, differs between versions of JAX.
 #
 # ```text
 # [-0.811  1.879] error 0.0720, kink
