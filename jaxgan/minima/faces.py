@@ -114,9 +114,8 @@ def local(
     hessian = hessian + prior_weight * jnp.eye(len(latent), dtype=latent.dtype)
     hessian = hessian + curvature_of_logits(generator, latent, output)
     (numbers,) = jnp.nonzero(state.held, size=len(latent), fill_value=len(here.units))
+    valid = numbers < len(here.units)
     active = jnp.pad(here.normals, ((0, 1), (0, 0)))[numbers]
-    # A held unit all of whose inputs have died has no normal, and holds nothing.
-    valid = jnp.any(active != 0, 1)
     gram = active @ active.T + jnp.diag((~valid).astype(latent.dtype))
     return Local(
         here.units,

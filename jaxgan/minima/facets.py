@@ -97,10 +97,7 @@ def _first_facet(state: State, at: Local, change: Float[Array, "latent"]) -> Fac
     """Return the first facet on the way; until then pre-activations are affine."""
     rates = at.normals @ change
     ahead = at.units + rates
-    # A unit whose inputs are all dead is zero everywhere but for its rounding.
-    rounding = jnp.finfo(ahead.dtype).eps * jnp.max(jnp.abs(at.units), initial=0.0)
     crosses = ~state.held & ((ahead > 0) != state.positive)
-    crosses &= jnp.abs(ahead) > rounding
     times = jnp.where(crosses, jnp.clip(-at.units / rates, 0.0, 1.0), jnp.inf)
     unit = jnp.argmin(times)
     return Facet(unit, times[unit], rates[unit])

@@ -152,11 +152,7 @@ def sharpen(
 def begin(generator: FinishedGenerator, latent: Latent) -> faces.State:
     """Return the first state on facets: those that the point is near are held."""
     units = units_at(generator, latent)
-    # What is zero but for rounding may be so everywhere: a unit whose inputs are all
-    # dead. If it is not, the first step holds it.
-    sizes = jnp.abs(units)
-    rounding = jnp.finfo(units.dtype).eps * jnp.max(sizes, initial=0.0)
-    near = (sizes < NEAR) & (sizes > rounding)
+    near = jnp.abs(units) < NEAR
     crowded = jnp.sum(near) > len(latent)
     return faces.State(latent, units > 0, near & ~crowded, jnp.array(False))
 
