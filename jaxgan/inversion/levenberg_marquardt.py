@@ -1,11 +1,11 @@
 """Dense Levenberg-Marquardt steps that minimise ½‖G(z) − x‖² + ½κ‖z‖² for one image."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from jaxgan.inversion import quasi_newton
@@ -110,7 +110,7 @@ def step(
 
     begun = Point(latent, state.value, gradient)
     inverse = quasi_newton.corrected(inverse, change, trial.gradient - gradient)
-    point = jax.tree.map(partial(jnp.where, accepted), trial, begun)
+    point = optax.tree.where(accepted, trial, begun)
     point = quasi_newton.steps(value_and_gradient, inverse, point, CORRECTIONS)
     return State(
         latent=point.latent,

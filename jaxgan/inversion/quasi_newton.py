@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Float
 
 from jaxgan.types import Latent, Scalar
@@ -90,7 +91,7 @@ def steps(
         trial = Point(latent, *value_and_gradient(latent))
         lower = trial.value < point.value  # False for NaN
         inverse = corrected(inverse, step, trial.gradient - point.gradient)
-        point = jax.tree.map(lambda new, old: jnp.where(lower, new, old), trial, point)
+        point = optax.tree.where(lower, trial, point)
         length = jnp.where(lower, jnp.minimum(2 * length, 1.0), SHORTER * length)
         return (inverse, point, length), None
 

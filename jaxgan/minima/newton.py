@@ -111,11 +111,15 @@ def step(
     """
     latent, width = state
 
-    def gradient_at(width: Scalar) -> Array:
-        return jax.grad(value, 1)(generator, latent, target, width, prior_weight)
+    def at(latent: Latent, width: Scalar) -> tuple[Scalar, Latent]:
+        return jax.value_and_grad(value, 1)(
+            generator, latent, target, width, prior_weight
+        )
 
     gradient, hessian = expansion(generator, latent, target, width, prior_weight)
-    _, by_width = jax.jvp(gradient_at, (width,), (jnp.ones_like(width),))
+    _, by_width = jax.jvp(
+        lambda width: at(latent, width)[1], (width,), (jnp.ones_like(width),)
+    )
     curvatures, vectors = jnp.linalg.eigh(hessian)
     sizes = jnp.abs(curvatures)
     sizes = jnp.maximum(sizes, LEAST_CURVATURE * jnp.max(sizes))
@@ -124,9 +128,7 @@ def step(
         latent, value(generator, latent, target, width, prior_weight), gradient
     )
     corrected = quasi_newton.steps(
-        lambda latent: jax.value_and_grad(value, 1)(
-            generator, latent, target, width, prior_weight
-        ),
+        lambda latent: at(latent, width),
         inverse,
         begun,
         CORRECTIONS,
