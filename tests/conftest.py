@@ -1,3 +1,4 @@
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -11,6 +12,10 @@ import threadpoolctl
 
 # Ten times as many inputs: `--hypothesis-profile=long`.
 hypothesis.settings.register_profile("long", max_examples=1000)
+
+# Tracing makes millions of objects that stay; looking through them takes a tenth of
+# the time.
+gc.set_threshold(100_000, 10, 10)
 
 # Workers side by side: threads that wait for one another would double the time.
 threadpoolctl.threadpool_limits(1, "blas")
@@ -28,6 +33,8 @@ def pytest_configure(config):
         flags = os.environ.get("XLA_FLAGS", "")
         if "backend_optimization_level" not in flags:
             flags += " --xla_backend_optimization_level=0"
+            # Programs this small are not worth more than one thread of the compiler.
+            flags += " --xla_cpu_parallel_codegen_split_count=1"
         # Through MLIR a fusion takes three times as long; later versions have no other.
         if jaxlib.version.__version_info__[:2] == (0, 10):
             flags += " --xla_cpu_use_fusion_emitters=false"

@@ -25,7 +25,7 @@ FIRST = ROOT / "docs" / "howto" / "first-certified-minimum.md"
 ONE_PROGRAM = [ROOT / "docs" / "generators.md", FIRST]
 """Pages whose blocks of Python go on from one another; elsewhere each runs alone."""
 SLOW = [
-    *(FIRST, ROOT / "docs" / "faq.md"),
+    *(FIRST, README, ROOT / "docs" / "faq.md", ROOT / "docs" / "generators.md"),
     *(FIRST.with_name(name) for name in ("choose-kappa.md", "read-a-certificate.md")),
 ]
 """Pages whose blocks together take more than a few seconds."""

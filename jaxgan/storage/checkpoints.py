@@ -62,7 +62,12 @@ class _Unlike(Exception):
 
 
 def save_state(
-    folder: Path, step: int, state: Any, *, log: str = "", loss: float | None = None
+    folder: str | Path,
+    step: int,
+    state: Any,
+    *,
+    log: str = "",
+    loss: float | None = None,
 ) -> None:
     """Write one checkpoint, and return when it is on disk.
 
@@ -80,6 +85,7 @@ def save_state(
         MissingExtraError: if Orbax is not installed.
     """
     ocp = orbax()
+    folder = Path(folder)
     leaves = named(state)
     arrays = jax.tree.map(np.asarray, as_arrays(leaves))
     known = loss is not None and math.isfinite(loss)
@@ -142,7 +148,7 @@ def _file_digests(folder: Path) -> dict[str, str]:
     }
 
 
-def restore_state(folder: Path, like: Any) -> Restored | None:
+def restore_state(folder: str | Path, like: Any) -> Restored | None:
     """Return the newest sound checkpoint, every bit of it checked; None without any.
 
     What an interrupted save left is removed.
@@ -157,6 +163,7 @@ def restore_state(folder: Path, like: Any) -> Restored | None:
         MissingExtraError: if Orbax is not installed.
     """
     orbax()
+    folder = Path(folder)
     _remove_unfinished(folder)
     steps = sorted(int(p.name) for p in _folders(folder) if p.name.isdigit())
     damaged: list[str] = []

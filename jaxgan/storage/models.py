@@ -58,7 +58,7 @@ def as_stored(params: Params) -> Params:
 
 
 def save_model(
-    folder: Path, parts: Mapping[str, Part], provenance: Mapping[str, Any]
+    folder: str | Path, parts: Mapping[str, Part], provenance: Mapping[str, Any]
 ) -> None:
     """Write a model; files of the same names are replaced.
 
@@ -75,6 +75,7 @@ def save_model(
         ValueError: if a weight is not finite in half precision, or no loader would
             take a part: its architecture is unknown, or its weights are of another one.
     """
+    folder = Path(folder)
     for name, part in parts.items():
         _require_known(name, part)
     contents = {name: _serialise(name, part.params) for name, part in parts.items()}
@@ -273,5 +274,5 @@ def _parse(content: bytes, like: Params) -> Params:
     found = {name: array.shape for name, array in arrays.items()}
     if found != {name: leaf.shape for name, leaf in expected.items()}:
         raise ValueError(f"weights {found} do not fit the architecture")
-    leaves = [jnp.asarray(arrays[name], jnp.float32) for name in expected]
+    leaves = [jnp.asarray(arrays[name].astype(np.float32)) for name in expected]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)

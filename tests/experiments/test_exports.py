@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from module_of_a_user import MODULE
 from processes import finish
 
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
@@ -14,30 +15,9 @@ from experiments.explore import exports, strokes, ways, workbench
 from experiments.running.options import GeneratorOptions
 
 ROOT = Path(__file__).parents[2]
-MODULE = """
-import jax
-from jaxgan import networks
-
-SHAPES = {"first": (3, 16), "bias": (16,), "second": (16, 32), "last": (32, 784)}
 
 
-def logits(params, latents, kink):
-    hidden = kink(latents @ params["first"] + params["bias"][None])
-    return kink(hidden @ params["second"]) @ params["last"]
-
-
-def make():
-    keys = jax.random.split(jax.random.key(5), len(SHAPES))
-    params = {
-        name: 1.5 * jax.random.normal(key, shape) / shape[0] ** 0.5
-        for key, (name, shape) in zip(keys, SHAPES.items())
-    }
-    network = networks.FinishedNetwork(logits, 3, output=networks.SIGMOID, slope=0.0)
-    return networks.FinishedGenerator(network, params)
-"""
-
-
-@pytest.fixture(params=["checkpoint", "generator"])
+@pytest.fixture
 def bench(request, toy_model, tmp_path, monkeypatch):
     """What the app works with, with a model folder and with a module of the user's."""
     if request.param == "checkpoint":
@@ -62,7 +42,18 @@ def ends(bench, kind):
     return chosen if kind == "chosen" else np.stack([drawn_digit(), chosen[0]])
 
 
-@pytest.mark.parametrize("kind", ["chosen", "drawn", "samples"])
+@pytest.mark.parametrize(
+    ("bench", "kind"),
+    [
+        ("checkpoint", "chosen"),
+        ("checkpoint", "samples"),
+        ("generator", "drawn"),
+        pytest.param("checkpoint", "drawn", marks=pytest.mark.slow),
+        pytest.param("generator", "chosen", marks=pytest.mark.slow),
+        pytest.param("generator", "samples", marks=pytest.mark.slow),
+    ],
+    indirect=["bench"],
+)
 def test_the_program_finds_the_same_rho(bench, kind, tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     found = ways.walk(bench, bench.generator, ends(bench, kind))

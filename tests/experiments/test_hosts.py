@@ -100,6 +100,7 @@ def test_the_first_of_two_is_lost_and_both_go_on(tmp_path):
     finish_all(start("wgan", tmp_path / "run", *flags))
 
 
+@pytest.mark.slow
 def test_a_bug_in_one_of_two_ends_both():
     """It shows its traceback; the other one does not wait for it for minutes."""
     both = spread([sys.executable, "-m", "tests.broken_run"])

@@ -50,6 +50,12 @@ def test_what_is_restored_is_what_was_saved(tmp_path):
     )
 
 
+def test_the_name_of_a_folder_will_do(tmp_path):
+    storage.save_state(str(tmp_path), 7, example())
+    found = storage.restore_state(str(tmp_path), example())
+    assert found is not None and same(found.state, example())
+
+
 def test_the_newest_of_the_latest_three_is_restored(tmp_path):
     for step in (1, 2, 3, 4):
         storage.save_state(tmp_path, step, example(float(step)))

@@ -48,6 +48,13 @@ def test_a_model_comes_back_as_it_was_stored(saved):
     assert jax.tree.structure(loaded.params) == jax.tree.structure(weights)
 
 
+def test_the_name_of_a_folder_will_do(saved):
+    folder, _, written = saved
+    storage.save_model(f"{folder}-again", written, {})
+    first, second = map(jaxgan.load_generator, (str(folder), f"{folder}-again"))
+    np.testing.assert_array_equal(first.generate(LATENTS), second.generate(LATENTS))
+
+
 def test_half_precision_moves_no_pixel_by_a_gray_level(saved):
     folder, network, written = saved
     exact = network.apply(written["generator"].params, LATENTS)
