@@ -81,11 +81,11 @@ def build(bench: Workbench, found: Found) -> gr.State:
         file.upload(loaded, file, outputs, **shown),
         gallery.select(chosen, None, outputs, **shown),
     ]
-    stop.click(
+    # The words come after the search has ended, or its last ones would replace them.
+    stop.click(lambda: None, cancels=running, show_progress="hidden").then(
         lambda: "Stopped. What is shown below is what was found until then.",
         None,
         status,
-        cancels=running,
         show_progress="hidden",
     )
     return digit

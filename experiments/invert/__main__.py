@@ -23,6 +23,9 @@ class Config(GeneratorOptions, TargetOptions, HostOptions):
     steps: int = 8
     """Number of steps of the search while the generator's rounded corners sharpen; with
     more of them the starts end in fewer minima."""
+    corner_width: float = 0.0
+    """Width of the rounded corners that each leaky ReLU of the generator gets, in the
+    units of its input; 0: none, the generator with its kinks."""
     prior_weight: float = 0.01
     """Weight κ, 0 or larger, of ½κ‖z‖² beside ½‖G(z) − x‖², pixels in [-1, 1]."""
     resume: bool = False
@@ -33,6 +36,7 @@ class Config(GeneratorOptions, TargetOptions, HostOptions):
         super().check()
         require(self.starts >= 1, self, "starts", "at least 1")
         require(self.steps >= 1, self, "steps", "at least 1")
+        require(self.corner_width >= 0, self, "corner_width", "at least 0")
         require(self.prior_weight >= 0, self, "prior_weight", "at least 0")
         possible = self.survivors is None or 1 <= self.survivors <= self.starts
         require(possible, self, "survivors", "in 1…starts")
@@ -45,8 +49,11 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.invert import report, search
     from experiments.reporting import page
     from experiments.running import datasets, duration, generators, run_folder, targets
+    from jaxgan import networks
 
     generator = generators.load(config, with_kinks=True, any_size=True)
+    if config.corner_width:
+        generator = networks.round_corners(generator, config.corner_width)
     shape = generator.image_shape
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)

@@ -15,6 +15,7 @@ from jaxgan import inversion
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.minima import faces, facets, newton
 from jaxgan.networks import FinishedGenerator
+from jaxgan.networks.piecewise import is_smooth
 
 DOUBLE = 2.0
 """Cost of an operation in double precision, in operations of single precision."""
@@ -32,7 +33,7 @@ class Costs(NamedTuple):
     Attributes:
         search: a step of Levenberg and Marquardt.
         newton: a Newton step on the rounded network.
-        on_facets: a Newton step on facets.
+        on_facets: a Newton step on facets; 0 if the generator has none.
     """
 
     search: float
@@ -56,12 +57,15 @@ def in_gradients(generator: FinishedGenerator) -> Costs:
     def rounded(state):
         return newton.step(generator, state, pixels, 0.5, 0.0)
 
+    def face():
+        start = faces.start(generator, latent)
+        return operations(facets.step, generator, start, pixels)
+
     one = operations(gradient, latent, image)
     return Costs(
         operations(search, lm.begin(latent), image) / one + lm.CORRECTIONS - 1,
         operations(rounded, newton.State(latent, jnp.ones(()))) / one
         + newton.CORRECTIONS
         - 1,
-        operations(facets.step, generator, faces.start(generator, latent), pixels)
-        / one,
+        0.0 if is_smooth(generator) else face() / one,
     )

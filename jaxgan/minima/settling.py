@@ -150,11 +150,15 @@ def sharpen(
 
 
 def begin(generator: FinishedGenerator, latent: Latent) -> faces.State:
-    """Return the first state on facets: those that the point is near are held."""
+    """Return the first state on facets: those that the point is near are held.
+
+    Without facets it is the last one.
+    """
     units = units_at(generator, latent)
     near = jnp.abs(units) < NEAR
     crowded = jnp.sum(near) > len(latent)
-    return faces.State(latent, units > 0, near & ~crowded, jnp.array(False))
+    finished = jnp.array(is_smooth(generator))
+    return faces.State(latent, units > 0, near & ~crowded, finished)
 
 
 def advance(

@@ -38,7 +38,7 @@ from jaxgan.networks.finished import (
 from jaxgan.networks.generators import Generator, conv_generator, mlp_generator
 from jaxgan.networks.layers import NEGATIVE_SLOPE, Network, leaky_relu
 from jaxgan.networks.piecewise import Layers, layers_of, lipschitz_constant
-from jaxgan.networks.rounded import generate_rounded
+from jaxgan.networks.rounded import generate_rounded, round_corners
 
 __all__ = [
     "Classified",
@@ -68,6 +68,7 @@ __all__ = [
     "mlp_decoder",
     "mlp_encoder",
     "mlp_generator",
+    "round_corners",
     "singular_directions",
     "standard_normal",
 ]

@@ -4,12 +4,15 @@ The corner is rounded to h(a) = αa + (1 − α)(a + √(a² + w²))/2, α the s
 negative side and w the width of the corner; at w = 0 it is the leaky ReLU.
 """
 
+import math
+from functools import cache
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxgan.networks.finished import FinishedGenerator
+from jaxgan.networks.finished import SMOOTH, FinishedGenerator, FinishedNetwork, Kink
 from jaxgan.networks.piecewise import require_kinks
-from jaxgan.types import Examples, Latents, Scalar
+from jaxgan.types import Examples, Latents, Params, Scalar
 
 
 def rounded_leaky_relu(
@@ -39,3 +42,34 @@ def generate_rounded(
         weights, latents, lambda units: rounded_leaky_relu(slope, units, width)[0]
     )
     return generator.network.output.function(logits)
+
+
+def round_corners(generator: FinishedGenerator, width: float) -> FinishedGenerator:
+    """Return the smooth generator that has rounded corners in place of kinks.
+
+    Equal networks and widths make equal networks, so that nothing is compiled twice.
+
+    Args:
+        generator: whose kinks are declared.
+        width: of the corners, in the units of the pre-activations; above 0.
+
+    Raises:
+        ValueError: if the generator does not declare its kinks, or the width is not
+            positive and finite.
+    """
+    slope = require_kinks(generator)
+    if not 0 < width < math.inf:
+        raise ValueError(f"expected a width above 0 and finite, got {width}")
+    network = _rounded(generator.network, slope, width)
+    return FinishedGenerator(network, generator.params)
+
+
+@cache
+def _rounded(network: FinishedNetwork, slope: float, width: float) -> FinishedNetwork:
+    def logits(params: Params, latents: Latents, kink: Kink) -> Examples:
+        def corner(units: Array) -> Array:
+            return rounded_leaky_relu(slope, units, jnp.asarray(width, units.dtype))[0]
+
+        return network.logits(params, latents, corner)
+
+    return network._replace(logits=logits, slope=SMOOTH)

@@ -233,7 +233,7 @@ RUNS = {
         "invert",
         {
             **{**SAMPLE, "checkpoint": "TOY", "images": 2, "starts": 6},
-            **{"survivors": 3, "prior_weight": 0.5, "steps": 5},
+            **{"survivors": 3, "prior_weight": 0.5, "steps": 5, "corner_width": 0.5},
         },
         {
             # All starts end in one minimum, whatever they are drawn with.
@@ -242,6 +242,8 @@ RUNS = {
             ),
             "images": reports("num_images", 2),
             "starts": reports("num_starts", 6),
+            # A smooth generator has no kinks.
+            "corner_width": reports("kink_fraction", 0.0),
             # One state before the first step, and one after each.
             "steps": lambda run: (
                 len(np.load(run.out / "parts/000000.npz")["history"]) == 6

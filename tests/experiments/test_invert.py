@@ -11,7 +11,7 @@ from processes import SAMPLE, command, finish, kill_when, succeed
 
 from experiments.invert import __main__ as invert
 from experiments.invert import landscape, search
-from experiments.running.costs import Costs
+from experiments.running.costs import Costs, in_gradients
 from experiments.running.errors import NonFiniteError
 from jaxgan import networks, storage
 from jaxgan.errors import CheckpointError
@@ -94,6 +94,12 @@ def test_an_inversion_of_which_nothing_is_finite_ends_with_one_line(toy_model):
         search.find_part(
             lost, Costs(1.0, 1.0, 1.0), np.zeros((1, 28, 28, 1), np.float32), 7, plan
         )
+
+
+def test_a_smooth_generator_costs_no_steps_on_facets(toy_model):
+    made = storage.load_generator(toy_model)
+    assert in_gradients(made).on_facets > 0
+    assert in_gradients(networks.round_corners(made, 0.5)).on_facets == 0
 
 
 def test_a_landscape_has_its_kink_and_its_two_minima(in_double):

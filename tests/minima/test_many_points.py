@@ -77,6 +77,25 @@ def test_settled_points_are_all_the_minima_and_nothing_else(seed, prior_weight):
     assert (distances(closest, closest) > 1e-4).sum() == len(first) * (len(first) - 1)
 
 
+@pytest.mark.parametrize("width", [0.1, 0.5])
+@pytest.mark.parametrize("seed", [0, 4])
+def test_minima_with_rounded_corners_are_those_of_the_grid(seed, width):
+    """They are smooth, and no facet is held."""
+    _, generator, target = landscapes.toy(seed)
+    starts = np.random.default_rng(seed).normal(size=(120, 2)) * 2.5
+    end = settle(networks.round_corners(generator, width), target, starts, 0.03)
+    proved = end.certificates.status == STATUSES.index("strict")
+    assert proved.mean() > 0.9 and not end.held.any() and not end.steps[2].any()
+    value = landscapes.objective(generator, target, 0.03, width)
+    truth = landscapes.grid_minima(value, 3.0, 601)
+    truth = truth[np.abs(truth).max(1) < 2]
+    points = end.latents[proved]
+    points = points[np.abs(points).max(1) < 2]
+    _, first = np.unique(counting.cluster(points, 1e-6), return_index=True)
+    apart = np.linalg.norm(truth[:, None] - points[first], axis=2)
+    assert len(truth) == len(first) > 0 and apart.min(1).max() < 0.01
+
+
 def test_kinks_and_smooth_minima_are_told_apart():
     seen = set()
     for seed in range(4):
