@@ -14,8 +14,7 @@ import jax.numpy as jnp
 from jaxgan import inversion
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.minima import faces, facets, newton
-from jaxgan.networks import FinishedGenerator
-from jaxgan.networks.piecewise import is_smooth
+from jaxgan.networks import SMOOTH, FinishedGenerator
 
 DOUBLE = 2.0
 """Cost of an operation in double precision, in operations of single precision."""
@@ -67,5 +66,5 @@ def in_gradients(generator: FinishedGenerator) -> Costs:
         operations(rounded, newton.State(latent, jnp.ones(()))) / one
         + newton.CORRECTIONS
         - 1,
-        0.0 if is_smooth(generator) else face() / one,
+        0.0 if generator.network.slope == SMOOTH else face() / one,
     )

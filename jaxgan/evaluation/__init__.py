@@ -15,10 +15,23 @@ images in place of samples: no generator can be expected to do better.
 >>> distance.value > 0
 True
 
-Read `metrics`, then `judge`, which computes all of them; `neighbours` finds nearest
-points.
+Read `frechet`, `metrics` and `classes`, then `judge`, which computes all of them;
+`neighbours` finds nearest points.
 """
 
+from jaxgan.evaluation.classes import (
+    class_shares,
+    classifier_score,
+    total_variation,
+)
+from jaxgan.evaluation.frechet import (
+    Moments,
+    class_matched_frechet_distance,
+    class_matched_moments,
+    frechet_between,
+    frechet_distance,
+    moments,
+)
 from jaxgan.evaluation.judge import (
     ImageFeatures,
     Images,
@@ -30,18 +43,9 @@ from jaxgan.evaluation.judge import (
 )
 from jaxgan.evaluation.metrics import (
     Coverage,
-    Moments,
-    class_matched_frechet_distance,
-    class_matched_moments,
-    class_shares,
-    classifier_score,
     coverage,
-    frechet_between,
-    frechet_distance,
     kernel_distance,
-    moments,
     nearest_distance,
-    total_variation,
 )
 from jaxgan.evaluation.neighbours import nearest
 

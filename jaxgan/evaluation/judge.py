@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from jaxgan.errors import first_line
-from jaxgan.evaluation import metrics
+from jaxgan.evaluation import classes, frechet, metrics
 from jaxgan.networks import Classified
 from jaxgan.pixels import as_inputs
 from jaxgan.statistics import Estimate
@@ -133,14 +133,14 @@ def verdict(
     fake, real = samples.features, reference.features
     num_classes = reference.logits.shape[1]
     return {
-        "frechet_distance": metrics.frechet_distance(frechet_key, fake, real),
-        "class_matched_frechet_distance": metrics.class_matched_frechet_distance(
+        "frechet_distance": frechet.frechet_distance(frechet_key, fake, real),
+        "class_matched_frechet_distance": frechet.class_matched_frechet_distance(
             frechet_key, fake, real, samples.classes, reference.classes
         ),
         "kernel_distance": metrics.kernel_distance(kernel_key, fake, real),
         **metrics.coverage(fake, real)._asdict(),
-        "classifier_score": metrics.classifier_score(score_key, samples.logits),
-        "class_total_variation": metrics.total_variation(
+        "classifier_score": classes.classifier_score(score_key, samples.logits),
+        "class_total_variation": classes.total_variation(
             class_key, samples.classes, reference.classes, num_classes
         ),
         "nearest_training_distance": metrics.nearest_distance(unseen.pixels, training),
