@@ -22,6 +22,7 @@ from jaxgan.paths.envelope import least_energy
 from jaxgan.paths.methods import Method
 from jaxgan.paths.multilevel import CURVATURE_LEVELS, multilevel_descent
 from jaxgan.paths.quasi_newton import lbfgs
+from jaxgan.paths.selection import starts_on_levels
 from jaxgan.paths.starts import SAMPLED, draw_bows
 from jaxgan.types import Latent, Latents, PRNGKey, Scalar
 
@@ -97,7 +98,8 @@ def minimise(
             are less exact. With 0 only `max_evaluations` ends a level.
         max_evaluations: greatest number of evaluations on each level.
         num_starts: starts on the coarsest level: the straight line, and others with
-            random bows. The best of them goes on to the next level.
+            random bows. The best half of them goes on to each finer level, at least
+            two; the straight line is always one of them.
         key: of the bows; required when `num_starts` > 1, and not used otherwise.
         number: number of the pair, for the key.
 
@@ -162,8 +164,8 @@ class Minimised(NamedTuple):
             last ones brought, too little; False if the evaluations ran out or a line
             search gave up. A saddle is such a path too: see `minimise`.
         spread: energies of all starts at the end of the coarsest level.
-        history: best energy after each evaluation on the finest level; after the last
-            evaluation its value is repeated.
+        history: best energy after each evaluation on the finest level, of all starts
+            that are left there; after the last evaluation its value is repeated.
     """
 
     paths: Float[np.ndarray, "pairs knots latent"]
@@ -241,7 +243,8 @@ def minimise_many(
     evaluations = np.stack([result.evaluations for result in results], 1)
     latent_dim = codes_a.shape[1]
     known = method.uses_curvature and metrics.hessian is not None
-    sampled = SAMPLED * latent_dim * min(len(levels), CURVATURE_LEVELS) if known else 0
+    counts = starts_on_levels(num_starts, len(levels))
+    sampled = SAMPLED * latent_dim * (1 + sum(counts[1:CURVATURE_LEVELS])) * known
     return Minimised(
         last.path,
         np.stack([result.energy for result in results], 1),

@@ -4,6 +4,7 @@ Each level has twice as many segments as the one before and starts from its resu
 of the energy is lost on coarse levels, where an evaluation costs little.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from jaxgan.parallel.lanes import run_in_lanes
 from jaxgan.paths.conformal import MetricFamily
 from jaxgan.paths.curves import prolong
 from jaxgan.paths.methods import Method, State
+from jaxgan.paths.selection import choose, starts_on_levels, take
 from jaxgan.paths.starts import curvatures, starting_paths
 from jaxgan.types import Scalar
 
@@ -99,32 +101,49 @@ def multilevel_descent(
     metrics = metrics.as_type(codes_a.dtype)
     bent = metrics if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
+
+    def of_starts(tree: Any, count: int) -> Any:
+        return jax.tree.map(lambda leaf: jnp.repeat(leaf[:, None], count, 1), tree)
+
+    def for_each(function: Callable[..., Any], *trees: Any) -> Any:
+        """Apply a function of rows to all starts of all pairs."""
+        rows = [jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), t) for t in trees]
+        return jax.tree.map(
+            lambda x: x.reshape(pairs, -1, *x.shape[1:]), function(*rows)
+        )
+
     paths = starting_paths(codes_a, codes_b, levels[0], bows)
-    curvature = curvatures(bent, paths[:, 0], items)
+    # That of the straight line, which the bows are about.
+    curvature = of_starts(curvatures(bent, paths[:, 0], items), num_starts)
+    every: list[LevelResult] = []
+    for number, count in enumerate(starts_on_levels(num_starts, len(levels))):
+        own = of_starts(items, count)
+        if number > 0:
+            chosen = choose(every[-1].energy, count)
+            paths = jax.vmap(jax.vmap(prolong))(take(every[-1].path, chosen))
+            if number < CURVATURE_LEVELS:
+                curvature = for_each(partial(curvatures, bent), paths, own)
+            else:
+                curvature = take(curvature, chosen)
+        minimise = partial(
+            _minimise,
+            metrics,
+            method,
+            max_evaluations,
+            tolerance * (levels[-1] / levels[number]) ** 2,
+        )
+        every.append(for_each(minimise, paths, (own, curvature)))
+    return [_best(level) for level in every], every[0].energy
 
-    def minimise(paths: Array, given: Any) -> LevelResult:
-        own = tolerance * (levels[-1] / (paths.shape[1] - 1)) ** 2
-        return _minimise(metrics, method, max_evaluations, own, paths, given)
 
-    def repeat(leaf: Array) -> Array:
-        return jnp.repeat(leaf, num_starts, 0)
-
-    first = minimise(
-        paths.reshape(-1, *paths.shape[2:]), jax.tree.map(repeat, (items, curvature))
+def _best(level: LevelResult) -> LevelResult:
+    """Return the result of each pair's best start, with the work of all of them."""
+    best = jnp.argmin(level.energy, 1)
+    chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(len(best)), best], level)
+    return chosen._replace(
+        evaluations=jnp.sum(level.evaluations, 1, dtype=jnp.int32),
+        history=jnp.min(level.history, 1),
     )
-    first = jax.tree.map(
-        lambda leaf: leaf.reshape(pairs, num_starts, *leaf.shape[1:]), first
-    )
-    best = jnp.argmin(first.energy, 1)
-    chosen = jax.tree.map(lambda leaf: leaf[jnp.arange(pairs), best], first)
-    evaluations = jnp.sum(first.evaluations, 1, dtype=jnp.int32)
-    results = [chosen._replace(evaluations=evaluations)]
-    for number in range(1, len(levels)):
-        finer = jax.vmap(prolong)(results[-1].path)
-        if number < CURVATURE_LEVELS:
-            curvature = curvatures(bent, finer, items)
-        results.append(minimise(finer, (items, curvature)))
-    return results, first.energy
 
 
 def _minimise(
