@@ -36,6 +36,10 @@ def without_kinks():
     return make(smooth, slope=None)
 
 
+def smooth():
+    return make(lambda p, z, kink: logits(p, z, jax.nn.softplus), slope=1.0)
+
+
 def normalised():
     def centred(params, latents, kink):
         found = logits(params, latents, kink)

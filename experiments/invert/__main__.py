@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.running.command_line import main
+from experiments.running.errors import UsageError
 from experiments.running.options import (
     GeneratorOptions,
     HostOptions,
@@ -53,7 +54,10 @@ def run(config: Config) -> dict[str, Any]:
 
     generator = generators.load(config, with_kinks=True, any_size=True)
     if config.corner_width:
-        generator = networks.round_corners(generator, config.corner_width)
+        try:
+            generator = networks.round_corners(generator, config.corner_width)
+        except ValueError as error:
+            raise UsageError(f"--corner-width: {error}") from error
     shape = generator.image_shape
     if config.targets:
         wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)

@@ -54,10 +54,12 @@ def round_corners(generator: FinishedGenerator, width: float) -> FinishedGenerat
         width: of the corners, in the units of the pre-activations; above 0.
 
     Raises:
-        ValueError: if the generator does not declare its kinks, or the width is not
-            positive and finite.
+        ValueError: if the generator does not declare its kinks or has none, or the
+            width is not positive and finite.
     """
     slope = require_kinks(generator)
+    if slope == SMOOTH:
+        raise ValueError("the generator is smooth: it has no corners to round")
     if not 0 < width < math.inf:
         raise ValueError(f"expected a width above 0 and finite, got {width}")
     network = _rounded(generator.network, slope, width)

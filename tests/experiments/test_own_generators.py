@@ -68,6 +68,11 @@ def in_numpy(folder, latents):
             "--generator and --checkpoint exclude each other",
         ),
         ("invert", ["own_module"], "--generator must be MODULE:FUNCTION"),
+        (
+            "invert",
+            ["own_module:smooth", "--corner-width", "0.5"],
+            "--corner-width: the generator is smooth: it has no corners to round",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, words):

@@ -54,6 +54,12 @@ def test_a_width_that_is_none_is_refused(generator, width):
         networks.round_corners(generator, width)
 
 
+def test_what_is_smooth_has_no_corners(generator):
+    smooth = networks.round_corners(generator, 0.1)
+    with pytest.raises(ValueError, match="no corners to round"):
+        networks.round_corners(smooth, 0.1)
+
+
 def test_kinks_that_are_not_declared_cannot_be_rounded(generator):
     network = generator.network._replace(slope=None)
     undeclared = networks.FinishedGenerator(network, generator.params)
