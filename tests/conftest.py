@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -75,6 +76,22 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser without windows."""
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="the extra `browser` is not installed"
+    )
+    with sync_api.sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = shutil.which("chromium") or (own if Path(own).exists() else None)
+        if found is None:
+            pytest.skip("no Chromium: `apt-get install chromium`, or Playwright's own")
+        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
+        with playwright.chromium.launch(executable_path=found, args=flags) as browser:
+            yield browser
 
 
 @pytest.fixture(scope="session")

@@ -147,3 +147,44 @@ def test_tutorials_are_beside_their_pages_as_notebooks(site):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         assert {cell.cell_type for cell in notebook.cells} == {"markdown", "code"}
+
+
+COLOURS = """() => {
+    const shade = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).map((part) => part / 255)
+            .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const behind = (element) => {
+        for (let e = element; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor
+            if (!/rgba\\(.*, 0\\)|transparent/.test(colour)) return shade(colour)
+        }
+        return 1
+    }
+    return [...document.querySelectorAll('p, h1, h2, td, th, pre, li')]
+        .filter((e) => e.offsetParent && e.innerText.trim())
+        .map((e) => [shade(getComputedStyle(e).color), behind(e)])
+}"""
+"""The luminance of all text, and of what is behind it (WCAG 2.2)."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_pages_can_be_read_in_the_light_and_in_the_dark(chromium, site, width, scheme):
+    """Contrasts are at least 4.5, and nothing but tables and code is wider than it."""
+    size = {"width": width, "height": 900}
+    context = chromium.new_context(viewport=size, color_scheme=scheme)
+    tab = context.new_page()
+    for name in ("index", "answers", "results", "faq", "howto/read-a-certificate"):
+        tab.goto((site / "docs" / f"{name}.html").as_uri())
+        found = tab.evaluate(COLOURS)
+        assert len(found) > 20, name
+        for text, behind in found:
+            low, high = sorted((text, behind))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (name, text, behind)
+        dark = sum(behind < 0.2 for _, behind in found) / len(found)
+        assert dark > 0.9 if scheme == "dark" else dark < 0.1, name
+        wide = tab.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, (name, wide)
+    context.close()

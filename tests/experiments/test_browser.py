@@ -7,12 +7,10 @@ import base64
 import io
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +22,6 @@ from processes import environment, finish
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
 pytest.importorskip("playwright", reason="the extra `browser` is not installed")
 
-from playwright import sync_api
 
 from experiments import report
 from experiments.explore import codes, rate, ways, workbench
@@ -36,18 +33,6 @@ from jaxgan import paths
 WAIT = 60_000
 """Milliseconds: a machine may be busy."""
 PANELS = ("Samples", "Invert", "Walk", "Plane", "Rate")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_api.sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-        found = shutil.which("chromium") or (own if Path(own).exists() else None)
-        if found is None:
-            pytest.skip("no Chromium: `apt-get install chromium`, or Playwright's own")
-        flags = ["--no-sandbox", "--disable-dev-shm-usage"]
-        with playwright.chromium.launch(executable_path=found, args=flags) as browser:
-            yield browser
 
 
 def free_port():
