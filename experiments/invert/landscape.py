@@ -1,4 +1,4 @@
-"""The objective around the minima of one image: through a kink, and between two."""
+"""The objective around the minima of one image: through the best, and to another."""
 
 from typing import NamedTuple
 
@@ -89,7 +89,7 @@ def landscape(
 
 
 def draw(found: Landscape) -> Figure:
-    """Draw the objective through a kink, and on the line between two minima."""
+    """Draw the objective through a minimum, and on the line between two minima."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.plot(np.linspace(-REACH, REACH, POINTS), found.across, color="tab:blue")
@@ -97,7 +97,7 @@ def draw(found: Landscape) -> Figure:
     left.set(
         xlabel=f"change of coordinate {found.coordinate} of the code",
         ylabel="objective, above the best minimum's",
-        title="through a kink",
+        title="through the best minimum",
     )
     if found.between is not None:
         right.plot(np.linspace(-0.2, 1.2, POINTS), found.between, color="tab:blue")

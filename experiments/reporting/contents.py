@@ -36,8 +36,8 @@ CAPTIONS = {
     "errors.png": "how many starts end with which error, for each image",
     "distances.png": "the distance of two images over the distance of their codes, "
     "for pairs of starts",
-    "objective.png": "the objective of the first image, through a kink and between its "
-    "two best minima",
+    "objective.png": "the objective of the first image, through its best minimum and "
+    "between its two best minima",
     "convergence.png": "the error, or the energy, over what was spent for it",
     "recovery.png": "errors of the codes over errors of the images, and over the "
     "condition number of the Jacobian",
