@@ -63,6 +63,11 @@ def minima_near(values, centre, half_width, size):
     return _refined(values, lowest, spacing * np.array([[0, 0], [1, 0], [0, 1]]))
 
 
+def have_minima_near(values, points):
+    """Whether there is a strict minimum within 0.03 of each point, along the axes."""
+    return [len(minima_near(values, point, 0.03, 61)) > 0 for point in points]
+
+
 def _lowest(values, half_width, size, centre):
     axis = np.linspace(-half_width, half_width, size)
     grid = centre + np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)

@@ -6,15 +6,12 @@ It is the Wasserstein-2 distance, squared, of the Gaussians with the sets' momen
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int
 
 from jaxgan.evaluation.classes import class_shares
-from jaxgan.evaluation.rows import numbers, pair
+from jaxgan.evaluation.rows import Features, Others, numbers, pair
 from jaxgan.statistics import Estimate, bootstrap
 from jaxgan.types import PRNGKey
-
-Features = Num[np.ndarray, "n features"]
-Others = Num[np.ndarray, "m features"]
 
 
 class Moments(NamedTuple):

@@ -11,15 +11,11 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Num
 
 from jaxgan.evaluation import neighbours
-from jaxgan.evaluation.rows import pair
+from jaxgan.evaluation.rows import Features, Others, pair
 from jaxgan.statistics import Estimate, mean_of
 from jaxgan.types import PRNGKey
-
-Features = Num[np.ndarray, "n features"]
-Others = Num[np.ndarray, "m features"]
 
 
 def kernel_distance(

@@ -3,6 +3,9 @@
 import numpy as np
 from jaxtyping import Num, Shaped
 
+Features = Num[np.ndarray, "n features"]
+Others = Num[np.ndarray, "m features"]
+
 
 def numbers(
     name: str, array: Shaped[np.ndarray, "..."], *, least: int = 1

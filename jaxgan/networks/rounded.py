@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxgan.networks.finished import SMOOTH, FinishedGenerator, FinishedNetwork, Kink
-from jaxgan.networks.piecewise import require_kinks
+from jaxgan.networks.piecewise import is_smooth, require_kinks
 from jaxgan.types import Examples, Latents, Params, Scalar
 
 
@@ -36,11 +36,9 @@ def generate_rounded(
     Raises:
         ValueError: if the generator does not declare its kinks.
     """
-    slope = require_kinks(generator)
+    corner = _corner(require_kinks(generator), width)
     weights = generator.as_type(latents.dtype).params
-    logits = generator.network.logits(
-        weights, latents, lambda units: rounded_leaky_relu(slope, units, width)[0]
-    )
+    logits = generator.network.logits(weights, latents, corner)
     return generator.network.output.function(logits)
 
 
@@ -58,7 +56,7 @@ def round_corners(generator: FinishedGenerator, width: float) -> FinishedGenerat
             width is not positive and finite.
     """
     slope = require_kinks(generator)
-    if slope == SMOOTH:
+    if is_smooth(generator):
         raise ValueError("the generator is smooth: it has no corners to round")
     if not 0 < width < math.inf:
         raise ValueError(f"expected a width above 0 and finite, got {width}")
@@ -69,9 +67,12 @@ def round_corners(generator: FinishedGenerator, width: float) -> FinishedGenerat
 @cache
 def _rounded(network: FinishedNetwork, slope: float, width: float) -> FinishedNetwork:
     def logits(params: Params, latents: Latents, kink: Kink) -> Examples:
-        def corner(units: Array) -> Array:
-            return rounded_leaky_relu(slope, units, jnp.asarray(width, units.dtype))[0]
-
+        corner = _corner(slope, jnp.asarray(width, latents.dtype))
         return network.logits(params, latents, corner)
 
     return network._replace(logits=logits, slope=SMOOTH)
+
+
+def _corner(slope: float, width: Scalar) -> Kink:
+    """Return the rounded leaky ReLU of one width."""
+    return lambda units: rounded_leaky_relu(slope, units, width)[0]

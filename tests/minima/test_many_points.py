@@ -62,10 +62,7 @@ def test_settled_points_are_all_the_minima_and_nothing_else(seed, prior_weight):
 
     points = inside(end.latents[proved])
     rounded = landscapes.objective(generator, target, prior_weight, FIRST_WIDTH)
-    followed = [
-        len(landscapes.minima_near(rounded, point, 0.03, 61)) > 0
-        for point in inside(truth)
-    ]
+    followed = landscapes.have_minima_near(rounded, inside(truth))
     assert np.mean(followed) > 0.5
     assert distances(inside(truth)[followed], points).min(1).max() < 1e-3
     _, first = np.unique(counting.cluster(points, 1e-6), return_index=True)
