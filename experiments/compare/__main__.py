@@ -16,9 +16,10 @@ EXPECTED = 2.3
 class Config(JudgeOptions):
     """Train several seeds of a GAN and of a WGAN-GP, and compare their samples.
 
-    Both have the same networks, optimiser, data order and initial weights. They are
-    compared after equally many generator steps; then the faster one is trained for as
-    many seconds as the other one took, and they are compared again.
+    Both have the same networks, data order and initial weights, and the same optimiser
+    unless you choose one for each. They are compared after equally many generator
+    steps; then the faster one is trained for as many seconds as the other one took, and
+    they are compared again.
     """
 
     resume: bool = False
@@ -35,6 +36,11 @@ class Config(JudgeOptions):
     """Number of critic updates for each generator update, of both algorithms."""
     latent_dim: int = 64
     """Number of dimensions of the latent space."""
+    learning_rate: tuple[float, float] = (5e-4, 5e-4)
+    """Adam's step sizes, in (0, 1): of the GAN and of the WGAN-GP."""
+    beta1: tuple[float, float] = (0.0, 0.0)
+    """Adam's decay rates of the mean gradient, in [0, 1): of the GAN and of the
+    WGAN-GP."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
@@ -44,6 +50,10 @@ class Config(JudgeOptions):
         for name in ("seeds", "batch_size"):
             require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.points <= self.steps, self, "points", "at most --steps")
+        for rate in self.learning_rate:
+            require(0 < rate < 1, self, "learning_rate", "two numbers in (0, 1)")
+        for decay in self.beta1:
+            require(0 <= decay < 1, self, "beta1", "two numbers in [0, 1)")
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.compare import contest, figures, report
     from experiments.reporting import page
     from experiments.running import datasets, duration, progress, record, run_folder
-    from jaxgan import evaluation, gan, networks, pixels, storage
+    from jaxgan import evaluation, gan, networks, pixels, storage, training
 
     classify = storage.load_classifier(config.judge)
     real, heldout = datasets.load(config)
@@ -98,15 +108,22 @@ def run(config: Config) -> dict[str, Any]:
     images = jnp.asarray(real.images)
     generator = networks.mlp_generator(config.latent_dim)
     critic = networks.mlp_critic()
-    steps = config.critic_steps
-    algorithms = {
-        report.GAN: gan.vanilla_gan(generator, critic, critic_steps=steps),
-        report.WGAN: gan.wgan_gp(generator, critic, critic_steps=steps),
-    }
-    contestants = {
-        name: contest.Contestant(name, out / name, generator, critic, algorithm)
-        for name, algorithm in algorithms.items()
-    }
+    objectives = {report.GAN: gan.vanilla_gan, report.WGAN: gan.wgan_gp}
+    contestants = {}
+    for name, rate, decay in zip(
+        objectives, config.learning_rate, config.beta1, strict=True
+    ):
+        optimizer = training.adam(rate, decay)
+        algorithm = objectives[name](
+            generator,
+            critic,
+            generator_optimizer=optimizer,
+            critic_optimizer=optimizer,
+            critic_steps=config.critic_steps,
+        )
+        contestants[name] = contest.Contestant(
+            name, out / name, generator, critic, algorithm
+        )
 
     def train_to(name: str, stops: list[int], piece: progress.Piece):
         states, rows = contest.start(contestants[name], keys)
@@ -126,7 +143,7 @@ def run(config: Config) -> dict[str, Any]:
     with progress.bar(out, round(EXPECTED * config.steps), "step") as piece:
         rows = {name: train_to(name, stops, piece) for name in contestants}
         seconds = {
-            name: contest.row_at(rows[name], config.steps)["seconds"] for name in rows
+            name: contest.seconds_per_step(rows[name], config.steps) for name in rows
         }
         slower, faster = sorted(seconds, key=lambda name: -seconds[name])
         more = round(config.steps * seconds[slower] / seconds[faster])

@@ -100,6 +100,18 @@ def row_at(rows: Sequence[Row], step: int) -> Row:
     return next(row for row in rows if row["step"] == step)
 
 
+def seconds_per_step(rows: Sequence[Row], step: int) -> float:
+    """Return the time of a step between the two points where it was shortest.
+
+    There the machine was least busy with something else. Points after `step` do not
+    count: they are chosen by this time.
+    """
+    rows = [row for row in rows if row["step"] <= step]
+    seconds = np.diff([0.0, *(row["seconds"] for row in rows)])
+    steps = np.diff([0, *(row["step"] for row in rows)])
+    return float((seconds / steps).min())
+
+
 def train(
     contestant: Contestant,
     states: Any,

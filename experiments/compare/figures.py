@@ -28,15 +28,14 @@ def _band(
     comparison: Comparison,
     name: str,
     quantity: str,
-    against: str,
+    scale: float,
     label: str,
     linestyle: str = "-",
 ) -> None:
     """Draw the mean over seeds, in a band from the lowest seed to the highest."""
     colour = COLOURS[name]
     rows = comparison.rows[name]
-    x = np.array([row[against] for row in rows], float)
-    x = x / comparison.seeds if against == "seconds" else x
+    x = scale * np.array([row["step"] for row in rows], float)
     values = np.array([over_seeds(row, quantity) for row in rows])
     axes.plot(x, values.mean(1), linestyle, color=colour, linewidth=1.5, label=label)
     axes.fill_between(
@@ -48,15 +47,16 @@ def _distances(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     floor = comparison.floor["frechet_distance"].value
-    for axes, against in zip(panels, ("step", "seconds"), strict=True):
+    for in_seconds, axes in enumerate(panels):
         for name in COLOURS:
-            _band(axes, comparison, name, "frechet_distance", against, label=name)
+            scale = comparison.seconds(name) / comparison.seeds if in_seconds else 1.0
+            _band(axes, comparison, name, "frechet_distance", scale, label=name)
             _band(
                 axes,
                 comparison,
                 name,
                 "class_matched_frechet_distance",
-                against,
+                scale,
                 f"{name}, shares of classes matched",
                 "--",
             )
@@ -82,13 +82,13 @@ def _losses(comparison: Comparison) -> Figure:
         ("wasserstein_estimate", "training images", "-"),
         ("wasserstein_estimate_heldout", "held-out images", "--"),
     ):
-        _band(left, comparison, WGAN, quantity, "step", label, style)
+        _band(left, comparison, WGAN, quantity, 1.0, label, style)
     left.set(xlabel="generator steps", ylabel="Wasserstein estimate", title=WGAN)
     for quantity, label, style in (
         ("critic_loss", "discriminator", "-"),
         ("generator_loss", "generator", "--"),
     ):
-        _band(right, comparison, GAN, quantity, "step", label, style)
+        _band(right, comparison, GAN, quantity, 1.0, label, style)
     right.set(xlabel="generator steps", ylabel="loss", title=GAN)
     for axes in (left, right):
         axes.grid(alpha=0.3)

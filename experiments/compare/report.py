@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.compare.contest import Row, row_at
+from experiments.compare.contest import Row, row_at, seconds_per_step
 from experiments.reporting import tables
 from jaxgan.statistics import Estimate, permutation_p
 
@@ -75,6 +75,10 @@ class Comparison(NamedTuple):
     rows: Mapping[str, Sequence[Row]]
     floor: Mapping[str, Estimate]
 
+    def seconds(self, name: str) -> float:
+        """Return the time of one step of all seeds of a contestant."""
+        return seconds_per_step(self.rows[name], self.steps)
+
     def at_equal_steps(self) -> dict[str, Row]:
         """Return what was logged of both after the same number of steps."""
         return {name: row_at(rows, self.steps) for name, rows in self.rows.items()}
@@ -137,7 +141,10 @@ def table(comparison: Comparison) -> str:
     cells = map(mean_and_spread, rises)
     rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
     rows.append(["steps", *(str(column.row["step"]) for column in columns), ""])
-    seconds = [column.row["seconds"] / comparison.seeds for column in columns]
+    seconds = [
+        comparison.seconds(column.contestant) * column.row["step"] / comparison.seeds
+        for column in columns
+    ]
     rows.append(["seconds per seed", *(f"{each:.0f}" for each in seconds), ""])
     titles = [column.title for column in columns]
     return tables.markdown(["metric", *titles, "real images (floor)"], rows)
@@ -146,7 +153,7 @@ def table(comparison: Comparison) -> str:
 def words(comparison: Comparison) -> str:
     """Return who is better, by how much, and whether by more than seeds differ."""
     equal_steps, equal_time = comparison.at_equal_steps(), comparison.at_equal_time()
-    cost = equal_steps[WGAN]["seconds"] / equal_steps[GAN]["seconds"]
+    cost = comparison.seconds(WGAN) / comparison.seconds(GAN)
     floor = comparison.floor["frechet_distance"].value
     after = f"After {comparison.steps} steps"
     return (
@@ -199,10 +206,11 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "steps": comparison.steps,
         "equal_time_steps": comparison.equal_time_steps,
         "quick": comparison.faster,
-        "step_time_ratio": rows[WGAN]["seconds"] / rows[GAN]["seconds"],
+        "step_time_ratio": comparison.seconds(WGAN) / comparison.seconds(GAN),
     }
     for column in comparison.columns():
-        numbers[f"{column.key}_training_seconds"] = column.row["seconds"]
+        seconds = comparison.seconds(column.contestant) * column.row["step"]
+        numbers[f"{column.key}_training_seconds"] = seconds
         for name in comparison.floor:
             values = over_seeds(column.row, name)
             numbers[f"{column.key}_{name}_mean"] = float(values.mean())

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, succeed
 
-from experiments.compare import figures
+from experiments.compare import contest, figures
 from experiments.compare import report as comparison
 from jaxgan.statistics import Estimate
 
@@ -55,7 +55,9 @@ def test_a_comparison_that_is_done_trains_nothing(compared):
     out = compared
     summary = read(out / "summary.json")
     said = succeed("compare", out, *TOY, "--resume")
-    assert read(out / "summary.json") == summary
+    again = read(out / "summary.json")
+    assert again.pop("wall_seconds") > summary.pop("wall_seconds")  # of both together
+    assert again == summary
     assert "step 1," not in said
 
 
@@ -107,9 +109,9 @@ NAN = float("nan")
 )
 def test_seeds_that_all_diverged_are_lost_and_nobody_wins(tmp_path, gan, wgan, lost):
     """Then nothing but the Fréchet distance is in their rows, which is NaN."""
-    contest = report(gan, wgan)
+    finished = report(gan, wgan)
     for name, values in (("GAN", gan), ("WGAN-GP", wgan)):
-        row = contest.rows[name][0]
+        row = finished.rows[name][0]
         row |= {"critic_loss": values, "generator_loss": values}
         row |= {"wasserstein_estimate": values, "wasserstein_estimate_heldout": values}
         if np.isnan(values).all():
@@ -118,17 +120,17 @@ def test_seeds_that_all_diverged_are_lost_and_nobody_wins(tmp_path, gan, wgan, l
                 row["class_matched_frechet_distance"],
                 row["wasserstein_estimate_heldout"],
             )
-    assert comparison.words(contest).count("there is no verdict") == 4
-    header, _, *rows = comparison.table(contest).splitlines()
+    assert comparison.words(finished).count("there is no verdict") == 4
+    header, _, *rows = comparison.table(finished).splitlines()
     for row in rows[:4]:  # three metrics, and the largest rise
         cells = dict(zip(header.split(" | "), row.split(" | "), strict=True))
         found = [name for name, cell in cells.items() if cell == "lost (2 of 2 seeds)"]
         assert tuple(found) == lost
-    numbers = comparison.summary(contest)
+    numbers = comparison.summary(finished)
     assert np.isnan(
         [numbers["frechet_distance_p_value"], numbers["coverage_p_value"]]
     ).all()
-    figures.draw(tmp_path, contest)
+    figures.draw(tmp_path, finished)
     assert len(list(tmp_path.glob("*.png"))) == 3
 
 
@@ -145,3 +147,22 @@ def test_the_largest_rise_is_against_the_best_so_far():
     ]
     np.testing.assert_allclose(comparison.largest_rise(rows, 3), [2.0, 1.0])
     np.testing.assert_allclose(comparison.largest_rise(rows, 1), [1.0, 1.0])
+
+
+def test_a_step_takes_what_it_took_where_nothing_else_ran():
+    """A machine that others use as well, or a pause, is not the algorithm's."""
+    rows = [{"step": s, "seconds": t} for s, t in ((10, 5.0), (30, 9.0), (40, 99.0))]
+    assert contest.seconds_per_step(rows, 40) == pytest.approx(0.2)
+    assert contest.seconds_per_step(rows, 10) == pytest.approx(0.5)
+
+
+@pytest.mark.slow
+def test_each_algorithm_has_the_optimiser_that_was_chosen_for_it(compared, tmp_path):
+    chosen = "--learning-rate", "1e-4", "5e-4", "--beta1", "0.5", "0"
+    succeed("compare", tmp_path / "chosen", *TOY, *chosen)
+    for name, same in (("GAN", False), ("WGAN-GP", True)):
+        first, second = (
+            json.loads((out / name / "metrics.jsonl").read_text().splitlines()[0])
+            for out in (compared, tmp_path / "chosen")
+        )
+        assert (first["generator_loss"] == second["generator_loss"]) is same
