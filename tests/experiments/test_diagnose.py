@@ -12,7 +12,7 @@ import pytest
 import tyro
 from matplotlib.figure import Figure
 from PIL import Image
-from processes import command, finish
+from processes import run
 
 from experiments.diagnose import __main__ as diagnose
 from experiments.diagnose import evidence, figures, verdict
@@ -125,7 +125,7 @@ def run_of_two_gradients(toys):
     flags = ["--generator", "toy_module:make", "--targets", toys / "reached.npy"]
     flags += ["--own-images", "4", "--steps", "2", "--starts", "1"]
     flags += ["--learning-rate", "0.05", "--seed", "3"]
-    done = finish(command("diagnose", out, *flags))
+    done = run("diagnose", out, *flags)
     assert done.returncode == 0, done.stderr
     # Four gray images could be the channels of one.
     assert done.stderr.startswith("notice: ") and done.stderr.count("\n") == 1

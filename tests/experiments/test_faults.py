@@ -13,15 +13,7 @@ from pathlib import Path
 import damages
 import numpy as np
 import pytest
-from processes import (
-    TOY_WGAN,
-    command,
-    fail,
-    finish,
-    start,
-    succeed,
-    wait_until,
-)
+from processes import TOY_WGAN, command, fail, finish, run, start, succeed, wait_until
 
 from experiments import wgan
 from experiments.running import run_folder
@@ -101,7 +93,7 @@ def test_a_damaged_checkpoint_is_named_set_aside_and_made_good(whole, killed):
     damages.flip(largest)
     frame = killed / "frames" / "00001.png"
     frame.write_bytes(frame.read_bytes()[:100])
-    done = finish(toy(killed, "--resume"))
+    done = run("wgan", killed, *TOY_WGAN, "--resume")
     assert done.returncode == 0, done.stderr
     checkpoint, film = done.stderr.splitlines()
     assert f"step {last} unusable: corrupt: " in checkpoint

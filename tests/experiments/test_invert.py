@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from processes import SAMPLE, command, finish, kill_when, succeed
+from processes import SAMPLE, kill_when, run, succeed
 
 from experiments.invert import __main__ as invert
 from experiments.invert import landscape, search
@@ -70,7 +70,7 @@ def test_after_a_kill_what_is_sound_is_kept_and_what_is_not_is_done_again(
     damaged.write_bytes(bytes(content))
     missing.with_name(f".{missing.name}").write_bytes(content[:1000])  # a write cut off
     stamp = sound.stat().st_mtime_ns
-    done = finish(command("invert", out, *flags, "--resume"))
+    done = run("invert", out, *flags, "--resume")
     assert done.returncode == 0, done.stderr
     assert f"{damaged}: its digest is not that" in done.stderr
     assert done.stderr.count("\n") == 1

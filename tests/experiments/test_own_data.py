@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from processes import SAMPLE, command, fail, finish
+from processes import SAMPLE, fail, run
 
 from experiments import classifier, evaluate, wgan
 from experiments.invert import __main__ as invert
@@ -166,7 +166,7 @@ def test_own_pictures_are_inverted_by_the_command(toy_model, tmp_path):
     out = tmp_path / "out"
     given = [tmp_path / "plain.png", tmp_path / "ink.png"]
     flags = ["--checkpoint", toy_model, "--starts", "2", "--targets", *given]
-    done = finish(command("invert", out, *flags))
+    done = run("invert", out, *flags)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("\n") == 1 and "bright border" in done.stderr
     config = json.loads((out / "config.json").read_text())

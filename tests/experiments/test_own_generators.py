@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from module_of_a_user import MODULE
-from processes import SAMPLE, command, finish, succeed
+from processes import SAMPLE, run, succeed
 
 from experiments import evaluate
 from experiments.invert import __main__ as invert
@@ -78,7 +78,7 @@ def in_numpy(folder, latents):
 def test_what_cannot_be_used_is_refused_in_one_line(own, experiment, flags, words):
     out = own / "run"
     data = () if experiment == "recover" else SAMPLE
-    done = finish(command(experiment, out, *data, "--generator", *flags))
+    done = run(experiment, out, *data, "--generator", *flags)
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
     assert words in done.stderr

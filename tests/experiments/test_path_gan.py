@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from processes import SAMPLE, command, fail, finish, start, succeed, wait_until
+from processes import SAMPLE, command, fail, run, start, succeed, wait_until
 
 from experiments.path_gan import report as trial_report
 from experiments.path_gan.arms import PLAIN, Arm
@@ -66,7 +66,7 @@ def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     films = swept / "models/path-0.5/0/films.npz"
     film = films.read_bytes()
     films.write_bytes(film[:-1])
-    done = finish(command("path_gan", swept, *FEW, "--resume"))
+    done = run("path_gan", swept, *FEW, "--resume")
     assert done.returncode == 0, done.stderr
     assert "models/path-0.5/0/numbers.json: not as written: films.npz" in done.stderr
     assert done.stderr.count("\n") == 1 and films.read_bytes() == film

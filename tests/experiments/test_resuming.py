@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from processes import SAMPLE, command, finish, kill_at_random, succeed
+from processes import SAMPLE, kill_at_random, run, succeed
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ def test_a_long_experiment_survives_kills_and_damage(experiment, tmp_path, toy_m
     damaged = newest(out)[:3]
     for path in damaged:
         path.write_bytes(path.read_bytes()[:-1])
-    done = finish(command(experiment, out, *flags, "--resume"))
+    done = run(experiment, out, *flags, "--resume")
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert len(lines) == len(damaged) >= 2

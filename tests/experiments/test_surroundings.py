@@ -17,7 +17,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from processes import TOY, command, environment, fail, finish
+from processes import TOY, command, environment, fail, finish, run
 
 from experiments import wgan
 from experiments.reporting.pictures import drawing
@@ -95,7 +95,7 @@ MATPLOTLIBRC = "text.usetex: True\nfont.family: no such font\nfigure.dpi: 7\n"
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     out = tmp_path_factory.mktemp("plain") / "run"
-    done = finish(command("wgan", out, *TOY, "--epochs", "1"))
+    done = run("wgan", out, *TOY, "--epochs", "1")
     assert (done.returncode, done.stderr) == (0, "")
     return out
 
