@@ -66,6 +66,8 @@ def run(experiment, out, *flags):
     module, words = f"experiments.{experiment}", ["--out", str(out), *map(str, flags)]
     with tempfile.TemporaryDirectory() as folder:
         said = [Path(folder) / name for name in ("stdout", "stderr")]
+        for path in said:
+            path.touch()
         process = _copies.Process(
             target=_become, args=(module, words, said, dict(os.environ), os.getcwd())
         )

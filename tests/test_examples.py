@@ -32,6 +32,7 @@ def test_every_name_at_the_front_door_has_an_example():
     assert EXAMPLES.keys() >= {"jaxgan", *jaxgan.__all__}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an example may write a file

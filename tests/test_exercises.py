@@ -62,6 +62,7 @@ def test_every_exercise_has_a_page_a_file_and_a_check():
         assert (ROOT / "exercises" / f"{module_of(page)}.py").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_solution_passes(page):
     checks, names = FUNCTIONS[module_of(page)]

@@ -21,23 +21,23 @@ def read(path):
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory):
     out = tmp_path_factory.mktemp("classifier") / "run"
-    succeed("classifier", out, *SAMPLE, "--epochs", "3")
+    succeed("classifier", out, *SAMPLE, "--epochs", "2")
     return out
 
 
-def test_a_classifier_learns_in_three_epochs(classifier):
+def test_a_classifier_learns_in_two_epochs(classifier):
     summary = read(classifier / "summary.json")
     assert summary["test_accuracy"] > 0.85
     card = read(classifier / "model" / "card.json")
     assert card["command"] == (
-        "python -m experiments.classifier --dataset sample --epochs 3"
+        "python -m experiments.classifier --dataset sample --epochs 2"
     )
     assert card["test_accuracy"] == summary["test_accuracy"]
 
 
 def test_a_classifier_cannot_be_stretched(classifier):
     config = command.Config(dataset="sample", out=classifier, epochs=4, resume=True)
-    with pytest.raises(UsageError, match="epochs was 3, is 4"):
+    with pytest.raises(UsageError, match="epochs was 2, is 4"):
         command.run(config)
 
 

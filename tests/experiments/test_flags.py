@@ -202,6 +202,7 @@ RUNS = {
         {
             **{**SAMPLE, **JUDGED, "seeds": 2, "steps": 4, "points": 2},
             **{"batch_size": 32, "critic_steps": 2, "latent_dim": 4},
+            **{"learning_rate": (1e-4, 5e-4), "beta1": (0.0, 0.5)},
         },
         {
             "seeds": reports("seeds", 2),
@@ -388,12 +389,13 @@ def numbers_of(config: type) -> dict[str, Any]:
 def test_numbers_that_cannot_be_are_refused_by_name(name):
     config = COMMANDS[name].Config
     for flag, kind in numbers_of(config).items():
-        several = isinstance(flags_of(config)[flag], tuple)
+        default = flags_of(config)[flag]
         wrong = [-1, *([math.nan, math.inf, -math.inf, 1e39] if kind is float else [])]
         for number in map(kind, wrong):
             word = "--" + flag.replace("_", "-")
             with pytest.raises(UsageError, match=f"^{word} must be .*, got ") as error:
-                config(**{flag: (number,) if several else number})
+                several = isinstance(default, tuple)
+                config(**{flag: (number, *default[1:]) if several else number})
             assert "\n" not in str(error.value)
 
 
