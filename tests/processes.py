@@ -8,6 +8,7 @@ Warnings are errors in them, except one: two processes may meet at one file of t
 of compiled programs, and the second then compiles the program itself.
 """
 
+import gc
 import multiprocessing
 import os
 import random
@@ -87,6 +88,7 @@ _copies.set_forkserver_preload(list(LIBRARIES))
 
 def _become(module, words, said, variables, folder):
     """Turn this process into one that `python -m module` has started."""
+    gc.set_threshold(100_000, 10, 10)  # as in conftest.py
     for number, path in enumerate(said, 1):
         with path.open("wb") as stream:
             os.dup2(stream.fileno(), number)

@@ -181,6 +181,7 @@ def test_a_slider_moves_the_picture_to_the_image_of_the_shown_code(visit, bench)
     assert np.abs(small.astype(int) - image).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_drawn_stroke_gets_the_minima_that_the_library_finds(visit, bench):
     tab = visit()
     panel(tab, "Invert")
@@ -209,6 +210,7 @@ def test_a_drawn_stroke_gets_the_minima_that_the_library_finds(visit, bench):
     assert text.count("proved: ") == len(last.minima)
 
 
+@pytest.mark.slow
 def test_a_walk_has_the_energy_that_the_library_and_its_program_find(
     visit, bench, tmp_path
 ):
