@@ -55,4 +55,9 @@ BENCHMARKS = {
     "devices": Benchmark(
         "processor time of equal work on each virtual device", rows.devices, {}
     ),
+    "summed_gradient": Benchmark(
+        "gradient of one layer, summed over two virtual devices",
+        rows.summed_gradient,
+        {},
+    ),
 }

@@ -177,3 +177,13 @@ def devices(result: Result) -> Row:
             for name, said in names.items()
         ],
     )
+
+
+def summed_gradient(result: Result) -> Row:
+    """Compare a sum where it is needed with one where XLA's partitioner takes it."""
+    by_hand, by_partitioner = result["by_hand_ms"], result["by_partitioner_ms"]
+    said = f"divided by XLA's partitioner: {by_partitioner:.3g} ms"
+    return Row(
+        f"divided by hand: {by_hand:.3g} ms a step",
+        [Peer(said, by_partitioner / by_hand)],
+    )

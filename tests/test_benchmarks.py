@@ -103,6 +103,11 @@ def test_a_missing_peer_is_said_in_its_row():
     assert line[3] == "0.5; —"
 
 
+def test_a_sum_by_hand_is_compared_with_that_of_the_partitioner():
+    row = rows.summed_gradient({"by_hand_ms": 1.5, "by_partitioner_ms": 6.0})
+    assert [peer.ratio for peer in row.peers] == [4.0]
+
+
 def test_the_table_has_a_row_for_each_and_the_machine():
     lines = [table.failed(b.what, "no", name) for name, b in BENCHMARKS.items()]
     _, _, *body, blank, about = table.document(MACHINE, lines).splitlines()
