@@ -1,5 +1,6 @@
 """Run every recipe on every image, at equal cost, in parts that are kept on disk."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ OURS = "jaxgan"
 """Name of our own recipe, `jaxgan.inversion.invert_many`."""
 SHARES = (0.03, 0.1, 0.3, 1.0)
 """Shares of the budget that it is run with."""
+SHORT = 0.05
+"""κ with which our codes are about as long as most codes of the prior."""
 ONE_START = 24
 """Steps below which our recipe has one start, in place of four."""
 PART = 100
@@ -32,11 +35,13 @@ class RecipeResult(NamedTuple):
     Attributes:
         errors: mean squared error per pixel of the best start of each image, pixels in
             [0, 1].
+        norms: norm of its code.
         gradients: cost of each image, in gradients.
         starts: number of starts for each image.
     """
 
     errors: Float[np.ndarray, "images"]
+    norms: Float[np.ndarray, "images"]
     gradients: float
     starts: int
 
@@ -48,7 +53,11 @@ RunRecipe = Callable[[Float[np.ndarray, "n 28 28 1"], int], RecipeResult]
 def recipes(
     generator: FinishedGenerator, key: PRNGKey, budget: int
 ) -> dict[str, RunRecipe]:
-    """Return the published recipes, then ours with shares of the budget, by name."""
+    """Return the published recipes, then ours with shares of the budget, by name.
+
+    Ours is there twice: without a weight of the prior, and with `SHORT`, for codes as
+    long as those of recipes that hold them in the prior.
+    """
     cost = costs.in_gradients(generator).search
 
     def published(recipe: inversion.Recipe) -> RunRecipe:
@@ -61,13 +70,12 @@ def recipes(
                 budget=budget,
                 first_image=first,
             )
-            return RecipeResult(
-                found.errors.min(1), found.gradients, found.errors.shape[1]
-            )
+            errors, norms = best(found.errors, found.latents)
+            return RecipeResult(errors, norms, found.gradients, found.errors.shape[1])
 
         return run
 
-    def ours(share: float) -> RunRecipe:
+    def ours(share: float, prior_weight: float) -> RunRecipe:
         starts, survivors, steps = plan(int(share * budget / cost))
 
         def run(targets: np.ndarray, first: int) -> RecipeResult:
@@ -76,18 +84,34 @@ def recipes(
                 generator,
                 jnp.asarray(targets),
                 num_starts=starts,
+                prior_weight=prior_weight,
                 survivors=survivors,
                 max_steps=steps,
                 double_steps=0,
                 first_image=first,
             )
             spent = cost * found.steps[-1].sum(1).mean()
-            return RecipeResult(found.errors.min(1), float(spent), starts)
+            return RecipeResult(
+                *best(found.errors, found.latents), float(spent), starts
+            )
 
         return run
 
     every = {name: published(recipe) for name, recipe in inversion.RECIPES.items()}
-    return every | {f"{OURS} {share:.0%}": ours(share) for share in SHARES}
+    for weight, said in ((0.0, ""), (SHORT, f", κ = {SHORT}")):
+        for share in SHARES:
+            every[f"{OURS} {share:.0%}{said}"] = ours(share, weight)
+    return every
+
+
+def best(
+    errors: Float[np.ndarray, "images starts"],
+    latents: Float[np.ndarray, "images starts latent"],
+) -> tuple[Float[np.ndarray, "images"], Float[np.ndarray, "images"]]:
+    """Return the error of each image's best start, and the norm of its code."""
+    every = np.arange(len(errors))
+    start = errors.argmin(1)
+    return errors[every, start], np.linalg.norm(latents[every, start], axis=1)
 
 
 def plan(steps: int) -> tuple[int, int, int]:
@@ -122,7 +146,8 @@ def run_all(
 
     def job(name: str, first: int) -> jobs.Job[RecipeResult]:
         some = targets[first : first + PART]
-        path = folder / f"{name.replace(' ', '-').strip('%')}-{first:06d}.npz"
+        words = "-".join(re.findall(r"[\w.]+", name))
+        path = folder / f"{words}-{first:06d}.npz"
         run = partial(every[name], some, first)
         return jobs.Job(name, len(some), lambda: kept(path, RecipeResult, run))
 
@@ -137,6 +162,7 @@ def _joined(parts: list[RecipeResult]) -> RecipeResult:
     sizes = [len(part.errors) for part in parts]
     return RecipeResult(
         np.concatenate([part.errors for part in parts]),
+        np.concatenate([part.norms for part in parts]),
         float(np.average([part.gradients for part in parts], weights=sizes)),
         int(parts[0].starts),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.recipes.race import OURS, RecipeResult
+from experiments.recipes.race import OURS, SHORT, RecipeResult
 from experiments.reporting import tables
 from experiments.reporting.pictures import drawing
 from jaxgan.statistics import wilson
@@ -18,6 +18,7 @@ HEADER = (
     "gradients",
     "median",
     "95 % below",
+    "norm of the code, median",
     "ours is no worse on",
 )
 
@@ -30,12 +31,16 @@ def _published(found: Mapping[str, RecipeResult]) -> dict[str, RecipeResult]:
     return {name: one for name, one in found.items() if not _is_ours(name)}
 
 
+def _ours(
+    found: Mapping[str, RecipeResult], *, short: bool = False
+) -> dict[str, RecipeResult]:
+    """Return the results of our recipe: without a weight of the prior, or with it."""
+    return {n: one for n, one in found.items() if _is_ours(n) and ("κ" in n) is short}
+
+
 def _full(found: Mapping[str, RecipeResult]) -> RecipeResult:
     """Return the result of our recipe with the whole budget."""
-    return max(
-        (one for name, one in found.items() if _is_ours(name)),
-        key=lambda one: one.gradients,
-    )
+    return max(_ours(found).values(), key=lambda one: one.gradients)
 
 
 def summary(found: Mapping[str, RecipeResult]) -> dict[str, Any]:
@@ -50,22 +55,51 @@ def summary(found: Mapping[str, RecipeResult]) -> dict[str, Any]:
     if not np.isfinite(medians[best_name]):
         best_name = None
     least = np.min([_errors(one) for one in others.values()], 0)
-    enough = [
-        one.gradients
-        for name, one in found.items()
-        if best_name and _is_ours(name) and medians[name] <= medians[best_name]
-    ]
+    short = _best_of_short(found)
     finite = np.isfinite(_errors(full))
     not_worse = wilson(int(np.sum(finite & (full.errors <= least))), len(least))
     return {
         "num_images": len(least),
         "best_preset": best_name,
         "gradients_of_best_preset": best_name and float(others[best_name].gradients),
-        "gradients_to_match_best_preset": min(enough, default=None),
+        "gradients_to_match_best_preset": _to_match(_ours(found), others, best_name),
+        "best_short_preset": short,
+        "gradients_of_best_short_preset": short and float(others[short].gradients),
+        "gradients_to_match_best_short_preset": _to_match(
+            _ours(found, short=True), others, short
+        ),
         "no_worse_than_every_preset": not_worse.value,
         "no_worse_than_every_preset_interval": not_worse[1:],
         "mse_per_pixel_median": medians,
+        "norm_median": {name: float(np.median(o.norms)) for name, o in found.items()},
     }
+
+
+def _best_of_short(found: Mapping[str, RecipeResult]) -> str | None:
+    """Return the best published recipe whose codes are no longer than our short ones.
+
+    None if there is none, or if our short ones are missing.
+    """
+    norms = [np.median(one.norms) for one in _ours(found, short=True).values()]
+    medians = {
+        name: _median(one)
+        for name, one in _published(found).items()
+        if norms and np.median(one.norms) <= max(norms)
+    }
+    name = min(medians, key=lambda name: medians[name], default=None)
+    return name if name and np.isfinite(medians[name]) else None
+
+
+def _to_match(
+    ours: Mapping[str, RecipeResult], others: Mapping[str, RecipeResult], name: Any
+) -> float | None:
+    """Return the fewest gradients with which our median is no larger than another's."""
+    enough = [
+        one.gradients
+        for one in ours.values()
+        if name and _median(one) <= _median(others[name])
+    ]
+    return min(enough, default=None)
 
 
 def _errors(one: RecipeResult) -> np.ndarray:
@@ -101,7 +135,23 @@ def in_words(numbers: Mapping[str, Any]) -> str:
         f"images (95 % interval {low:.0%} to {high:.0%}).\n"
         f"The published recipe with the least median error, {best}, "
         f"takes {numbers['gradients_of_best_preset']:,.0f} gradients for an image. "
-        f"{matched}"
+        f"{matched}{_of_short(numbers)}"
+    )
+
+
+def _of_short(numbers: Mapping[str, Any]) -> str:
+    """Return how ours compares where codes are held in the prior."""
+    name = numbers["best_short_preset"]
+    if name is None:
+        return ""
+    enough = numbers["gradients_to_match_best_short_preset"]
+    matched = (
+        "does not reach it" if enough is None else f"reaches it with {enough:,.0f}"
+    )
+    return (
+        f"\nOf those whose codes are no longer than ours with κ = {SHORT}, the best, "
+        f"{name}, takes {numbers['gradients_of_best_short_preset']:,.0f}; ours with "
+        f"this κ {matched}."
     )
 
 
@@ -116,6 +166,7 @@ def table(found: Mapping[str, RecipeResult]) -> str:
             f"{one.gradients:.0f}",
             f"{_median(one):.2e}",
             f"{_quantile(_errors(one), 0.95):.2e}",
+            f"{np.median(one.norms):.3g}",
             "" if _is_ours(name) else f"{np.mean(full.errors <= one.errors):.1%}",
         ]
 
@@ -128,6 +179,7 @@ def write(out: Path, found: Mapping[str, RecipeResult]) -> None:
         out / "errors.npz",
         recipes=np.array(list(found)),
         errors=np.stack([one.errors for one in found.values()]),
+        norms=np.stack([one.norms for one in found.values()]),
     )
     (out / "table.md").write_text(table(found), encoding="utf-8")
     with drawing(out / "recipes.png") as path:
@@ -151,6 +203,7 @@ def _figure(found: Mapping[str, RecipeResult]) -> Figure:
             if ours
             else 1.0,
             linewidth=1.5 if ours else 1,
+            linestyle="--" if "κ" in name else "-",
             label=f"{name}, {one.gradients:,.0f} gradients",
         )
     axes.set(
