@@ -18,6 +18,9 @@ from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import observed_order
 from jaxgan.types import Examples, PRNGKey
 
+AGAIN = 2e-3
+"""Relative difference of energies that are one; levels end at about a third of it."""
+
 
 class Analysis(NamedTuple):
     """What is reported about the paths.
@@ -117,6 +120,8 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
         ),
         "morse_index_zero_fraction": float((record.morse_index == 0).mean()),
         "finished_fraction": float(minimised.finished.mean()),
+        "starts": minimised.spread.shape[1],
+        "found_again_fraction": found_again(minimised.spread),
         **{
             f"{quantity}_{kind}_middle": _median(getattr(profile, quantity)[:, middle])
             for kind, profile in along_paths.items()
@@ -128,6 +133,18 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
             for factor, values in profile.factors._asdict().items()
         },
     }
+
+
+def found_again(spread: Float[np.ndarray, "pairs starts"]) -> float | None:
+    """Return the share of pairs whose least energy more than one start has found.
+
+    To `AGAIN`, on the coarsest level; None for one start. Where a least energy was
+    found once only, more starts may find a lower one.
+    """
+    if spread.shape[1] < 2:
+        return None
+    least, second = np.sort(spread, 1)[:, :2].T
+    return float((second <= (1 + AGAIN) * least).mean())
 
 
 def _median(values: np.ndarray) -> float:
@@ -191,6 +208,12 @@ def in_words(summary: Mapping[str, Any]) -> str:
         f"{summary['confidence_line_middle']:.2f}; on plain averages of two digits it "
         f"is {summary['confidence_crossfade_median']:.2f}.",
     ]
+    if summary["found_again_fraction"] is not None:
+        lines.append(
+            f"The best of {summary['starts']} starts was found by another one too, on "
+            f"the coarsest level, for {summary['found_again_fraction']:.0%} of the "
+            "pairs; for the others, more --starts may find a lower path."
+        )
     if summary.get("referee_worst") is not None:
         lines.append(
             f"Lengths differ from those by fast marching by "

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, fail, succeed
 
-from experiments.path import __main__, along, pairs, plane, realism
+from experiments.path import __main__, along, pairs, plane, realism, report
 from experiments.running.errors import UsageError
 from jaxgan import data, paths, storage
 
@@ -36,8 +36,10 @@ def test_a_walk_writes_everything(walked):
         logs = np.log(found["least"]) + 2 * np.log(found["distance"])
         middle = np.median(found["energy"] / np.exp(logs))
         assert found["spread"].shape == (3, 2)
+        again = report.found_again(found["spread"])
         rho_line = found["energy_line"] / np.exp(logs)
     assert summary["rho"] == pytest.approx(middle)
+    assert (summary["starts"], summary["found_again_fraction"]) == (2, again)
     assert summary["detour_line"] == pytest.approx(1, rel=1e-5)
     assert 1 <= summary["height_minimiser"] <= summary["height_line"] * rounding
     assert summary["height_line"] ** 2 <= np.max(rho_line) * rounding
@@ -51,6 +53,12 @@ def test_a_walk_writes_everything(walked):
     for name in (*(f"{n}.png" for n in names), "path.gif"):
         with Image.open(walked / name) as image:
             assert np.asarray(image.convert("L")).std() > 5
+
+
+def test_a_least_energy_is_found_again_where_two_starts_have_it():
+    spread = np.array([[1.0, 2.0, 1.001], [1.0, 1.003, 1.5], [3.0, 2.0, np.inf]])
+    assert report.found_again(spread) == pytest.approx(1 / 3)
+    assert report.found_again(spread[:, :1]) is None
 
 
 @pytest.mark.slow
