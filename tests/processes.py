@@ -64,41 +64,53 @@ def finish(words, **variables):
 
 def run(experiment, out, *flags):
     """Run an experiment to its end, in a copy of a process that has the libraries."""
-    module, words = f"experiments.{experiment}", ["--out", str(out), *map(str, flags)]
+    return run_copy(f"experiments.{experiment}", "--out", out, *flags)
+
+
+def run_copy(program, *words):
+    """Run `python -m program`, or the script of this path, in such a copy."""
+    words = [str(program), *map(str, words)]
     with tempfile.TemporaryDirectory() as folder:
         said = [Path(folder) / name for name in ("stdout", "stderr")]
         for path in said:
             path.touch()
         process = _copies.Process(
-            target=_become, args=(module, words, said, dict(os.environ), os.getcwd())
+            target=_become, args=(words, said, dict(os.environ), os.getcwd())
         )
         with mock.patch.dict(os.environ, environment()):  # for the first of them
             process.start()
         process.join(240)
         if process.exitcode is None:
             process.kill()
-            raise subprocess.TimeoutExpired([module, *words], 240)
+            raise subprocess.TimeoutExpired(words, 240)
         texts = [path.read_text(encoding="utf-8") for path in said]
-    return subprocess.CompletedProcess([module, *words], process.exitcode, *texts)
+    return subprocess.CompletedProcess(words, process.exitcode, *texts)
 
 
 _copies = multiprocessing.get_context("forkserver")
 _copies.set_forkserver_preload(list(LIBRARIES))
 
 
-def _become(module, words, said, variables, folder):
-    """Turn this process into one that `python -m module` has started."""
+def _become(words, said, variables, folder):
+    """Turn this process into one that has just been started."""
     gc.set_threshold(100_000, 10, 10)  # as in conftest.py
     for number, path in enumerate(said, 1):
         with path.open("wb") as stream:
             os.dup2(stream.fileno(), number)
     os.environ.update(variables)
     os.chdir(folder)
-    installed = [path for path in sys.path if path.startswith(INSTALLED)]
+    is_script = words[0].endswith(".py")
     own = variables.get("PYTHONPATH")
-    sys.path[:] = [folder, *(own.split(os.pathsep) if own else ()), *installed]
-    sys.argv = [module, *words]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    sys.path[:] = [
+        os.path.dirname(words[0]) if is_script else folder,
+        *(own.split(os.pathsep) if own else ()),
+        *(path for path in sys.path if path.startswith(INSTALLED)),
+    ]
+    sys.argv = words
+    if is_script:
+        runpy.run_path(words[0], run_name="__main__")
+    else:
+        runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
 
 def start(words, **variables):

@@ -1,13 +1,12 @@
 """The program that the app exports, run as users do, finds the walk again."""
 
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from module_of_a_user import MODULE
-from processes import finish
+from processes import run_copy
 
 pytest.importorskip("gradio", reason="the extra `app` is not installed")
 
@@ -64,7 +63,8 @@ def test_the_program_finds_the_same_rho(bench, kind, tmp_path, monkeypatch):
         np.testing.assert_array_equal(saved["codes"], found.codes)
         assert saved["paths"].shape == (3, 65, bench.generator.latent_dim)
     monkeypatch.chdir(ROOT)
-    done = finish([sys.executable, program], PYTHONPATH=f"{tmp_path}:{ROOT}")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{ROOT}")
+    done = run_copy(program)
     assert (done.returncode, done.stderr) == (0, "")
     (again, shown) = map(float, re.findall(r"\d+\.\d+", done.stdout))
     assert shown == pytest.approx(found.ways["least"].rho, abs=1e-6)
