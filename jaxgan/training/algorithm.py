@@ -98,8 +98,9 @@ def adam(
     """Return Adam (Kingma & Ba 2014, arXiv:1412.6980), without momentum by default.
 
     Without momentum Adam is RMSProp with bias correction: the first moment would be
-    the gradient itself, and is not stored. Training steps have derivatives, also where
-    the gradient of a weight is zero.
+    the gradient itself, and is not stored. With a negative `b1`, in (-1, 0), it has the
+    negative momentum of Gidel et al. 2019 (arXiv:1807.04740). Training steps have
+    derivatives, also where the gradient of a weight is zero.
     """
     if b1 == 0:
         scaling = _scale_by_rms(b2)

@@ -7,6 +7,8 @@ import optax
 import pytest
 from adversaries import KEY, adam
 
+from jaxgan import training
+
 
 @pytest.mark.parametrize("b1", [0.0, 0.5])
 def test_adam_without_momentum_is_adam(b1):
@@ -19,6 +21,19 @@ def test_adam_without_momentum_is_adam(b1):
         np.testing.assert_allclose(np.asarray(change), np.asarray(expected), rtol=1e-5)
     stored = sum(leaf.size for leaf in jax.tree.leaves(state))
     assert stored < 10 if b1 == 0 else stored >= 10
+
+
+def test_negative_momentum_takes_back_a_part_of_the_step_before():
+    """Algorithm 1 of Kingma & Ba, written out for two steps with b₁ < 0."""
+    b1, b2, first, second = -0.5, 0.99, 1.0, 0.1
+    optimizer = training.adam(1.0, b1, b2)
+    state = optimizer.init(jnp.zeros(1))
+    for gradient in (first, second):
+        change, state = optimizer.update(jnp.array([gradient]), state)
+    mean = (b1 * (1 - b1) * first + (1 - b1) * second) / (1 - b1**2)
+    square = (b2 * (1 - b2) * first**2 + (1 - b2) * second**2) / (1 - b2**2)
+    assert mean < 0
+    assert float(change[0]) == pytest.approx(-mean / np.sqrt(square), rel=1e-5)
 
 
 @pytest.mark.parametrize("b1", [0.0, 0.5])
