@@ -144,7 +144,8 @@ def found_again(spread: Float[np.ndarray, "pairs starts"]) -> float | None:
     if spread.shape[1] < 2:
         return None
     least, second = np.sort(spread, 1)[:, :2].T
-    return float((second <= (1 + AGAIN) * least).mean())
+    again = (second <= (1 + AGAIN) * least) & np.isfinite(least)
+    return float(again.mean())
 
 
 def _median(values: np.ndarray) -> float:

@@ -146,7 +146,7 @@ def run_all(
 
     def job(name: str, first: int) -> jobs.Job[RecipeResult]:
         some = targets[first : first + PART]
-        words = "-".join(re.findall(r"[\w.]+", name))
+        words = "-".join(re.findall(r"[\w.]+", name.replace("κ", "kappa")))
         path = folder / f"{words}-{first:06d}.npz"
         run = partial(every[name], some, first)
         return jobs.Job(name, len(some), lambda: kept(path, RecipeResult, run))

@@ -56,8 +56,9 @@ def test_a_walk_writes_everything(walked):
 
 
 def test_a_least_energy_is_found_again_where_two_starts_have_it():
-    spread = np.array([[1.0, 2.0, 1.001], [1.0, 1.003, 1.5], [3.0, 2.0, np.inf]])
-    assert report.found_again(spread) == pytest.approx(1 / 3)
+    lost = [np.inf, np.inf, np.inf]
+    spread = np.array([[1.0, 2.0, 1.001], [1.0, 1.003, 1.5], [3.0, 2.0, np.inf], lost])
+    assert report.found_again(spread) == 1 / 4
     assert report.found_again(spread[:, :1]) is None
 
 
