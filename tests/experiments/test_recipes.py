@@ -28,7 +28,7 @@ def test_recipes_are_compared_at_equal_budgets(toy_model, tmp_path):
         kept = np.median(arrays["errors"], 1)
     np.testing.assert_allclose(kept, list(medians.values()), rtol=1e-6)
     assert norms == pytest.approx(summary["norm_median"])
-    assert norms["jaxgan 100%, κ = 0.05"] < norms["jaxgan 100%"]
+    assert norms["jaxgan 10%, κ = 0.05"] < norms["jaxgan 10%"]
     assert norms["pulse"] == pytest.approx(np.sqrt(2), rel=1e-4)  # on the sphere
     with Image.open(out / "recipes.png") as image:
         assert np.asarray(image.convert("L")).std() > 5
