@@ -42,7 +42,10 @@ def test_the_value_is_the_error_and_the_weighted_square_of_the_code():
     assert float(value) == pytest.approx(expected, rel=1e-5)
 
 
-def test_steps_never_raise_the_value():
+@pytest.mark.parametrize("corrections", [0, lm.CORRECTIONS])
+def test_steps_never_raise_the_value(corrections, monkeypatch):
+    """Nor does the first of a step alone, for which the corrections could make up."""
+    monkeypatch.setattr(lm, "CORRECTIONS", corrections)
     code = jax.random.normal(jax.random.key(2), (DIM,))
     generate = GENERATOR.generate
     target = jnp.clip(generate(code[None])[0] + 0.5, -1, 1)
