@@ -68,6 +68,7 @@ def _distances(comparison: Comparison) -> Figure:
         "real images", (1, floor), color="gray", fontsize=8,
         xycoords=("axes fraction", "data"), ha="right", va="bottom",
     )  # fmt: skip
+    panels[0].locator_params("x", nbins=6)
     panels[0].set(xlabel="generator steps", ylabel="Fréchet distance")
     panels[1].set(xlabel="training seconds per seed")
     panels[0].legend(frameon=False, fontsize=7)
