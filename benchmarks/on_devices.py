@@ -1,15 +1,14 @@
 """Times of training, search and paths on some virtual devices; prints JSON.
 
 The work grows with the number of devices. Each has a core of its own while there are
-enough, and LAPACK has no threads of its own, which would wait for one another. Linux
-only.
+enough (`virtual_devices`).
 """
 
 import json
-import os
 import time
 from collections.abc import Callable
 
+from benchmarks import virtual_devices
 from benchmarks.flags import command_line
 
 BATCH, STARTS, PAIRS = 64, 32, 4
@@ -92,8 +91,5 @@ if __name__ == "__main__":
         .parse_args()
         .devices
     )
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
-    os.environ["JAX_PLATFORMS"] = "cpu"
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    virtual_devices.use(count)
     print(json.dumps(work()))

@@ -7,9 +7,8 @@ it across its rows. `shard_map` sums it as it is needed. All else is the same in
 """
 
 import json
-import os
-import time
 
+from benchmarks import virtual_devices
 from benchmarks.flags import command_line
 
 ROWS, INPUTS, OUTPUTS = 64, 1024, 784
@@ -23,6 +22,7 @@ def measure(devices: int) -> dict[str, float]:
     import jax.numpy as jnp
     from jax.sharding import NamedSharding, PartitionSpec
 
+    from benchmarks.measuring import seconds
     from jaxgan import parallel
 
     mesh = parallel.mesh()
@@ -68,12 +68,8 @@ def measure(devices: int) -> dict[str, float]:
             return jax.lax.scan(step, (weights, weights), None, length=STEPS)[0]
 
         program = jax.jit(run).lower(weights).compile()
-        times = []
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            jax.block_until_ready(program(weights))
-            times.append(time.perf_counter() - started)
-        return min(times) / STEPS * 1e3
+        least = min(seconds(lambda: program(weights)) for _ in range(REPEATS))
+        return 1000 * least / STEPS
 
     return {
         "by_partitioner_ms": milliseconds(by_partitioner),
@@ -87,9 +83,7 @@ if __name__ == "__main__":
         .parse_args()
         .devices
     )
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
-    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
-    os.environ["JAX_PLATFORMS"] = "cpu"
+    virtual_devices.use(count)
     from benchmarks.machine import machine
 
     found = measure(count)
