@@ -28,11 +28,14 @@ def _band(
     comparison: Comparison,
     name: str,
     quantity: str,
-    scale: float,
     label: str,
     linestyle: str = "-",
+    scale: float = 1.0,
 ) -> None:
-    """Draw the mean over seeds, in a band from the lowest seed to the highest."""
+    """Draw the mean over seeds, in a band from the lowest seed to the highest.
+
+    It is drawn against steps, or against what takes `scale` for each step.
+    """
     colour = COLOURS[name]
     rows = comparison.rows[name]
     x = scale * np.array([row["step"] for row in rows], float)
@@ -47,18 +50,22 @@ def _distances(comparison: Comparison) -> Figure:
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     floor = comparison.floor["frechet_distance"].value
-    for in_seconds, axes in enumerate(panels):
-        for name in COLOURS:
-            scale = comparison.seconds(name) / comparison.seeds if in_seconds else 1.0
-            _band(axes, comparison, name, "frechet_distance", scale, label=name)
+    seconds = {
+        name: comparison.seconds_per_step(name) / comparison.seeds for name in COLOURS
+    }
+    for axes, scales in zip(
+        panels, (dict.fromkeys(COLOURS, 1.0), seconds), strict=True
+    ):
+        for name, scale in scales.items():
+            _band(axes, comparison, name, "frechet_distance", name, scale=scale)
             _band(
                 axes,
                 comparison,
                 name,
                 "class_matched_frechet_distance",
-                scale,
                 f"{name}, shares of classes matched",
                 "--",
+                scale,
             )
         axes.axhline(floor, color="gray", linestyle="-.", linewidth=1)
         axes.set_yscale("log")
@@ -83,13 +90,13 @@ def _losses(comparison: Comparison) -> Figure:
         ("wasserstein_estimate", "training images", "-"),
         ("wasserstein_estimate_heldout", "held-out images", "--"),
     ):
-        _band(left, comparison, WGAN, quantity, 1.0, label, style)
+        _band(left, comparison, WGAN, quantity, label, style)
     left.set(xlabel="generator steps", ylabel="Wasserstein estimate", title=WGAN)
     for quantity, label, style in (
         ("critic_loss", "discriminator", "-"),
         ("generator_loss", "generator", "--"),
     ):
-        _band(right, comparison, GAN, quantity, 1.0, label, style)
+        _band(right, comparison, GAN, quantity, label, style)
     right.set(xlabel="generator steps", ylabel="loss", title=GAN)
     for axes in (left, right):
         axes.grid(alpha=0.3)

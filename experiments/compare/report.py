@@ -75,9 +75,17 @@ class Comparison(NamedTuple):
     rows: Mapping[str, Sequence[Row]]
     floor: Mapping[str, Estimate]
 
-    def seconds(self, name: str) -> float:
+    def seconds_per_step(self, name: str) -> float:
         """Return the time of one step of all seeds of a contestant."""
         return seconds_per_step(self.rows[name], self.steps)
+
+    def training_seconds(self, column: Column) -> float:
+        """Return the time of all steps of all seeds of a column."""
+        return self.seconds_per_step(column.contestant) * column.row["step"]
+
+    def cost(self) -> float:
+        """Return how many times as long as the GAN's a step of the WGAN-GP takes."""
+        return self.seconds_per_step(WGAN) / self.seconds_per_step(GAN)
 
     def at_equal_steps(self) -> dict[str, Row]:
         """Return what was logged of both after the same number of steps."""
@@ -141,10 +149,7 @@ def table(comparison: Comparison) -> str:
     cells = map(mean_and_spread, rises)
     rows.append(["largest rise of frechet_distance, ratio", *cells, ""])
     rows.append(["steps", *(str(column.row["step"]) for column in columns), ""])
-    seconds = [
-        comparison.seconds(column.contestant) * column.row["step"] / comparison.seeds
-        for column in columns
-    ]
+    seconds = [comparison.training_seconds(each) / comparison.seeds for each in columns]
     rows.append(["seconds per seed", *(f"{each:.0f}" for each in seconds), ""])
     titles = [column.title for column in columns]
     return tables.markdown(["metric", *titles, "real images (floor)"], rows)
@@ -153,7 +158,6 @@ def table(comparison: Comparison) -> str:
 def words(comparison: Comparison) -> str:
     """Return who is better, by how much, and whether by more than seeds differ."""
     equal_steps, equal_time = comparison.at_equal_steps(), comparison.at_equal_time()
-    cost = comparison.seconds(WGAN) / comparison.seconds(GAN)
     floor = comparison.floor["frechet_distance"].value
     after = f"After {comparison.steps} steps"
     return (
@@ -168,7 +172,7 @@ def words(comparison: Comparison) -> str:
         )
         + " "
         + _verdict(equal_steps, "coverage", "At the same step")
-        + f" A step of the WGAN-GP took {cost:.2f} times as long. "
+        + f" A step of the WGAN-GP took {comparison.cost():.2f} times as long. "
         + _verdict(equal_time, "frechet_distance", "In equal time")
     )
 
@@ -206,10 +210,10 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "steps": comparison.steps,
         "equal_time_steps": comparison.equal_time_steps,
         "quick": comparison.faster,
-        "step_time_ratio": comparison.seconds(WGAN) / comparison.seconds(GAN),
+        "step_time_ratio": comparison.cost(),
     }
     for column in comparison.columns():
-        seconds = comparison.seconds(column.contestant) * column.row["step"]
+        seconds = comparison.training_seconds(column)
         numbers[f"{column.key}_training_seconds"] = seconds
         for name in comparison.floor:
             values = over_seeds(column.row, name)
