@@ -25,6 +25,8 @@ SHARES_SHORT = (0.03, 0.1)
 """Those with codes about as long as the prior's; more of it lowers no error then."""
 SHORT = 0.05
 """κ with which our codes are about as long as most codes of the prior."""
+WITH_SHORT = f", κ = {SHORT}"
+"""How the names of those end."""
 ONE_START = 24
 """Steps below which our recipe has one start, in place of four."""
 PART = 100
@@ -103,7 +105,7 @@ def recipes(
     for share in SHARES:
         every[f"{OURS} {share:.0%}"] = ours(share, 0.0)
     for share in SHARES_SHORT:
-        every[f"{OURS} {share:.0%}, κ = {SHORT}"] = ours(share, SHORT)
+        every[f"{OURS} {share:.0%}{WITH_SHORT}"] = ours(share, SHORT)
     return every
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.recipes.race import OURS, SHORT, RecipeResult
+from experiments.recipes.race import OURS, SHORT, WITH_SHORT, RecipeResult
 from experiments.reporting import tables
 from experiments.reporting.pictures import drawing
 from jaxgan.statistics import wilson
@@ -31,11 +31,15 @@ def _published(found: Mapping[str, RecipeResult]) -> dict[str, RecipeResult]:
     return {name: one for name, one in found.items() if not _is_ours(name)}
 
 
-def _ours(
-    found: Mapping[str, RecipeResult], *, short: bool = False
-) -> dict[str, RecipeResult]:
-    """Return the results of our recipe: without a weight of the prior, or with it."""
-    return {n: one for n, one in found.items() if _is_ours(n) and ("κ" in n) is short}
+def _ours(found: Mapping[str, RecipeResult]) -> dict[str, RecipeResult]:
+    """Return the results of our recipe without a weight of the prior."""
+    short = _ours_short(found)
+    return {n: one for n, one in found.items() if _is_ours(n) and n not in short}
+
+
+def _ours_short(found: Mapping[str, RecipeResult]) -> dict[str, RecipeResult]:
+    """Return the results of our recipe with short codes."""
+    return {n: one for n, one in found.items() if n.endswith(WITH_SHORT)}
 
 
 def _full(found: Mapping[str, RecipeResult]) -> RecipeResult:
@@ -66,7 +70,7 @@ def summary(found: Mapping[str, RecipeResult]) -> dict[str, Any]:
         "best_short_preset": short,
         "gradients_of_best_short_preset": short and float(others[short].gradients),
         "gradients_to_match_best_short_preset": _to_match(
-            _ours(found, short=True), others, short
+            _ours_short(found), others, short
         ),
         "no_worse_than_every_preset": not_worse.value,
         "no_worse_than_every_preset_interval": not_worse[1:],
@@ -80,7 +84,7 @@ def _best_of_short(found: Mapping[str, RecipeResult]) -> str | None:
 
     None if there is none, or if our short ones are missing.
     """
-    norms = [np.median(one.norms) for one in _ours(found, short=True).values()]
+    norms = [np.median(one.norms) for one in _ours_short(found).values()]
     medians = {
         name: _median(one)
         for name, one in _published(found).items()
@@ -203,7 +207,7 @@ def _figure(found: Mapping[str, RecipeResult]) -> Figure:
             if ours
             else 1.0,
             linewidth=1.5 if ours else 1,
-            linestyle="--" if "κ" in name else "-",
+            linestyle="--" if name.endswith(WITH_SHORT) else "-",
             label=f"{name}, {one.gradients:,.0f} gradients",
         )
     axes.set(
