@@ -25,6 +25,8 @@ class Config(DataOptions):
     """Models of each kind at each β."""
     units: int = 200
     """Width of the hidden layer, in encoder and decoder."""
+    training_images: int | None = None
+    """Training images, drawn from all; at least --batch-size. Default: all."""
     latent_dim: int = 32
     """Dimensions of the latent space."""
     steps: int = 775
@@ -64,8 +66,12 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.running import datasets, duration, run_folder
 
     train, test = datasets.load(config)
-    if config.batch_size > len(train.images):
-        raise UsageError(f"--batch-size must be at most {len(train.images)} here")
+    there = len(train.images)
+    count = there if config.training_images is None else config.training_images
+    if count > there:
+        raise UsageError(f"--training-images must be at most {there} here")
+    if config.batch_size > count:
+        raise UsageError(f"--batch-size must be at most {count} here")
     if config.depth >= len(test.images):
         raise UsageError(f"--depth must be below the {len(test.images)} test images")
     out = run_folder.begin(
@@ -76,11 +82,11 @@ def run(config: Config) -> dict[str, Any]:
         (train.images, test.images),
         resume=config.resume,
     )
-    count = 2 * len(config.betas) * config.seeds
-    print(f"{count} autoencoders of {train.name}, into {out}")
+    total = 2 * len(config.betas) * config.seeds
+    print(f"{total} autoencoders of {train.name}, into {out}")
 
     data_key, sweep_key = jax.random.split(jax.random.key(config.seed))
-    digits = sweep.digits_of(data_key, train, test)
+    digits = sweep.digits_of(data_key, train, test, count)
     plan = sweep.Plan(
         betas=config.betas,
         seeds=config.seeds,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.rate_distortion.models import BOUND, AutoencoderKind, Digits
-from jaxgan import autoencoders
+from jaxgan import autoencoders, evaluation
 from jaxgan.autoencoders import bernoulli_mixture
 from jaxgan.networks import Heads
 from jaxgan.types import Examples, Latents, PRNGKey, Scalar
@@ -20,6 +20,9 @@ PART = 1000
 
 SHOWN = 10
 """Reconstructions and samples that are kept for the figures."""
+
+COMPARED = 1000
+"""Pictures of each kind whose nearest training image is looked for."""
 
 DRAWS = 2**14
 """Draws of the marginal, for `Measurements.by_draws` and `Measurements.mismatch`."""
@@ -43,6 +46,11 @@ class Measurements(NamedTuple):
             too low where the rate is high.
         outputs: reconstructions of the first test images: probabilities of white.
         samples: the same, decoded from draws of the marginal.
+        nearest_of_samples: mean Euclidean distance of decoded draws of the marginal to
+            the nearest gray training image, for pixels in [0, 1].
+        nearest_of_test: the same of reconstructions of test images.
+        nearest_of_training: the same of reconstructions of training images. Samples
+            that are copies are as near as these.
     """
 
     rates: Float[np.ndarray, "n"]
@@ -55,6 +63,9 @@ class Measurements(NamedTuple):
     by_draws: Float[np.ndarray, "k"]
     outputs: Float[np.ndarray, "shown 28 28"]
     samples: Float[np.ndarray, "shown 28 28"]
+    nearest_of_samples: Float[np.ndarray, ""]
+    nearest_of_test: Float[np.ndarray, ""]
+    nearest_of_training: Float[np.ndarray, ""]
 
 
 def measure(
@@ -92,9 +103,23 @@ def measure(
         needed = 1 if is_lost else autoencoders.needed_depth(bank, tolerance=tolerance)
         source = bank, min(max(1, needed), kind.noise.depth)
         importance = np.full(len(some), np.nan, np.float32)
-    found = _measure(kind, params, source, sample_key, heads, digits, len(some))
-    arrays = {**found, "importance": importance}
+    found, pictures = _measure(
+        kind, params, source, sample_key, heads, digits, len(some)
+    )
+    gray = np.asarray(digits.gray).reshape(len(digits.gray), -1).astype(np.float32)
+    near = {name: _distance(each, gray / 255) for name, each in pictures.items()}
+    arrays = {**found, **near, "importance": importance}
     return Measurements(**{n: np.asarray(a) for n, a in arrays.items()}), exactness
+
+
+def _distance(
+    pictures: Array, references: Float[np.ndarray, "n pixels"]
+) -> Float[np.ndarray, ""]:
+    """Return the mean distance of pictures to the nearest reference; NaN if lost."""
+    flat = np.asarray(pictures).reshape(len(pictures), -1)
+    if not np.isfinite(flat).all():
+        return np.asarray(np.nan)
+    return np.mean(evaluation.nearest(flat, references)[0])
 
 
 @partial(jax.jit, static_argnames=("kind",))
@@ -135,7 +160,8 @@ def _importance(
 @partial(jax.jit, static_argnames=("kind", "likelihood_images"))
 def _measure(
     kind: AutoencoderKind, params, source, key, heads, digits, likelihood_images
-) -> dict[str, Array]:
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return what is kept, and pictures whose nearest training image is looked for."""
     channel_key, own_key, training_key, marginal_key, sample_key = jax.random.split(
         key, 5
     )
@@ -165,6 +191,11 @@ def _measure(
     some = jax.tree.map(lambda leaf: leaf[: len(test)], heads)
     trained = channel(training_key, some)
     draws = marginal(marginal_key, DRAWS)
+    compared = {
+        "nearest_of_samples": pictures(draws[:COMPARED]),
+        "nearest_of_test": pictures(coded.latents[:COMPARED]),
+        "nearest_of_training": pictures(trained.latents[:COMPARED]),
+    }
     return {
         "rates": coded.rates,
         "distortions": distort(coded.latents, test),
@@ -177,7 +208,7 @@ def _measure(
         "by_draws": bernoulli_mixture(decode(draws), test[:likelihood_images]),
         "outputs": pictures(coded.latents[:SHOWN]),
         "samples": pictures(marginal(sample_key, SHOWN)),
-    }
+    }, compared
 
 
 def mismatch(

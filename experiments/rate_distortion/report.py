@@ -84,6 +84,9 @@ def rows(
                     "training_rate": float(measured.training_rate[at]),
                     "training_distortion": float(measured.training_distortion[at]),
                     "mismatch": float(measured.mismatch[at]),
+                    "nearest_of_samples": float(measured.nearest_of_samples[at]),
+                    "nearest_of_test": float(measured.nearest_of_test[at]),
+                    "nearest_of_training": float(measured.nearest_of_training[at]),
                     "in_batch_extra_distortion": float(extra.mean()),
                     "in_batch_standard_error": float(
                         extra.std(ddof=1) / np.sqrt(len(extra))
@@ -105,6 +108,9 @@ COLUMNS = {
     "training_distortion": "D, training",
     "mismatch": "mismatch",
     "in_batch_extra_distortion": "D in-batch − D",
+    "nearest_of_samples": "nearest training image: samples",
+    "nearest_of_test": "reconstructions, test",
+    "nearest_of_training": "reconstructions, training",
 }
 
 

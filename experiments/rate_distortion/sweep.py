@@ -55,17 +55,19 @@ class KindResults(NamedTuple):
     seconds: np.ndarray
 
 
-def digits_of(key: PRNGKey, train: Dataset, test: Dataset) -> Digits:
+def digits_of(key: PRNGKey, train: Dataset, test: Dataset, count: int) -> Digits:
     """Return the images of a sweep: shuffled, and with black and white drawn.
 
-    Both sets are shuffled because they may be sorted by class.
+    Both sets are shuffled because they may be sorted by class. Of the training images
+    the first `count` are kept.
     """
 
     def binary(key: PRNGKey, images: np.ndarray):
         return binarise(key, pixels.as_inputs(jnp.asarray(images)))
 
     keys = jax.random.split(key, 4)
-    gray = train.images[np.asarray(jax.random.permutation(keys[0], len(train.images)))]
+    order = np.asarray(jax.random.permutation(keys[0], len(train.images)))
+    gray = train.images[order[:count]]
     held = test.images[np.asarray(jax.random.permutation(keys[1], len(test.images)))]
     everywhere = parallel.replicate(jnp.asarray(gray), parallel.mesh())
     return Digits(everywhere, binary(keys[2], gray), binary(keys[3], held))

@@ -319,8 +319,10 @@ RUNS = {
             **{**SAMPLE, "betas": (0.5,), "seeds": 2, "units": 8, "latent_dim": 3},
             **{"steps": 4, "batch_size": 120, "learning_rate": 0.01, "depth": 9},
             **{"likelihood_images": 10, "likelihood_draws": 5},
+            "training_images": 200,
         },
         {
+            "training_images": reports("log_training_images", math.log(200)),
             "betas": lambda run: read(run, "metrics.jsonl").count('"beta": 0.5') == 4,
             "seeds": logs(4),
             "steps": reports("steps", 4),

@@ -80,6 +80,8 @@ def test_models_that_are_done_are_not_trained_again(swept):
         ({"batch_size": 99}, "--batch-size must be more than --depth, got 99"),
         ({"batch_size": 5000}, "--batch-size must be at most 4000 here"),
         ({"batch_size": 2000, "depth": 1000}, "--depth must be below the 1000 test"),
+        ({"training_images": 4001}, "--training-images must be at most 4000 here"),
+        ({"training_images": 100}, "--batch-size must be at most 100 here"),
         ({"likelihood_draws": 0}, "--likelihood-draws must be at least 1, got 0"),
     ],
 )
@@ -99,7 +101,8 @@ def results(lost):
     each = grid[..., None] * images
     pictures = np.repeat(grid / 10, 2 * 28 * 28).reshape(3, 2, 2, 28, 28)
     measured = Measurements(
-        each, 20 - each, each, grid, grid, grid, each, each, pictures, pictures
+        *(each, 20 - each, each, grid, grid, grid, each, each, pictures, pictures),
+        *(grid, grid, grid),
     )
     exact = {name: np.where(np.isfinite(grid), 1, grid) for name in Exactness._fields}
     exact |= {name: grid > 9 for name in ("above_ceiling", "at_floor")}
