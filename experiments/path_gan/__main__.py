@@ -24,7 +24,8 @@ class Config(DataOptions):
     codes, where ρ ≥ 1 is that energy divided by its lower bound; line: log ρ of the
     straight line; length: the path length regularisation of StyleGAN2. All of them use
     the same algorithm, seeds and number of generator steps. Without a penalty, the
-    generator is also trained for as much time as the path penalty takes.
+    generator is also trained for as much time as the path penalty takes, if there is
+    one and no --plain-steps come first.
     """
 
     resume: bool = False
@@ -32,18 +33,27 @@ class Config(DataOptions):
     algorithm: Literal["wgan", "gan"] = "wgan"
     """Adversarial algorithm that the penalties are added to."""
     path_weights: tuple[float, ...] = (1.0, 10.0)
-    """Weights of the penalty on paths of least energy: one or more, above 0."""
+    """Weights of the penalty on paths of least energy, above 0. There must be a weight
+    of one of the three penalties; these may be none."""
     line_weights: tuple[float, ...] = (10.0,)
     """Weights of the penalty on straight lines: none or more, above 0."""
     length_weights: tuple[float, ...] = (10.0,)
     """Weights of the path length regularisation: none or more, above 0."""
+    strength: Literal["weight", "ratio"] = "weight"
+    """What these numbers are. weight: what a penalty is multiplied by. ratio: the norm
+    of what it adds to the generator's gradient, divided by the norm of the adversarial
+    gradient, so that different penalties with the same number pull equally hard."""
     every: int = 8
     """Generator steps from one use of a penalty to the next, at least 1. Its weight is
     multiplied by the same number."""
     seeds: int = 3
     """Runs with each weight, and without a penalty; at least 2."""
     steps: int = 1500
-    """Generator steps of each run."""
+    """Generator steps of each run, after --plain-steps."""
+    plain_steps: int = 0
+    """Generator steps without a penalty that come first; all runs of a seed share them.
+    After them the learning rate falls to zero along a cosine, and a ratio rises from
+    zero over the first tenth of --steps."""
     chunk: int = 50
     """Generator steps between two checks for a signal to stop; a divisor of --steps."""
     batch_size: int = 64
@@ -72,12 +82,16 @@ class Config(DataOptions):
         super().check()
         for name in ("every", "steps", "chunk", "latent_dim", "digits"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
+        plain = self.plain_steps
+        require(plain >= 0, self, "plain_steps", "at least 0")
+        require(plain % self.chunk == 0, self, "chunk", "a divisor of --plain-steps")
         for name in ("path_weights", "line_weights", "length_weights"):
             weights = getattr(self, name)
             holds = all(0 < w < float("inf") for w in weights)
             holds = holds and len(set(weights)) == len(weights)
             require(holds, self, name, "different, and above 0")
-        require(len(self.path_weights) > 0, self, "path_weights", "at least one")
+        several = (*self.path_weights, *self.line_weights, *self.length_weights)
+        require(len(several) > 0, self, "path_weights", "at least one")
         for name in ("seeds", "batch_size"):
             require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.pairs >= 4, self, "pairs", "at least 4")
@@ -97,7 +111,7 @@ def run(config: Config) -> dict[str, Any]:
     import jax.numpy as jnp
     import numpy as np
 
-    from experiments.path_gan import arms, judge, report, trials
+    from experiments.path_gan import arms, judge, report, runs, trials
     from experiments.reporting import page
     from experiments.running import datasets, duration, record, run_folder
     from experiments.running.interruption import stop_requested
@@ -149,7 +163,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     options = {"latent_dim": config.latent_dim, "widths": list(config.widths)}
     generator = networks.mlp_generator(**options)
-    plan = trials.Plan(
+    plan = runs.Plan(
         out=out,
         options=options,
         provenance=record.provenance(out),
@@ -160,18 +174,24 @@ def run(config: Config) -> dict[str, Any]:
             networks.mlp_critic(),
             average_decay=config.average_decay,
             every=config.every,
+            strength=config.strength,
+            plain_steps=config.plain_steps,
+            steps=config.steps,
         ),
         key=key,
         seeds=config.seeds,
         images=parallel.replicate(jnp.asarray(real.images), parallel.mesh()),
         batch_size=config.batch_size,
+        plain_steps=config.plain_steps,
         steps=config.steps,
         chunk=config.chunk,
         protocol=protocol,
     )
     with stop_requested() as stopping:
         rows = trials.run_all(plan, compared, stopping)
-    sweep = report.Sweep(real.name, config.seeds, count, config.pairs, rows)
+    sweep = report.Sweep(
+        real.name, config.seeds, count, config.pairs, config.strength, rows
+    )
     summary = {
         "experiment": "path_gan",
         **report.summary(sweep),

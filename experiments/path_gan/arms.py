@@ -5,10 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from jaxgan import gan
+import optax
+
+from jaxgan import gan, training
 from jaxgan.gan import path_energy_penalty, path_length_penalty
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm
+
+RATE = 5e-4
+"""Adam's learning rate, for both networks."""
 
 ADVERSARIAL = {"wgan": gan.wgan_gp, "gan": gan.vanilla_gan}
 
@@ -18,7 +23,8 @@ class Arm(NamedTuple):
 
     Attributes:
         penalty: `path`, `line` or `length`; `none` without a penalty.
-        weight: of the penalty; 0 without a penalty.
+        weight: of the penalty, or the ratio of its gradient to the adversarial one; 0
+            without a penalty.
         variant: what distinguishes a control from the arm without a penalty.
     """
 
@@ -63,6 +69,9 @@ def algorithms(
     *,
     average_decay: float,
     every: int,
+    strength: str,
+    plain_steps: int,
+    steps: int,
 ) -> dict[str, Algorithm]:
     """Return the algorithm with each penalty, at weight 0, and without a penalty.
 
@@ -72,18 +81,42 @@ def algorithms(
         critic: its critic.
         average_decay: of the moving average of the generator's weights; in [0, 1).
         every: generator steps from one use of a penalty to the next.
+        strength: `weight` or `ratio`: what the numbers of the arms are.
+        plain_steps: that come first, without a penalty. If there are any, the learning
+            rate falls to zero after them, and a ratio rises over the first tenth of
+            what follows.
+        steps: that follow.
 
     Returns:
         The algorithms by name of the penalty.
     """
-    train = partial(ADVERSARIAL[name], generator, critic, average_decay=average_decay)
+    rate = RATE
+    if plain_steps:
+        falling = optax.cosine_decay_schedule(RATE, steps)
+        rate = optax.join_schedules(
+            [optax.constant_schedule(RATE), falling], [plain_steps]
+        )
+    optimizer = training.adam(rate)
+    train = partial(
+        ADVERSARIAL[name],
+        generator,
+        critic,
+        generator_optimizer=optimizer,
+        critic_optimizer=optimizer,
+        average_decay=average_decay,
+    )
     penalties = {
         "path": path_energy_penalty(generator),
         "line": path_energy_penalty(generator, steps=0),
         "length": path_length_penalty(generator),
     }
+    ramp = steps // 10 if plain_steps else 0
+    regularise = {
+        "weight": partial(gan.lazy_regulariser, weight=0.0, every=every),
+        "ratio": partial(gan.matched_regulariser, ratio=0.0, every=every, ramp=ramp),
+    }[strength]
     penalised = {
-        name: train(regulariser=gan.lazy_regulariser(penalty, weight=0.0, every=every))
+        name: train(regulariser=regularise(penalty))
         for name, penalty in penalties.items()
     }
     return {**penalised, PLAIN.penalty: train()}

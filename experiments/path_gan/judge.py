@@ -181,7 +181,9 @@ def path_numbers(protocol: Protocol, measured: PathMeasures) -> dict[str, float]
     """Return medians over pairs, by name.
 
     `confidence_…` is the judge's confidence at ¼, ½ and ¾ of a path's length, and
-    `nearest_…` the distance to the nearest training image there.
+    `nearest_…` the distance to the nearest training image there. `frechet_half…` is the
+    Fréchet distance of all images half-way; it is there if there are more pairs than
+    features.
     """
     least, line, slerp = (
         np.asarray(e) for e in (measured.least, measured.line, measured.slerp)
@@ -215,7 +217,14 @@ def _realism(
     nearest, _ = evaluation.nearest(seen.pixels, protocol.training)
     confidence = seen.confidence.reshape(-1, 3)
     distance = np.asarray(nearest).reshape(-1, 3)
-    return {
+    halfway = seen.features[1::3]
+    as_a_set = {}
+    if halfway.shape[0] > halfway.shape[1]:
+        found = evaluation.frechet_distance(
+            protocol.key, halfway, protocol.reference.features
+        )
+        as_a_set[f"frechet_half{suffix}"] = found.value
+    return as_a_set | {
         f"{name}{suffix}_{place}": float(value)
         for name, values in (("confidence", confidence), ("nearest", distance))
         for place, value in zip(

@@ -27,6 +27,7 @@ class Sweep(NamedTuple):
         seeds: runs of each arm.
         samples: generated images that were judged.
         pairs: held-out pairs of codes.
+        strength: `weight` or `ratio`: what the numbers of the arms are.
         rows: numbers of every seed, by arm.
     """
 
@@ -34,6 +35,7 @@ class Sweep(NamedTuple):
     seeds: int
     samples: int
     pairs: int
+    strength: str
     rows: Mapping[Arm, Sequence[Numbers]]
 
     def is_lost(self, arm: Arm) -> bool:
@@ -107,6 +109,11 @@ METRICS = {
     "nearest_three_quarters": "distance to training images at ¾",
     "steps": "steps",
 }
+AS_A_SET = {
+    "frechet_half": "Fréchet distance half-way",
+    "frechet_half_line": "Fréchet distance half-way on the line",
+}
+"""Measured where there are more pairs than features."""
 
 
 def table(sweep: Sweep) -> str:
@@ -133,7 +140,12 @@ def table(sweep: Sweep) -> str:
     def overhead(arm: Arm) -> str:
         return f"{sweep.overhead(arm):.2f}"
 
-    rows = [row(title, over_seeds(name)) for name, title in METRICS.items()]
+    measured = METRICS | {
+        name: title
+        for name, title in AS_A_SET.items()
+        if any(name in of for arm in arms for of in sweep.rows[arm])
+    }
+    rows = [row(title, over_seeds(name)) for name, title in measured.items()]
     rows += [
         row("reduction of ρ − 1", reduction, PLAIN),
         row("rise of the Fréchet distance", worsening, PLAIN),
@@ -170,9 +182,11 @@ def words(sweep: Sweep) -> str:
     for penalty, name in controls.items():
         best = sweep.best(penalty)
         if best is not None:
-            lines.append(f"{name}, at weight {best.label}, {_gain(sweep, best)}.")
+            lines.append(
+                f"{name}, at {sweep.strength} {best.label}, {_gain(sweep, best)}."
+            )
         elif any(arm.penalty == penalty for arm in sweep.rows):
-            lines.append(f"{name} is lost at every weight.")
+            lines.append(f"{name} is lost at every {sweep.strength}.")
     if EQUAL_TIME in sweep.rows:
         lost = sweep.is_lost(EQUAL_TIME)
         gain = "is lost" if lost else _gain(sweep, EQUAL_TIME)
@@ -182,13 +196,16 @@ def words(sweep: Sweep) -> str:
 
 def _of_path_penalty(sweep: Sweep) -> list[str]:
     best = sweep.best("path")
+    if not any(arm.penalty == "path" for arm in sweep.rows):
+        return []
     if best is None:
-        return ["The path penalty is lost at every weight."]
+        return [f"The path penalty is lost at every {sweep.strength}."]
     chosen = (
-        f"Among the weights of the path penalty that raise it by at most {ALLOWED:.0%},"
+        f"Among the {sweep.strength}s of the path penalty that raise it by at most "
+        f"{ALLOWED:.0%},"
         if sweep.worsening(best) <= ALLOWED
-        else f"Every weight of the path penalty raises it by more than {ALLOWED:.0%}; "
-        "with the smallest rise,"
+        else f"Every {sweep.strength} of the path penalty raises it by more than "
+        f"{ALLOWED:.0%}; with the smallest rise,"
     )
 
     def change(name: str, digits: str) -> str:
@@ -196,7 +213,7 @@ def _of_path_penalty(sweep: Sweep) -> list[str]:
         return f"from {before:{digits}} to {after:{digits}}"
 
     return [
-        f"{chosen} weight {best.label} {_gain(sweep, best)}.",
+        f"{chosen} {sweep.strength} {best.label} {_gain(sweep, best)}.",
         f"D goes {change('image_distance', '.3g')}, U {change('energy', '.4g')}, and "
         f"the judge's confidence half-way {change('confidence_half', '.2f')}; a step "
         f"takes {sweep.overhead(best):.2f} times as long.",
@@ -248,7 +265,7 @@ def write(out: Path, sweep: Sweep) -> None:
     if points:
         with drawing(out / "pareto.png") as path:
             figures.pareto(points, title).savefig(path, dpi=150)
-    best = sweep.best("path")
+    best = sweep.best("path") or sweep.best("line")
     if best is not None:
         with drawing(out / "strips.png") as path:
             figures.strips(path, out, [PLAIN, best])

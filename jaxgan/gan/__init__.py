@@ -31,13 +31,16 @@ from jaxgan.gan.objectives import vanilla_gan, wgan_gp
 from jaxgan.gan.path_energy import log_rho, path_energy_penalty
 from jaxgan.gan.path_length import path_length_penalty
 from jaxgan.gan.regularisation import (
+    MatchedState,
     Penalty,
     PenaltyState,
     Regulariser,
     lazy_regulariser,
+    matched_regulariser,
 )
 
 __all__ = [
+    "MatchedState",
     "Metrics",
     "Objective",
     "Penalty",
@@ -50,6 +53,7 @@ __all__ = [
     "lazy_regulariser",
     "log_rho",
     "losses",
+    "matched_regulariser",
     "path_energy_penalty",
     "path_length_penalty",
     "vanilla_gan",

@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from jaxgan.gan import losses
-from jaxgan.gan.regularisation import PenaltyState, Regulariser
+from jaxgan.gan.regularisation import MatchedState, PenaltyState, Regulariser
 from jaxgan.networks import Generator, Network
 from jaxgan.training.algorithm import Algorithm, average_rate, require_decay, streams
 from jaxgan.types import Examples, Latents, Params, PRNGKey, Scalar, Scores
@@ -37,7 +37,7 @@ class State(NamedTuple):
     critic: Params
     generator_optimizer: optax.OptState
     critic_optimizer: optax.OptState
-    penalty: PenaltyState | None = None
+    penalty: PenaltyState | MatchedState | None = None
 
 
 class Metrics(NamedTuple):

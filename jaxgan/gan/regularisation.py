@@ -11,10 +11,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jaxtyping import Array, Bool, Int
 
 from jaxgan.networks.arguments import is_traced
 from jaxgan.types import Params, PRNGKey, Scalar
+
+NORM_RATE = 0.05
+"""Share of the newest norm in the running means of `matched_regulariser`."""
 
 
 class Penalty(NamedTuple):
@@ -45,6 +49,29 @@ class PenaltyState(NamedTuple):
     value: Scalar
 
 
+class MatchedState(NamedTuple):
+    """What training carries of a penalty whose strength is a ratio of gradients.
+
+    Attributes:
+        ratio: norm of what the penalty adds per step, divided by that of the
+            adversarial gradient; an array, so that one program serves all ratios.
+        weight: by which the penalty was last multiplied, which follows from `ratio`.
+        adversarial: running mean of the norm of the adversarial gradient.
+        own: running mean of the norm of the penalty's gradient, before its weight.
+        uses: of the penalty so far.
+        memory: what the last use has left to the next.
+        value: of the penalty at its last use, before its weight; NaN before the first.
+    """
+
+    ratio: Scalar
+    weight: Scalar
+    adversarial: Scalar
+    own: Scalar
+    uses: Int[Array, ""]
+    memory: Any
+    value: Scalar
+
+
 class Regulariser(NamedTuple):
     """What a penalty does in a training step.
 
@@ -55,10 +82,10 @@ class Regulariser(NamedTuple):
             key is fixed for the whole run; `step` counts the updates made.
     """
 
-    init: Callable[[], PenaltyState]
+    init: Callable[[], Any]
     add: Callable[
-        [Params, Params, PRNGKey, Int[Array, ""], PenaltyState],
-        tuple[Params, PenaltyState],
+        [Params, Params, PRNGKey, Int[Array, ""], Any],
+        tuple[Params, Any],
     ]
 
 
@@ -92,21 +119,89 @@ def lazy_regulariser(
             value=jnp.asarray(jnp.nan, jnp.float32),
         )
 
+    def use(gradient: Params, slope: Params, value, memory, state: PenaltyState):
+        added = _scaled_sum(gradient, slope, state.weight * every)
+        return added, state._replace(memory=memory, value=value)
+
+    return Regulariser(init, _lazy(penalty, every, use))
+
+
+def matched_regulariser(
+    penalty: Penalty, *, ratio: float | Scalar, every: int = 8, ramp: int = 0
+) -> Regulariser:
+    """Return a lazy regulariser whose strength is set by the size of its gradient.
+
+    Weights of different penalties cannot be compared: their gradients differ in size.
+    Here the weight is w = r · a / g, with running means a and g of the norms of the
+    adversarial gradient and of the penalty's, over all weights of the generator, both
+    taken when the penalty is used. So penalties of the same ratio r pull equally hard.
+
+    Args:
+        penalty: a function of the generator's weights.
+        ratio: r, 0 or larger.
+        every: steps from one use of the penalty to the next; its gradient is multiplied
+            by as many, so that r is the ratio of what both add over many steps.
+        ramp: steps over which the ratio rises from 0 to r, in a line, counted from the
+            first use; 0 for none.
+
+    Raises:
+        ValueError: if `ratio`, `every` or `ramp` is out of range.
+    """
+    if not is_traced(ratio) and not 0 <= ratio < float("inf"):
+        raise ValueError(f"ratio must be ≥ 0 and finite, got {ratio}")
+    if every < 1 or ramp < 0:
+        raise ValueError(f"every must be ≥ 1 and ramp ≥ 0, got {every} and {ramp}")
+
+    def init() -> MatchedState:
+        # Each has a buffer of its own, so that training may give them away.
+        return MatchedState(
+            ratio=jnp.asarray(ratio, jnp.float32),
+            weight=jnp.zeros((), jnp.float32),
+            adversarial=jnp.zeros((), jnp.float32),
+            own=jnp.zeros((), jnp.float32),
+            uses=jnp.zeros((), jnp.int32),
+            memory=penalty.init(),
+            value=jnp.asarray(jnp.nan, jnp.float32),
+        )
+
+    def use(gradient: Params, slope: Params, value, memory, state: MatchedState):
+        before = state.uses.astype(jnp.float32)
+        rate = jnp.maximum(1 / (before + 1), NORM_RATE)
+        adversarial, own = (
+            mean + rate * (optax.tree.norm(each) - mean)
+            for mean, each in ((state.adversarial, gradient), (state.own, slope))
+        )
+        risen = jnp.minimum(before * every / ramp, 1.0) if ramp else 1.0
+        # A penalty that is flat everywhere adds nothing, whatever its weight.
+        weight = jnp.where(own > 0, risen * state.ratio * adversarial / own, 0.0)
+        state = MatchedState(
+            state.ratio, weight, adversarial, own, state.uses + 1, memory, value
+        )
+        return _scaled_sum(gradient, slope, weight * every), state
+
+    return Regulariser(init, _lazy(penalty, every, use))
+
+
+def _scaled_sum(gradient: Params, slope: Params, scale: Scalar) -> Params:
+    return jax.tree.map(lambda g, s: g + scale * s, gradient, slope)
+
+
+def _lazy(penalty: Penalty, every: int, use: Callable[..., tuple[Params, Any]]):
+    """Return `Regulariser.add`: every few steps `use`, and in between nothing.
+
+    `use(gradient, slope, value, memory, state)` gets the gradient, value and memory of
+    the penalty, and returns what the optimiser gets, and the state.
+    """
+
     def add(
-        gradient: Params,
-        params: Params,
-        key: PRNGKey,
-        step: Int[Array, ""],
-        state: PenaltyState,
-    ) -> tuple[Params, PenaltyState]:
-        def use():
+        gradient: Params, params: Params, key: PRNGKey, step: Int[Array, ""], state: Any
+    ) -> tuple[Params, Any]:
+        def used():
             own = jax.random.fold_in(key, step)
             (value, memory), slope = jax.value_and_grad(penalty.apply, has_aux=True)(
                 params, own, state.memory
             )
-            scale = state.weight * every
-            added = jax.tree.map(lambda g, s: g + scale * s, gradient, slope)
-            return added, state._replace(memory=memory, value=value)
+            return use(gradient, slope, value, memory, state)
 
         def rest():
             return gradient, state
@@ -114,10 +209,10 @@ def lazy_regulariser(
         # Under `jax.vmap` the inner choice computes both sides; the outer one does not.
         due = step % every == 0
         return jax.lax.cond(
-            _in_any_lane(due), lambda: jax.lax.cond(due, use, rest), rest
+            _in_any_lane(due), lambda: jax.lax.cond(due, used, rest), rest
         )
 
-    return Regulariser(init, add)
+    return add
 
 
 @jax.custom_batching.custom_vmap

@@ -120,7 +120,7 @@ def sweep(rho, distance):
         others = {} if lost else dict.fromkeys(trial_report.METRICS, 1.0)
         return [{**others, **judged, "step_ms": 1.0}] * 2
 
-    return trial_report.Sweep("sample", 2, 10, 4, {arm: rows(arm) for arm in rho})
+    return trial_report.Sweep("sample", 2, 10, 4, "weight", {arm: rows(arm) for arm in rho})
 
 
 ONE, TWO, THREE = (Arm("path", weight) for weight in (1.0, 2.0, 3.0))

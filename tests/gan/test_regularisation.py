@@ -127,6 +127,60 @@ def test_a_use_counts_as_many_times_as_there_are_steps_between():
     np.testing.assert_allclose(lazy.mean(0), eager.mean(0), rtol=1e-6)
 
 
+def test_a_matched_penalty_adds_the_given_share_of_the_adversarial_gradient():
+    """Whatever the penalty is multiplied by."""
+    adversarial, every, ratio = jnp.array([3.0, 4.0, 0.0]), 4, 0.25
+    added = {}
+    for factor in (1.0, 1e-3, 1e6):
+        penalty = gan.Penalty(
+            tuple, lambda p, key, memory, f=factor: (f * jnp.sum(p**2), memory)
+        )
+        regulariser = gan.matched_regulariser(penalty, ratio=ratio, every=every)
+        state, total = regulariser.init(), 0.0
+        for step in range(16):
+            found, state = regulariser.add(
+                adversarial, jnp.ones(3), jax.random.key(0), jnp.asarray(step), state
+            )
+            total += np.asarray(found - adversarial)
+        added[factor] = total / 16
+        size = np.linalg.norm(added[factor])
+        assert size == pytest.approx(ratio * 5.0, rel=1e-5)
+        assert state.weight == pytest.approx(
+            ratio * 5 / (2 * factor * 3**0.5), rel=1e-5
+        )
+        assert state.uses == 4 and state.value == pytest.approx(3 * factor)
+    for each in added.values():
+        np.testing.assert_allclose(each, added[1.0], rtol=1e-5)
+
+
+def test_the_ratio_of_a_matched_penalty_rises_in_a_line():
+    penalty = gan.Penalty(tuple, lambda p, key, memory: (jnp.sum(p), memory))
+    regulariser = gan.matched_regulariser(penalty, ratio=1.0, every=2, ramp=8)
+    state, weights = regulariser.init(), []
+    for step in range(12):
+        _, state = regulariser.add(
+            jnp.ones(5), jnp.ones(5), jax.random.key(0), jnp.asarray(step), state
+        )
+        weights.append(float(state.weight))
+    np.testing.assert_allclose(weights[::2], [0, 0.25, 0.5, 0.75, 1, 1], rtol=1e-6)
+
+
+def test_a_matched_penalty_that_is_flat_adds_nothing():
+    flat = gan.Penalty(tuple, lambda p, key, memory: (0.0 * jnp.sum(p), memory))
+    regulariser = gan.matched_regulariser(flat, ratio=1.0, every=1)
+    found, state = regulariser.add(
+        jnp.ones(5), jnp.ones(5), jax.random.key(0), jnp.asarray(0), regulariser.init()
+    )
+    assert (found == 1).all() and state.weight == 0
+
+
+def test_matched_with_ratio_zero_gives_the_bits_of_a_run_without(plain):
+    algorithm = train(gan.matched_regulariser(PATHS, ratio=0.0, every=2))
+    without = run(algorithm)
+    assert words(networks_of(without)) == words(networks_of(plain))
+    assert without.penalty.adversarial > 0 and without.penalty.own > 0
+
+
 def test_a_lazy_penalty_is_the_eager_one_in_expectation():
     def drawn(params, key, memory):
         noise = jax.random.normal(key, params.shape)
@@ -264,3 +318,16 @@ def test_several_weights_are_one_program_and_one_trace():
 def test_numbers_that_cannot_be(options, message):
     with pytest.raises(ValueError, match=message):
         regularised(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ratio": float("nan")}, "ratio must be ≥ 0 and finite, got nan"),
+        ({"every": 0}, "every must be ≥ 1 and ramp ≥ 0, got 0 and 0"),
+        ({"ramp": -1}, "every must be ≥ 1 and ramp ≥ 0, got 8 and -1"),
+    ],
+)
+def test_numbers_of_a_matched_penalty_that_cannot_be(options, message):
+    with pytest.raises(ValueError, match=message):
+        gan.matched_regulariser(PATHS, **{"ratio": 0.1, **options})
