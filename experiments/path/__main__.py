@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from experiments.running.command_line import main
 from experiments.running.options import (
+    LARGEST,
     DataOptions,
     GeneratorOptions,
     HostOptions,
@@ -26,6 +27,10 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
     codes: Literal["digits", "prior"] = "digits"
     """digits: codes of the first test digits, found by inversion; prior: codes drawn
     at random from the prior."""
+    prior_weight: float | None = None
+    """κ, with which the codes of digits are searched for: the weight of the squared
+    norm of a code, at least 0; default: 0.01. Larger weights give shorter codes that
+    fit less well. Only with --codes digits."""
     pairs: int = 20
     """Pairs of codes; at least 1. The two digits of a pair are of different classes."""
     segments: int = 128
@@ -45,6 +50,9 @@ class Config(GeneratorOptions, DataOptions, HostOptions):
         super().check()
         for name in ("pairs", "starts"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
+        weight = self.prior_weight
+        holds = weight is None or (0 <= weight < LARGEST and self.codes == "digits")
+        require(holds, self, "prior_weight", "at least 0, and with --codes digits")
         power = self.segments >= 32 and self.segments & (self.segments - 1) == 0
         require(power, self, "segments", "a power of two, at least 32")
         fits = self.compared is None or 0 <= self.compared <= self.pairs
@@ -75,12 +83,17 @@ def run(config: Config) -> dict[str, Any]:
     models = {"checkpoint": config.model, "judge": config.judge}
     trained = datasets.about_models(models, test.name)
     pair_key, search_key, scale_key = jax.random.split(jax.random.key(config.seed), 3)
+    weight = config.prior_weight
+    if config.codes == "digits" and weight is None:
+        weight = pairs.PRIOR_WEIGHT
     started = time.perf_counter()
     compared = min(5, config.pairs) if config.compared is None else config.compared
     with progress.bar(out, 100, "%") as piece:
         with piece("codes", SHARES["codes"]):
-            if config.codes == "digits":
-                chosen = pairs.of_digits(pair_key, generator, test, config.pairs)
+            if weight is not None:
+                chosen = pairs.of_digits(
+                    pair_key, generator, test, config.pairs, weight
+                )
             else:
                 chosen = pairs.of_prior(pair_key, generator, config.pairs)
         with piece("paths", SHARES["paths"]):
@@ -105,6 +118,7 @@ def run(config: Config) -> dict[str, Any]:
         "dataset": test.name,
         **trained,
         "codes": config.codes,
+        "prior_weight": weight,
         "segments": config.segments,
         "starts": config.starts,
         **analysis.summary,

@@ -17,7 +17,7 @@ from jaxgan.types import PRNGKey
 STARTS, SURVIVORS = 8, 1
 PRIOR_WEIGHT = 0.01
 """Of the inversion of digits: starts, those that are followed to the end, and the
-weight of the squared norm of a code."""
+default weight of the squared norm of a code."""
 
 
 class Pairs(NamedTuple):
@@ -38,7 +38,11 @@ class Pairs(NamedTuple):
 
 
 def of_digits(
-    key: PRNGKey, generator: FinishedGenerator, test: Dataset, count: int
+    key: PRNGKey,
+    generator: FinishedGenerator,
+    test: Dataset,
+    count: int,
+    prior_weight: float = PRIOR_WEIGHT,
 ) -> Pairs:
     """Return pairs of the first test digits, of two classes each, with their codes.
 
@@ -47,6 +51,7 @@ def of_digits(
         generator: which finds the codes.
         test: labelled digits.
         count: number of pairs.
+        prior_weight: weight of the squared norm of a code, at least 0.
 
     Raises:
         UsageError: if there are not enough digits.
@@ -54,7 +59,7 @@ def of_digits(
     first, second = matched(np.asarray(test.labels), count)
     chosen = np.concatenate([first, second])
     images = (test.images[chosen] / 255).astype(np.float32)
-    codes = codes_of(key, generator, 2 * images - 1)
+    codes = codes_of(key, generator, 2 * images - 1, prior_weight)
     return Pairs(codes[:count], codes[count:], images[:count], images[count:])
 
 
@@ -62,6 +67,7 @@ def codes_of(
     key: PRNGKey,
     generator: FinishedGenerator,
     images: Float[np.ndarray, "n 28 28 1"],
+    prior_weight: float = PRIOR_WEIGHT,
 ) -> Float[np.ndarray, "n latent"]:
     """Return the codes between which paths are sought, found by inversion.
 
@@ -69,6 +75,7 @@ def codes_of(
         key: of the starts.
         generator: which finds the codes.
         images: pixels in [-1, 1].
+        prior_weight: weight of the squared norm of a code, at least 0.
     """
     found = inversion.invert_many(
         key,
@@ -76,7 +83,7 @@ def codes_of(
         jnp.asarray(images),
         num_starts=STARTS,
         survivors=SURVIVORS,
-        prior_weight=PRIOR_WEIGHT,
+        prior_weight=prior_weight,
         double_steps=0,
     )
     return found.best().astype(np.float32)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -79,6 +81,7 @@ def analyse(
         grid = plane.metric_grid(generate, pairs, found.minimised.paths)
     scale = realism.measure(key, classify, training, test, along_paths)
     summary = _summary(found, along_paths) | realism.summary(scale)
+    summary |= _ends(generator, pairs)
     if methods is not None:
         summary |= _comparison_summary(*methods)
     if grid is not None:
@@ -100,6 +103,8 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
         "rho": rho,
         "rho_line": found.rho(record.energy_line),
         "rho_slerp": found.rho(record.energy_slerp),
+        "image_distance": np.sqrt(2 * found.least),
+        "code_distance": found.distance,
         "log_half_square_image_distance": np.log(found.least),
         "log_square_code_distance": 2 * np.log(found.distance),
         "log_rho": log_rho,
@@ -132,6 +137,18 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
             for kind, profile in along_paths.items()
             for factor, values in profile.factors._asdict().items()
         },
+    }
+
+
+def _ends(generator: FinishedGenerator, pairs: Pairs) -> dict[str, float]:
+    """Return the length of the codes at the ends, and the error of their images."""
+    codes = np.concatenate([pairs.codes_a, pairs.codes_b])
+    images = np.concatenate([pairs.images_a, pairs.images_b])
+    generate = jax.jit(generators.in_pixels(generator).generate)
+    squares = (np.asarray(generate(jnp.asarray(codes))) - images) ** 2
+    return {
+        "code_norm": _median(np.linalg.norm(codes, axis=1)),
+        "squared_error": _median(squares.reshape(len(squares), -1).mean(1)),
     }
 
 

@@ -49,6 +49,8 @@ class Config(DataOptions):
         positive = ("seeds", "units", "latent_dim", "steps", "depth")
         for name in (*positive, "likelihood_images", "likelihood_draws"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
+        some = self.training_images is None or self.training_images >= 1
+        require(some, self, "training_images", "at least 1")
         require(bool(self.betas), self, "betas", "at least one")
         require(min(self.betas) >= 0, self, "betas", "all at least 0")
         distinct = len(set(self.betas)) == len(self.betas)

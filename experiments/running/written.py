@@ -58,6 +58,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
     "path_gan": (
         *("report.md", "pareto.png", "strips.png"),
         *("step_ms-*.npz", "corrupt-step_ms-*.npz"),
+        *("models/shared/<n>.npz", "models/shared/corrupt-<n>.npz"),
         *(f"models/*/<n>/{file}" for file in _OF_ONE_PENALTY),
         *(f"models/*/<n>/later/{file}" for file in _OF_ONE_PENALTY),
     ),

@@ -54,11 +54,12 @@ class Moments(NamedTuple):
     optimizer: optax.OptState
 
 
-def adam(rate: float) -> Method:
+def adam(rate: optax.ScalarOrSchedule) -> Method:
     """Return Adam on the knots, with the best path so far as its result.
 
     Args:
-        rate: step size, in units of the distance between the two codes.
+        rate: step size, in units of the distance between the two codes; a schedule
+            gives one for each evaluation.
     """
     optimizer = optax.adam(rate)
 

@@ -40,6 +40,12 @@ def test_a_walk_writes_everything(walked):
         rho_line = found["energy_line"] / np.exp(logs)
     assert summary["rho"] == pytest.approx(middle)
     assert (summary["starts"], summary["found_again_fraction"]) == (2, again)
+    assert (summary["codes"], summary["prior_weight"]) == ("digits", 0.01)
+    assert summary["squared_error"] > 0 and summary["code_norm"] > 0
+    distance = 2 * np.log([summary["code_distance"], summary["image_distance"]])
+    names = [f"log_{part}" for part in parts[::-1]]
+    expected = [summary[names[0]], summary[names[1]] + np.log(2)]
+    np.testing.assert_allclose(distance, expected, rtol=1e-5)
     assert summary["detour_line"] == pytest.approx(1, rel=1e-5)
     assert 1 <= summary["height_minimiser"] <= summary["height_line"] * rounding
     assert summary["height_line"] ** 2 <= np.max(rho_line) * rounding
@@ -121,6 +127,10 @@ def test_few_pairs_need_no_other_flag():
 def test_flags_that_cannot_be_are_one_line(tmp_path):
     message = "--segments must be a power of two, at least 32, got 33"
     fail(2, message, "path", tmp_path / "x", "--segments", "33")
+    message = "--prior-weight must be at least 0, and with --codes digits, got 0.1"
+    fail(
+        2, message, "path", tmp_path / "x", "--prior-weight", "0.1", "--codes", "prior"
+    )
 
 
 def test_pairs_are_of_two_classes_each_and_of_different_images():
@@ -129,6 +139,19 @@ def test_pairs_are_of_two_classes_each_and_of_different_images():
     assert first.tolist() == [0, 1, 2] and second.tolist() == [3, 4, 5]
     with pytest.raises(UsageError, match="--pairs must be at most 3 here, got 4"):
         pairs.matched(labels, 4)
+
+
+def test_a_larger_prior_weight_gives_shorter_codes_that_fit_less_well(toy_model):
+    generator = storage.load_generator(toy_model)
+    images = data.load("sample", "test").images[:4].astype(np.float32) / 127.5 - 1
+
+    def measured(weight):
+        codes = pairs.codes_of(jax.random.key(0), generator, images, weight)
+        apart = np.asarray(generator.generate(jnp.asarray(codes))) - images
+        return np.linalg.norm(codes), np.linalg.norm(apart)
+
+    (long, near), (short, far) = measured(0.01), measured(1e3)
+    assert short < 0.9 * long and near < far
 
 
 def test_prior_pairs_do_not_depend_on_their_number(toy_model):

@@ -3,6 +3,7 @@
 import json
 import time
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -76,6 +77,26 @@ def test_a_sweep_goes_on_after_the_last_finished_run(swept):
     assert numbers.read_text() == kept and read(swept / "summary.json")["seeds"] == 3
 
 
+def test_arms_begin_where_the_shared_steps_end(tmp_path):
+    """A penalty that is next to nothing ends in the same weights as none at all."""
+    flags = [*TOY, "--plain-steps", "8", "--strength", "ratio", "--path-weights"]
+    flags += ["--line-weights", "1e-30", "0.5", "--length-weights", "--steps", "20"]
+    succeed("path_gan", tmp_path, *flags)
+
+    def weights(arm):
+        generator = storage.load_generator(tmp_path / "models" / arm / "1" / "model")
+        return [np.asarray(leaf) for leaf in jax.tree.leaves(generator.params)]
+
+    none, nothing, some = map(weights, ("none", "line-1e-30", "line-0.5"))
+    assert all((a == b).all() for a, b in zip(none, nothing, strict=True))
+    assert any((a != b).any() for a, b in zip(none, some, strict=True))
+    summary = read(tmp_path / "summary.json")
+    assert summary["none_steps_mean"] == 28 and summary["best"] is None
+    assert not [name for name in summary if "equal_time" in name or "halved" in name]
+    report = (tmp_path / "report.md").read_text()
+    assert "at ratio 0.5, takes" in report or "at ratio 1e-30, takes" in report
+
+
 @pytest.mark.slow
 def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
     flags = [*TOY, "--algorithm", "gan", "--length-weights", "1"]
@@ -104,6 +125,11 @@ def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
     ("flags", "message"),
     [
         (["--path-weights", "0"], "--path-weights must be different, and above 0"),
+        (["--plain-steps", "70"], "--chunk must be a divisor of --plain-steps"),
+        (
+            ["--path-weights", "--line-weights", "--length-weights"],
+            "--path-weights must be at least one",
+        ),
         (["--steps", "10", "--chunk", "3"], "--chunk must be a divisor of --steps"),
     ],
 )
@@ -120,7 +146,9 @@ def sweep(rho, distance):
         others = {} if lost else dict.fromkeys(trial_report.METRICS, 1.0)
         return [{**others, **judged, "step_ms": 1.0}] * 2
 
-    return trial_report.Sweep("sample", 2, 10, 4, "weight", {arm: rows(arm) for arm in rho})
+    return trial_report.Sweep(
+        "sample", 2, 10, 4, "weight", {arm: rows(arm) for arm in rho}
+    )
 
 
 ONE, TWO, THREE = (Arm("path", weight) for weight in (1.0, 2.0, 3.0))
