@@ -232,11 +232,19 @@ MUTANTS = {
     # Penalties on the generator.
     "a lazy penalty counts once": Mutant(
         "gan/regularisation.py",
-        "scale = state.weight * every",
-        "scale = state.weight",
+        "_scaled_sum(gradient, slope, state.weight * every)",
+        "_scaled_sum(gradient, slope, state.weight)",
         "gan/test_regularisation.py::"
         "test_a_use_counts_as_many_times_as_there_are_steps_between "
         "gan/test_regularisation.py::test_a_lazy_penalty_is_the_eager_one_in_expectation",
+    ),
+    "a ratio is a weight": Mutant(
+        "gan/regularisation.py",
+        "risen * state.ratio * adversarial / own, 0.0)",
+        "risen * state.ratio, 0.0)",
+        "gan/test_regularisation.py::"
+        "test_a_matched_penalty_adds_the_given_share_of_the_adversarial_gradient "
+        "gan/test_regularisation.py::test_the_ratio_of_a_matched_penalty_rises_in_a_line",
     ),
     "paths are differentiated": Mutant(
         "gan/path_energy.py",

@@ -119,7 +119,7 @@ def _distance(
     flat = np.asarray(pictures).reshape(len(pictures), -1)
     if not np.isfinite(flat).all():
         return np.asarray(np.nan)
-    return np.mean(evaluation.nearest(flat, references)[0])
+    return np.asarray(evaluation.nearest(flat, references)[0].mean())
 
 
 @partial(jax.jit, static_argnames=("kind",))

@@ -159,10 +159,10 @@ def test_the_ratio_of_a_matched_penalty_rises_in_a_line():
     state, weights = regulariser.init(), []
     for step in range(12):
         _, state = regulariser.add(
-            jnp.ones(5), jnp.ones(5), jax.random.key(0), jnp.asarray(step), state
+            jnp.full(5, 2.0), jnp.ones(5), jax.random.key(0), jnp.asarray(step), state
         )
         weights.append(float(state.weight))
-    np.testing.assert_allclose(weights[::2], [0, 0.25, 0.5, 0.75, 1, 1], rtol=1e-6)
+    np.testing.assert_allclose(weights[::2], [0, 0.5, 1, 1.5, 2, 2], rtol=1e-6)
 
 
 def test_a_matched_penalty_that_is_flat_adds_nothing():
