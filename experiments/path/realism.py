@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from experiments.path.along import STOPS, Profile
+from experiments.path.pairs import Pairs
 from jaxgan import evaluation
 from jaxgan.networks import Classified
 from jaxgan.pixels import to_pixels
@@ -36,6 +37,25 @@ class Seen(NamedTuple):
     training: Float[np.ndarray, "n"]
 
 
+class Floor(NamedTuple):
+    """The least ρ of paths whose images look like digits, by two estimates.
+
+    If no image of a path is nearer than δ to the average of its ends, ρ is at least
+    1 + 4δ²/D² (D is the distance of the ends), and 2 if none is nearer than the ends
+    are. A digit-like image near the average is taken to be as far as a training image.
+
+    Attributes:
+        nearest: δ is the distance of the average to the nearest training image. Too
+            large, since other digits may be nearer.
+        corrected: δ² is that distance squared, less the median one of test images, that
+            is how far a digit is from the nearest of so many others. Too small, if
+            the nearest training image differs from the average in the same direction.
+    """
+
+    nearest: Float[np.ndarray, "pairs"]
+    corrected: Float[np.ndarray, "pairs"]
+
+
 class Realism(NamedTuple):
     """The ends of the scale, and the images half-way along the paths as a set.
 
@@ -47,11 +67,13 @@ class Realism(NamedTuple):
             kind of path; of those at the beginning of the paths, `ends`; of as many
             averages, `crossfade`; and of as many training images, `real`. Empty where
             there are not more pairs than features: the covariance would be singular.
+        floor: how small ρ can be if all images of a path look like digits.
     """
 
     real: Seen
     crossfade: Seen
     halfway: dict[str, Estimate]
+    floor: Floor
 
 
 def measure(
@@ -59,6 +81,7 @@ def measure(
     classify: Callable[[Examples], Classified],
     training: UInt8[np.ndarray, "training 28 28 1"],
     test: UInt8[np.ndarray, "test 28 28 1"],
+    pairs: Pairs,
     profiles: Mapping[str, Profile],
 ) -> Realism:
     """Return the scale of realism, and where the images half-way are on it.
@@ -68,6 +91,7 @@ def measure(
         classify: the judge.
         training: all training images.
         test: all test images.
+        pairs: images of the ends.
         profiles: measurements along each kind of path.
     """
     average_key, draw_key, error_key = jax.random.split(key, 3)
@@ -95,7 +119,33 @@ def measure(
             )
             for name, images in sets.items()
         }
-    return Realism(look(test[:MOST]), look(averages[:MOST]), halfway)
+    real = look(test[:MOST])
+    return Realism(
+        real, look(averages[:MOST]), halfway, least_rho(pairs, references, real)
+    )
+
+
+def least_rho(
+    pairs: Pairs, references: Float[np.ndarray, "training pixels"], real: Seen
+) -> Floor:
+    """Return the least ρ of paths whose images look like digits, for each pair.
+
+    Args:
+        pairs: images of the ends.
+        references: pixels of the training images, in [0, 1].
+        real: test images.
+    """
+    first, last = (
+        each.reshape(len(each), -1) for each in (pairs.images_a, pairs.images_b)
+    )
+    squares = np.sum((first - last).astype(np.float64) ** 2, 1)
+    distance, _ = evaluation.nearest((first + last) / 2, references)
+
+    def floor(nearest: Float[np.ndarray, "pairs"]) -> Float[np.ndarray, "pairs"]:
+        return 1 + 4 * np.clip(nearest, 0, squares / 4) / squares
+
+    unseen = np.median(real.training) ** 2
+    return Floor(floor(distance**2), floor(distance**2 - unseen))
 
 
 def average_of_two(
@@ -123,4 +173,8 @@ def summary(realism: Realism) -> dict[str, float | None]:
         name = f"frechet_distance_halfway_{kind}"
         numbers[name] = estimate and estimate.value
         numbers[f"{name}_error"] = estimate and estimate.standard_error
+    for name, values in realism.floor._asdict().items():
+        quartiles = np.quantile(values, (0.25, 0.5, 0.75))
+        for place, value in zip(("p25", "median", "p75"), quartiles, strict=True):
+            numbers[f"rho_floor_{name}_{place}"] = float(value)
     return numbers

@@ -18,10 +18,15 @@ from experiments.running import generators
 from jaxgan import paths
 from jaxgan.networks import Classified, FinishedGenerator
 from jaxgan.paths import observed_order
+from jaxgan.statistics import bootstrap_interval
 from jaxgan.types import Examples, PRNGKey
 
 AGAIN = 2e-3
 """Relative difference of energies that are one; levels end at about a third of it."""
+
+
+WITH_INTERVAL = ("rho", "rho_line", "rho_slerp", "saved_over_line", "saved_over_slerp")
+"""Medians whose 95 % interval over pairs is in `summary.json` too."""
 
 
 class Analysis(NamedTuple):
@@ -57,7 +62,7 @@ def analyse(
     """Measure what is on the paths, and compare the methods that find them.
 
     Args:
-        key: of what is drawn for the scale of realism.
+        key: of what is drawn for the scale of realism, and of intervals.
         generator: that the paths are of.
         classify: the judge.
         training: all training images.
@@ -79,8 +84,10 @@ def analyse(
     if generator.latent_dim == 2:
         generate = generators.in_pixels(generator).generate
         grid = plane.metric_grid(generate, pairs, found.minimised.paths)
-    scale = realism.measure(key, classify, training, test, along_paths)
-    summary = _summary(found, along_paths) | realism.summary(scale)
+    scale = realism.measure(key, classify, training, test, pairs, along_paths)
+    summary = _summary(
+        jax.random.fold_in(key, 1), found, along_paths
+    ) | realism.summary(scale)
     summary |= _ends(generator, pairs)
     if methods is not None:
         summary |= _comparison_summary(*methods)
@@ -89,7 +96,9 @@ def analyse(
     return Analysis(summary, along_paths, scale, methods, grid)
 
 
-def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str, Any]:
+def _summary(
+    key: PRNGKey, found: FoundPaths, along_paths: Mapping[str, Profile]
+) -> dict[str, Any]:
     record, minimised = found.record, found.minimised
     rho, log_rho = found.rho(record.energy), np.log(found.rho(record.energy))
     median = {
@@ -120,6 +129,7 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
     return {
         "pairs": len(rho),
         **{name: _median(values) for name, values in median.items()},
+        **_intervals(key, {name: median[name] for name in WITH_INTERVAL}),
         "energy_below_line_fraction": float(
             (record.energy < record.energy_line).mean()
         ),
@@ -138,6 +148,19 @@ def _summary(found: FoundPaths, along_paths: Mapping[str, Profile]) -> dict[str,
             for factor, values in profile.factors._asdict().items()
         },
     }
+
+
+def _intervals(
+    key: PRNGKey, values: Mapping[str, Float[np.ndarray, "pairs"]]
+) -> dict[str, float | None]:
+    """Return the ends of 95 % intervals of medians over pairs; None for one pair."""
+    ends: dict[str, float | None] = {}
+    for name, each in values.items():
+        low, high = None, None
+        if len(each) > 1:
+            _, low, high = bootstrap_interval(key, each, _median)
+        ends |= {f"{name}_low": low, f"{name}_high": high}
+    return ends
 
 
 def _ends(generator: FinishedGenerator, pairs: Pairs) -> dict[str, float]:
@@ -221,6 +244,10 @@ def in_words(summary: Mapping[str, Any]) -> str:
         "direction in which the energy falls.",
         f"Of ρ, the height squared is {summary['height_minimiser'] ** 2:.3f} and the "
         f"detour squared {summary['detour_minimiser'] ** 2:.3f}.",
+        "If all images of a path were as far from the average of its ends as training "
+        f"images are, ρ would be at least {summary['rho_floor_nearest_median']:.2f}; "
+        "less what a digit's distance from the nearest of so many others is, at least "
+        f"{summary['rho_floor_corrected_median']:.2f}.",
         f"Half-way the judge's confidence is "
         f"{summary['confidence_minimiser_middle']:.2f}, on the straight line "
         f"{summary['confidence_line_middle']:.2f}; on plain averages of two digits it "

@@ -40,6 +40,8 @@ def test_a_walk_writes_everything(walked):
         rho_line = found["energy_line"] / np.exp(logs)
     assert summary["rho"] == pytest.approx(middle)
     assert (summary["starts"], summary["found_again_fraction"]) == (2, again)
+    assert summary["rho_low"] <= summary["rho"] <= summary["rho_high"]
+    assert 1 <= summary["rho_floor_nearest_median"] <= 2
     assert (summary["codes"], summary["prior_weight"]) == ("digits", 0.01)
     assert summary["squared_error"] > 0 and summary["code_norm"] > 0
     distance = 2 * np.log([summary["code_distance"], summary["image_distance"]])
@@ -102,9 +104,13 @@ def test_the_scale_tells_digits_from_averages():
     none = paths.Factors(*[jnp.zeros(count)] * 3)
     profile = along.Profile(images, *[np.zeros((count, 0))] * 4, factors=none)
     classify = storage.load_classifier()
+    ends = [images_of[:count] / np.float32(255) for images_of in (test, test[count:])]
+    some = pairs.Pairs(*[np.zeros((count, 2), np.float32)] * 2, *ends)
     found = realism.measure(
-        jax.random.key(0), classify, training, test, {"line": profile}
+        jax.random.key(0), classify, training, test, some, {"line": profile}
     )
+    assert (found.floor.corrected <= found.floor.nearest).all()
+    assert (1 <= found.floor.corrected).all() and (found.floor.nearest <= 2).all()
     halfway = {name: each.value for name, each in found.halfway.items()}
     assert halfway.keys() == {"line", "ends", "crossfade", "real"}
     assert halfway["line"] > 2 * halfway["crossfade"] > 4 * halfway["ends"]
@@ -115,6 +121,25 @@ def test_the_scale_tells_digits_from_averages():
         np.median(found.real.confidence) > 0.99 > np.median(found.crossfade.confidence)
     )
     assert np.median(found.real.training) < np.median(found.crossfade.training)
+
+
+def test_the_least_rho_of_realistic_paths_in_closed_form():
+    """Ends at ±4 on a line, so D = 8, and training images at distance δ from 0."""
+    images = np.zeros((1, 1, 2, 1), np.float32)
+    images[..., 0, 0] = 4
+    codes = np.zeros((1, 2), np.float32)
+    pair = pairs.Pairs(codes, codes, images, -images)
+
+    def floors(nearest, unseen):
+        seen = realism.Seen(np.ones(3), np.array([0.0, unseen, 9.0]))
+        found = realism.least_rho(pair, np.array([[0, nearest], [9, 9]]), seen)
+        return found.nearest[0], found.corrected[0]
+
+    assert floors(3.0, 0.0) == pytest.approx([1 + 4 * 9 / 64] * 2)
+    assert floors(3.0, 2.0) == pytest.approx((1 + 4 * 9 / 64, 1 + 4 * 5 / 64))
+    assert floors(3.0, 3.5) == pytest.approx((1 + 4 * 9 / 64, 1))
+    # No further than the ends, which are on the path.
+    assert floors(7.0, 0.0) == (2, 2)
 
 
 def test_few_pairs_need_no_other_flag():
