@@ -7,7 +7,7 @@ from experiments.running.command_line import main
 from experiments.running.errors import UsageError
 from experiments.running.options import DataOptions, require
 
-EXTENSIBLE = ("seeds", "path_weights", "line_weights", "length_weights")
+EXTENSIBLE = ("seeds", "path_weights", "line_weights", "length_weights", "between")
 """Flags that may have other values when a sweep is resumed: each run stands alone."""
 
 
@@ -43,6 +43,9 @@ class Config(DataOptions):
     """What these numbers are. weight: what a penalty is multiplied by. ratio: the norm
     of what it adds to the generator's gradient, divided by the norm of the adversarial
     gradient, so that different penalties with the same number pull equally hard."""
+    between: bool = False
+    """Train all arms a second time, with half of the codes of each batch on straight
+    lines between two codes, so that images of paths are judged by the critic too."""
     every: int = 8
     """Generator steps from one use of a penalty to the next, at least 1. Its weight is
     multiplied by the same number."""
@@ -142,7 +145,8 @@ def run(config: Config) -> dict[str, Any]:
             "path": config.path_weights,
             "line": config.line_weights,
             "length": config.length_weights,
-        }
+        },
+        between=config.between,
     )
     print(f"path_gan: {len(compared)} × {config.seeds} runs, results in {out}")
     key, judge_key, draw_key, pair_key = jax.random.split(

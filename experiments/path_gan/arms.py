@@ -25,7 +25,8 @@ class Arm(NamedTuple):
         penalty: `path`, `line` or `length`; `none` without a penalty.
         weight: of the penalty, or the ratio of its gradient to the adversarial one; 0
             without a penalty.
-        variant: what distinguishes a control from the arm without a penalty.
+        variant: what distinguishes an arm from the one with the same penalty and
+            weight: it is a control, or `BETWEEN`.
     """
 
     penalty: str
@@ -39,11 +40,18 @@ class Arm(NamedTuple):
         return f"{weighted}, {self.variant}" if self.variant else weighted
 
     @property
+    def unweighted(self) -> "Arm":
+        """Return what all arms that differ in the weight only have in common."""
+        return self._replace(weight=0.0)
+
+    @property
     def label(self) -> str:
         """Return what distinguishes the arm from others with the same penalty."""
-        return self.variant or (f"{self.weight:g}" if self.weight else "")
+        return f"{self.weight:g}" if self.weight else self.variant
 
 
+BETWEEN = "codes between"
+"""The variant with half of the codes of each batch on lines between two codes."""
 PLAIN = Arm("none")
 EQUAL_TIME = Arm("none", variant="equal time")
 """The generator of `PLAIN`, trained for as long as the path penalty takes."""
@@ -51,10 +59,17 @@ HALVED = Arm("none", variant="codes halved")
 """The generator of `PLAIN`, and held-out codes z / 2 that generate the same images."""
 
 
-def arms(weights: Mapping[str, Sequence[float]]) -> list[Arm]:
-    """Return the arms to train: every penalty at every weight, and last `PLAIN`."""
+def arms(weights: Mapping[str, Sequence[float]], *, between: bool) -> list[Arm]:
+    """Return the arms to train: every penalty at every weight, and `PLAIN`.
+
+    Args:
+        weights: of each penalty.
+        between: whether there is a variant `BETWEEN` of each as well.
+    """
     several = [Arm(name, weight) for name, each in weights.items() for weight in each]
-    return [*several, PLAIN]
+    several += [PLAIN]
+    variants = [arm._replace(variant=BETWEEN) for arm in several] if between else []
+    return [*several, *variants]
 
 
 def run_folder(out: Path, arm: Arm, seed: int) -> Path:
@@ -72,7 +87,7 @@ def algorithms(
     strength: str,
     plain_steps: int,
     steps: int,
-) -> dict[str, Algorithm]:
+) -> dict[Arm, Algorithm]:
     """Return the algorithm with each penalty, at weight 0, and without a penalty.
 
     Args:
@@ -88,7 +103,7 @@ def algorithms(
         steps: that follow.
 
     Returns:
-        The algorithms by name of the penalty.
+        The algorithms by `Arm.unweighted`.
     """
     rate = RATE
     if plain_steps:
@@ -97,26 +112,34 @@ def algorithms(
             [optax.constant_schedule(RATE), falling], [plain_steps]
         )
     optimizer = training.adam(rate)
-    train = partial(
-        ADVERSARIAL[name],
-        generator,
-        critic,
-        generator_optimizer=optimizer,
-        critic_optimizer=optimizer,
-        average_decay=average_decay,
-    )
-    penalties = {
-        "path": path_energy_penalty(generator),
-        "line": path_energy_penalty(generator, steps=0),
-        "length": path_length_penalty(generator),
-    }
     ramp = steps // 10 if plain_steps else 0
     regularise = {
         "weight": partial(gan.lazy_regulariser, weight=0.0, every=every),
         "ratio": partial(gan.matched_regulariser, ratio=0.0, every=every, ramp=ramp),
     }[strength]
-    penalised = {
-        name: train(regulariser=regularise(penalty))
-        for name, penalty in penalties.items()
-    }
-    return {**penalised, PLAIN.penalty: train()}
+    found: dict[Arm, Algorithm] = {}
+    for variant in ("", BETWEEN):
+        trained = trained_generator(generator, variant)
+        train = partial(
+            ADVERSARIAL[name],
+            trained,
+            critic,
+            generator_optimizer=optimizer,
+            critic_optimizer=optimizer,
+            average_decay=average_decay,
+        )
+        penalties = {
+            "path": path_energy_penalty(trained),
+            "line": path_energy_penalty(trained, steps=0),
+            "length": path_length_penalty(trained),
+        }
+        for penalty, of in penalties.items():
+            regularised = train(regulariser=regularise(of))
+            found[Arm(penalty, variant=variant)] = regularised
+        found[PLAIN._replace(variant=variant)] = train()
+    return found
+
+
+def trained_generator(generator: Generator, variant: str) -> Generator:
+    """Return what is trained, and finished, in arms of a variant."""
+    return gan.with_codes_between(generator) if variant == BETWEEN else generator

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from experiments.path_gan.arms import PLAIN, Arm, run_folder
+from experiments.path_gan.arms import BETWEEN, PLAIN, Arm, run_folder
 from experiments.reporting.pictures import image_grid, save_image
 from jaxgan.pixels import to_pixels
 
@@ -23,57 +23,73 @@ STYLES = {
 Seeds = Float[np.ndarray, "seeds"]
 
 
-def pareto(points: Mapping[Arm, tuple[Seeds, Seeds]], title: str) -> Figure:
-    """Draw log ρ against Fréchet distance, a line for each penalty as its weight grows.
+def pareto(
+    panels: Mapping[str, Mapping[Arm, tuple[Seeds, Seeds]]], title: str
+) -> Figure:
+    """Draw log ρ against Fréchet distances, a line for each penalty as it grows.
+
+    Hollow markers are arms with codes between two codes in their batches.
 
     Args:
-        points: Fréchet distance and log ρ of every seed, by arm.
+        panels: for each kind of Fréchet distance, it and log ρ of every seed, by arm.
         title: of the figure.
     """
-    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
-    axes = figure.subplots()
-    for penalty, (colour, marker, label) in STYLES.items():
-        arms = sorted(
-            (arm for arm in points if arm.penalty == penalty),
-            key=lambda arm: arm.weight,
-        )
-        if not arms:
-            continue
-        distances, scores = (
-            np.array([points[arm][axis] for arm in arms]) for axis in (0, 1)
-        )
-        axes.errorbar(
-            distances.mean(1),
-            scores.mean(1),
-            xerr=distances.std(1, ddof=1),
-            yerr=scores.std(1, ddof=1),
-            color=colour,
-            marker=marker,
-            markersize=5,
-            linestyle="" if penalty == PLAIN.penalty else "-",
-            linewidth=0.8,
-            capsize=2,
-            label=label,
-        )
-        for arm, x, y in zip(arms, distances.mean(1), scores.mean(1), strict=True):
+    width = 6.4 if len(panels) == 1 else 4.8 * len(panels)
+    figure = Figure(figsize=(width, 4.6), layout="constrained")
+    for axes, (name, points) in zip(
+        np.atleast_1d(figure.subplots(1, len(panels), sharey=True)),
+        panels.items(),
+        strict=True,
+    ):
+        for penalty in STYLES:
+            for variant in ("", BETWEEN):
+                own = [arm for arm in points if arm.penalty == penalty]
+                own = [arm for arm in own if (arm.variant == BETWEEN) == bool(variant)]
+                if own:
+                    _series(axes, points, sorted(own, key=lambda arm: arm.weight))
+        axes.set(xlabel=name)
+        axes.set_xscale("log")
+        formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
+        axes.xaxis.set_major_formatter(formatter)
+        axes.xaxis.set_minor_formatter(formatter)
+        axes.grid(alpha=0.3, which="both")
+    figure.axes[0].set_ylabel("held-out log ρ")
+    figure.axes[0].legend(frameon=False)
+    figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def _series(axes, points: Mapping[Arm, tuple[Seeds, Seeds]], arms: list[Arm]) -> None:
+    colour, marker, label = STYLES[arms[0].penalty]
+    between = arms[0].variant == BETWEEN
+    distances, scores = (
+        np.array([points[arm][axis] for arm in arms]) for axis in (0, 1)
+    )
+    axes.errorbar(
+        distances.mean(1),
+        scores.mean(1),
+        xerr=distances.std(1, ddof=1),
+        yerr=scores.std(1, ddof=1),
+        color=colour,
+        marker=marker,
+        markersize=5,
+        markerfacecolor="white" if between else colour,
+        linestyle="" if arms[0].penalty == PLAIN.penalty else "-",
+        linewidth=0.8,
+        capsize=2,
+        label=f"{label}, {BETWEEN}" if between else label,
+    )
+    for arm, x, y in zip(arms, distances.mean(1), scores.mean(1), strict=True):
+        text = f"{arm.weight:g}" if arm.weight else arm.variant
+        if text and text != BETWEEN:
             axes.annotate(
-                arm.label,
+                text,
                 (x, y),
                 xytext=(5, 4),
                 textcoords="offset points",
                 fontsize=8,
                 color=colour,
             )
-    axes.set(xlabel="Fréchet distance", ylabel="held-out log ρ", title=title)
-    axes.set_xscale("log")
-    for set_formatter in (
-        axes.xaxis.set_major_formatter,
-        axes.xaxis.set_minor_formatter,
-    ):
-        set_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(frameon=False)
-    return figure
 
 
 def strips(path: Path, out: Path, arms: Sequence[Arm]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from experiments.path_gan import figures
-from experiments.path_gan.arms import EQUAL_TIME, HALVED, PLAIN, Arm
+from experiments.path_gan.arms import BETWEEN, EQUAL_TIME, HALVED, PLAIN, Arm
 from experiments.path_gan.trials import Numbers, row_values
 from experiments.reporting.pictures import drawing
 from experiments.reporting.tables import markdown
@@ -75,7 +75,9 @@ class Sweep(NamedTuple):
         arms = [
             arm
             for arm in self.rows
-            if arm.penalty == penalty and not (self.is_lost(arm) or self.is_lost(PLAIN))
+            if arm.penalty == penalty
+            and not arm.variant
+            and not (self.is_lost(arm) or self.is_lost(PLAIN))
         ]
         allowed = [arm for arm in arms if self.worsening(arm) <= ALLOWED]
         if allowed:
@@ -140,11 +142,7 @@ def table(sweep: Sweep) -> str:
     def overhead(arm: Arm) -> str:
         return f"{sweep.overhead(arm):.2f}"
 
-    measured = METRICS | {
-        name: title
-        for name, title in AS_A_SET.items()
-        if any(name in of for arm in arms for of in sweep.rows[arm])
-    }
+    measured = METRICS | _distances(sweep)
     rows = [row(title, over_seeds(name)) for name, title in measured.items()]
     rows += [
         row("reduction of ρ − 1", reduction, PLAIN),
@@ -152,6 +150,16 @@ def table(sweep: Sweep) -> str:
         row("time of a step, relative", overhead),
     ]
     return markdown(["metric", *(arm.name for arm in arms)], rows)
+
+
+def _distances(sweep: Sweep) -> dict[str, str]:
+    """Return the titles of the Fréchet distances that were measured, by name."""
+    halfway = {
+        name: title
+        for name, title in AS_A_SET.items()
+        if any(name in row for rows in sweep.rows.values() for row in rows)
+    }
+    return {"frechet_distance": METRICS["frechet_distance"], **halfway}
 
 
 def ordered(sweep: Sweep) -> list[Arm]:
@@ -187,6 +195,12 @@ def words(sweep: Sweep) -> str:
             )
         elif any(arm.penalty == penalty for arm in sweep.rows):
             lines.append(f"{name} is lost at every {sweep.strength}.")
+    lines += [
+        f"With half of the codes of each batch between two codes, {_gain(sweep, arm)} "
+        f"({arm.penalty} {arm.weight:g})."
+        for arm in sweep.rows
+        if arm.variant == BETWEEN and not sweep.is_lost(arm)
+    ]
     if EQUAL_TIME in sweep.rows:
         lost = sweep.is_lost(EQUAL_TIME)
         gain = "is lost" if lost else _gain(sweep, EQUAL_TIME)
@@ -256,15 +270,18 @@ def text(sweep: Sweep) -> str:
 def write(out: Path, sweep: Sweep) -> None:
     """Write `report.md` and the figures into the experiment's folder."""
     (out / "report.md").write_text(text(sweep), encoding="utf-8")
-    points = {
-        arm: (row_values(rows, "frechet_distance"), row_values(rows, "log_rho"))
-        for arm, rows in sweep.rows.items()
-        if arm != HALVED and not sweep.is_lost(arm)
+    panels = {
+        title: {
+            arm: (row_values(rows, name), row_values(rows, "log_rho"))
+            for arm, rows in sweep.rows.items()
+            if arm != HALVED and not sweep.is_lost(arm)
+        }
+        for name, title in _distances(sweep).items()
     }
     title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"
-    if points:
+    if all(panels.values()):
         with drawing(out / "pareto.png") as path:
-            figures.pareto(points, title).savefig(path, dpi=150)
+            figures.pareto(panels, title).savefig(path, dpi=150)
     best = sweep.best("path") or sweep.best("line")
     if best is not None:
         with drawing(out / "strips.png") as path:

@@ -34,7 +34,7 @@ class Plan(NamedTuple):
         options: of the generator's architecture, for the cards of the models.
         provenance: of the models, for their cards too.
         generator: the generator to train.
-        algorithms: by name of the penalty.
+        algorithms: by `Arm.unweighted`.
         key: random key from which the key of each seed is derived.
         seeds: runs of each arm.
         images: training images, on every device.
@@ -50,7 +50,7 @@ class Plan(NamedTuple):
     options: Mapping[str, Any]
     provenance: Mapping[str, Any]
     generator: Generator
-    algorithms: Mapping[str, Algorithm]
+    algorithms: Mapping[Arm, Algorithm]
     key: PRNGKey
     seeds: int
     images: jax.Array
@@ -63,7 +63,7 @@ class Plan(NamedTuple):
 
 def _initial(plan: Plan, arm: Arm, seed: int) -> Any:
     """Return the state in which a run begins, if there are no shared steps."""
-    algorithm = plan.algorithms[arm.penalty]
+    algorithm = plan.algorithms[arm.unweighted]
     key = jax.random.fold_in(plan.key, seed)
     memory.require(jax.eval_shape(algorithm.init, key))
     state = _with_strength(jax.jit(algorithm.init)(key), arm)
@@ -80,7 +80,7 @@ def _with_strength(state: Any, arm: Arm) -> Any:
 
 def begin(
     plan: Plan,
-    program: Callable[[str], Program],
+    program: Callable[[Arm], Program],
     stopping: Callable[[], bool],
     arm: Arm,
     seed: int,
@@ -90,7 +90,7 @@ def begin(
     if not plan.plain_steps:
         return begun
     kept = shared(plan, program, stopping, seed)
-    plain = jax.eval_shape(plan.algorithms[PLAIN.penalty].init, plan.key)
+    plain = jax.eval_shape(plan.algorithms[PLAIN].init, plan.key)
     _, structure = jax.tree.flatten(plain._replace(key=0))
     leaves = [jnp.asarray(kept[f"leaf_{n}"]) for n in range(structure.num_leaves)]
     state = jax.tree.unflatten(structure, leaves)
@@ -101,7 +101,7 @@ def begin(
 
 def shared(
     plan: Plan,
-    program: Callable[[str], Program],
+    program: Callable[[Arm], Program],
     stopping: Callable[[], bool],
     seed: int,
 ) -> Mapping[str, Any]:
@@ -113,7 +113,7 @@ def shared(
         state = _initial(plan, PLAIN, seed)
         chunks = plan.plain_steps // plan.chunk
         what = f"the shared steps of seed {seed}"
-        state = advance(plan, program(PLAIN.penalty), stopping, state, chunks, what)
+        state = advance(plan, program(PLAIN), stopping, state, chunks, what)
         leaves = jax.tree.leaves(state._replace(key=0))
         return {f"leaf_{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)}
 
@@ -141,11 +141,11 @@ def advance(
     return state
 
 
-def compile_chunk(plan: Plan, penalty: str) -> Program:
-    """Compile a chunk of steps, which serves all weights and seeds of a penalty."""
+def compile_chunk(plan: Plan, arm: Arm) -> Program:
+    """Compile a chunk of steps, which serves all weights and seeds of an algorithm."""
     return training.chunk.lower(
-        plan.algorithms[penalty],
-        _initial(plan, Arm(penalty), 0),
+        plan.algorithms[arm.unweighted],
+        _initial(plan, arm, 0),
         plan.images,
         plan.chunk,
         batch_size=plan.batch_size,
@@ -154,25 +154,32 @@ def compile_chunk(plan: Plan, penalty: str) -> Program:
 
 
 def step_times(
-    plan: Plan, program: Callable[[str], Program], penalties: Sequence[str]
-) -> dict[str, float]:
-    """Return the milliseconds of a training step, by penalty; they are kept on disk.
+    plan: Plan, program: Callable[[Arm], Program], arms: Sequence[Arm]
+) -> dict[Arm, float]:
+    """Return the milliseconds of a training step, by arm; they are kept on disk.
 
-    Each is the least of a few chunks, with the penalties in turns: whatever else the
-    machine does only adds to it.
+    Each is the least of a few chunks, with the arms in turns: whatever else the machine
+    does only adds to it.
+
+    Args:
+        plan: what all runs have in common.
+        program: compiles a chunk of an arm without its weight.
+        arms: without their weights.
     """
 
     def measure() -> dict[str, np.ndarray]:
-        states = {name: _initial(plan, Arm(name), 0) for name in penalties}
-        times: dict[str, list[float]] = {name: [] for name in penalties}
+        states = {arm: _initial(plan, arm, 0) for arm in arms}
+        times: dict[str, list[float]] = {arm.name: [] for arm in arms}
         for _ in range(ROUNDS):
-            for name in penalties:
-                step = program(name)
+            for arm in arms:
+                step = program(arm)
                 started = time.perf_counter()
-                states[name], _ = jax.block_until_ready(step(states[name], plan.images))
-                times[name].append(1000 * (time.perf_counter() - started) / plan.chunk)
+                states[arm], _ = jax.block_until_ready(step(states[arm], plan.images))
+                spent = time.perf_counter() - started
+                times[arm.name].append(1000 * spent / plan.chunk)
         return {name: np.asarray(min(each)) for name, each in times.items()}
 
-    # If a resumed run has one penalty more, all are measured again.
-    least = kept_arrays(plan.out / f"step_ms-{'-'.join(penalties)}.npz", measure)
-    return {name: float(milliseconds) for name, milliseconds in least.items()}
+    # If a resumed run has one arm more, all are measured again.
+    names = "-".join(arm.name for arm in arms).replace(", ", "-").replace(" ", "-")
+    least = kept_arrays(plan.out / f"step_ms-{names}.npz", measure)
+    return {arm: float(least[arm.name]) for arm in arms}

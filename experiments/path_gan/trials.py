@@ -4,7 +4,7 @@ A run whose numbers are on disk is not repeated.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.path_gan import judge, runs
-from experiments.path_gan.arms import EQUAL_TIME, HALVED, PLAIN, Arm, run_folder
+from experiments.path_gan.arms import (
+    EQUAL_TIME,
+    HALVED,
+    PLAIN,
+    Arm,
+    run_folder,
+    trained_generator,
+)
 from experiments.running import jobs
 from experiments.running.parts import kept_numbers
 from jaxgan import gan, storage
@@ -23,6 +30,7 @@ from jaxgan.types import Params
 
 SCALE = 0.5
 """Factor of the codes of `HALVED`."""
+PATH = Arm("path")
 KEPT_PAIRS = 4
 """Pairs whose images along the path are kept for the film strips."""
 
@@ -53,7 +61,7 @@ def run_all(
             for seed in range(plan.seeds)
         ]
         jobs.run(shared, "run", stopping, plan.out)
-    times = runs.step_times(plan, program, sorted({arm.penalty for arm in arms}))
+    times = runs.step_times(plan, program, sorted({arm.unweighted for arm in arms}))
 
     def job(arm: Arm, seed: int) -> jobs.Job[dict[str, dict[str, float | None]]]:
         folder = run_folder(plan.out, arm, seed)
@@ -84,40 +92,41 @@ def row_values(rows: Sequence[Numbers], name: str) -> np.ndarray:
 
 def _run(
     plan: runs.Plan,
-    program: Callable[[str], runs.Program],
+    program: Callable[[Arm], runs.Program],
     arm: Arm,
     seed: int,
     folder: Path,
-    times: Numbers,
+    times: Mapping[Arm, float],
     stopping: Callable[[], bool],
 ) -> dict[str, Numbers]:
     """Train one seed of an arm and judge it; for `PLAIN`, judge the controls too."""
-    advance = partial(runs.advance, plan, program(arm.penalty), stopping)
+    advance = partial(runs.advance, plan, program(arm.unweighted), stopping)
     chunks, what = plan.steps // plan.chunk, f"{arm.name} {seed}"
     state = advance(runs.begin(plan, program, stopping, arm, seed), chunks, what)
-    finished = _finished(plan, state)
+    finished = _finished(plan, arm, state)
     steps = float(plan.plain_steps + plan.steps)
-    timed = {"steps": steps, "step_ms": times[arm.penalty]}
+    timed = {"steps": steps, "step_ms": times[arm.unweighted]}
     judged = _judge(plan, finished, state.critic, folder, arm)
     rows = {arm.name: judged | timed}
     if arm != PLAIN or plan.plain_steps:
         return rows
     halved = {} if finished is None else _halved(plan, finished)
     rows[HALVED.name] = rows[PLAIN.name] | halved
-    if "path" not in times:
+    if PATH not in times:
         return rows
-    longer = max(0, round((times["path"] / times[PLAIN.penalty] - 1) * chunks))
+    longer = max(0, round((times[PATH] / times[PLAIN] - 1) * chunks))
     state = advance(state, longer, what)
-    finished = _finished(plan, state)
+    finished = _finished(plan, arm, state)
     timed["steps"] += longer * plan.chunk
     later = folder / "later"
     judged = _judge(plan, finished, state.critic, later, EQUAL_TIME)
     return rows | {EQUAL_TIME.name: judged | timed}
 
 
-def _finished(plan: runs.Plan, state: Any) -> FinishedGenerator | None:
+def _finished(plan: runs.Plan, arm: Arm, state: Any) -> FinishedGenerator | None:
     key, average = jax.device_put((state.key, state.average), jax.devices()[0])
-    return gan.finish(key, plan.generator, average)
+    trained = trained_generator(plan.generator, arm.variant)
+    return gan.finish(key, trained, average)
 
 
 def _judge(

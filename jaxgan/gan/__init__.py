@@ -15,7 +15,8 @@ True
 Read `losses` (the gradient penalty is there), `objectives` (what the two networks
 minimise), `alternating` (the training step), `finishing` (the network that is saved and
 used after training). `regularisation` is a penalty's part in the step: `path_energy` is
-a penalty on the least energy of paths, `path_length` that of StyleGAN2.
+a penalty on the least energy of paths, `path_length` that of StyleGAN2. `between_codes`
+shows images of paths to the critic.
 """
 
 from jaxgan.gan import losses
@@ -26,6 +27,7 @@ from jaxgan.gan.alternating import (
     adversarial,
     heldout_wasserstein_estimate,
 )
+from jaxgan.gan.between_codes import with_codes_between
 from jaxgan.gan.finishing import finish
 from jaxgan.gan.objectives import vanilla_gan, wgan_gp
 from jaxgan.gan.path_energy import log_rho, path_energy_penalty
@@ -58,4 +60,5 @@ __all__ = [
     "path_length_penalty",
     "vanilla_gan",
     "wgan_gp",
+    "with_codes_between",
 ]

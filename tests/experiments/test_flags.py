@@ -294,7 +294,7 @@ RUNS = {
             **{"line_weights": (3.0,), "length_weights": (), "every": 2, "seeds": 2},
             **{"steps": 4, "chunk": 2, "batch_size": 32, "average_decay": 0.05},
             **{"latent_dim": 3, "widths": (8, 16), "pairs": 4, "segments": 16},
-            **{"digits": 2, "plain_steps": 2, "strength": "ratio"},
+            **{"digits": 2, "plain_steps": 2, "strength": "ratio", "between": True},
         },
         {
             "path_weights": has_arm("path_2"),
@@ -302,6 +302,7 @@ RUNS = {
             "length_weights": has_no_arm("length"),
             "seeds": reports("seeds", 2),
             "steps": reports("none_steps_mean", 6),
+            "between": has_arm("line_3_codes_between"),
             "plain_steps": lambda run: (run.out / "models/shared/1.npz").exists(),
             "strength": lambda run: " at ratio 3, " in read(run, "report.md"),
             "pairs": reports("pairs", 4),
