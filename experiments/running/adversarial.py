@@ -121,7 +121,9 @@ def _networks(
     """Return the generator and the critic that the options name."""
     if options.architecture == "conv":
         return networks.conv_generator(options.latent_dim), networks.conv_critic()
-    generator = networks.mlp_generator(options.latent_dim, options.widths, **shape)
+    generator = networks.mlp_generator(
+        options.latent_dim, options.widths, corner_width=options.corner_width, **shape
+    )
     return generator, networks.mlp_critic(**shape)
 
 
@@ -189,6 +191,8 @@ def _write_model(
     sizes: dict[str, Any] = {"latent_dim": options.latent_dim, **shape}
     if name == "mlp":
         sizes["widths"] = list(options.widths)
+        if options.corner_width:
+            sizes["corner_width"] = options.corner_width
     storage.save_model(
         out / "model",
         {

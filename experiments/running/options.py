@@ -209,6 +209,10 @@ class AdversarialOptions(RunOptions):
     """Number of dimensions of the latent space."""
     widths: tuple[int, ...] = (128, 256, 512, 1024)
     """Widths of the hidden layers of the mlp generator."""
+    corner_width: float = 0.0
+    """Width of the rounded corners that the leaky ReLUs of the mlp generator have, in
+    units of their inputs: the generator is smooth, in training and afterwards. 0: they
+    have kinks."""
     learning_rate: float = 5e-4
     """Adam's step size for both networks, in (0, 1)."""
     beta1: float = 0.0
@@ -229,10 +233,14 @@ class AdversarialOptions(RunOptions):
         require(self.batch_size >= 2, self, "batch_size", "at least 2")
         require(min(self.widths, default=0) >= 1, self, "widths", "all at least 1")
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
+        corner = self.corner_width
+        require(0 <= corner < LARGEST, self, "corner_width", "at least 0, and finite")
         for name in ("beta1", "beta2", "average_decay"):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
         if self.architecture != "mlp":
-            exclude(self, f"--architecture {self.architecture}", ["widths"])
+            exclude(
+                self, f"--architecture {self.architecture}", ["widths", "corner_width"]
+            )
 
 
 def require(holds: bool, options: Any, name: str, expected: str) -> None:

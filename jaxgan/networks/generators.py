@@ -27,6 +27,7 @@ from jaxgan.networks.layers import (
     leaky_relu,
     require_positive,
 )
+from jaxgan.networks.rounded import corner, smooth_network
 from jaxgan.types import Examples, Latents, Params, PRNGKey
 
 
@@ -87,6 +88,7 @@ def _generator(
     batch_norm: bool,
     latent_dim: int,
     output: Output,
+    corner_width: float = 0.0,
 ) -> Generator:
     """Return the generator of a flax module that computes logits.
 
@@ -98,10 +100,14 @@ def _generator(
         batch_norm: whether the network in training is batch-normalised.
         latent_dim: number of latent dimensions.
         output: makes images of logits.
+        corner_width: of the rounded corners in place of kinks; 0 for kinks.
     """
     normalised, plain = module(*sizes, batch_norm), module(*sizes, False)
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
-    init, logits = bind(normalised, latents)
+    kink = leaky_relu
+    if corner_width:
+        kink = corner(NEGATIVE_SLOPE, jnp.float32(corner_width))
+    init, logits = bind(normalised, latents, kink)
 
     def apply(params: Params, latents: Latents) -> Examples:
         return output.function(logits(params, latents))
@@ -110,11 +116,13 @@ def _generator(
         return plain.apply({"params": params}, latents, kink)
 
     network = FinishedNetwork(finished_logits, latent_dim, output, NEGATIVE_SLOPE)
+    if corner_width:
+        network = smooth_network(network, NEGATIVE_SLOPE, corner_width)
 
     @jax.jit
     def folded_weights(params: Params, latents: Latents) -> Params:
         sown: Any = normalised.apply(
-            {"params": params}, latents, mutable=["statistics"]
+            {"params": params}, latents, kink, mutable=["statistics"]
         )[1]
         statistics = sown.get("statistics", {})
         folded = dict(params)
@@ -140,6 +148,7 @@ def mlp_generator(
     shape: Sequence[int] = (28, 28, 1),
     output: Output = TANH,
     batch_norm: bool = True,
+    corner_width: float = 0.0,
 ) -> Generator:
     """Build a fully connected generator with leaky ReLU hidden layers.
 
@@ -149,13 +158,20 @@ def mlp_generator(
         shape: shape of one example.
         output: last activation; the default makes pixels in [-1, 1].
         batch_norm: False builds the plain network that folding leads to.
+        corner_width: 0 for leaky ReLUs with a kink; otherwise they have rounded corners
+            of this width, in units of their inputs, and the generator is smooth.
 
     Raises:
-        ValueError: if a width or a dimension is below 1.
+        ValueError: if a width or a dimension is below 1, or `corner_width` is negative
+            or not finite.
     """
     require_positive(latent_dim=(latent_dim,), widths=widths, shape=shape)
+    if not 0 <= corner_width < math.inf:
+        raise ValueError(f"corner_width must be ≥ 0 and finite, got {corner_width}")
     sizes = tuple(widths), tuple(shape)
-    return _generator(_MLPGenerator, sizes, batch_norm, latent_dim, output)
+    return _generator(
+        _MLPGenerator, sizes, batch_norm, latent_dim, output, corner_width
+    )
 
 
 def conv_generator(

@@ -91,8 +91,10 @@ def conv_transpose(features: int) -> Callable[..., nn.Module]:
     return lambda **options: ConvTranspose(features, **options)
 
 
-def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
+def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct, *others: Any) -> Network:
     """Return a flax module as two pure functions, for inputs of the given shape.
+
+    It is called with the inputs and with `others`, which are not arrays.
 
     Its `init` is compiled: drawing the weights one by one takes twice as long. Its
     `apply` raises a `ValueError` if inputs are not floating-point numbers of this
@@ -101,7 +103,9 @@ def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
 
     @jax.jit
     def init(key: PRNGKey) -> Params:
-        return module.init(key, jnp.zeros(inputs.shape, inputs.dtype))["params"]
+        return module.init(key, jnp.zeros(inputs.shape, inputs.dtype), *others)[
+            "params"
+        ]
 
     def apply(params: Params, x: jax.Array) -> Any:
         shape = inputs.shape[1:]
@@ -111,7 +115,7 @@ def bind(module: nn.Module, inputs: jax.ShapeDtypeStruct) -> Network:
                 f"the network takes floating-point numbers [{wanted}], got {x.dtype} "
                 f"{list(x.shape)}"
             )
-        return module.apply({"params": params}, x)
+        return module.apply({"params": params}, x, *others)
 
     return Network(init, apply)
 

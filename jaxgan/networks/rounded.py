@@ -36,9 +36,9 @@ def generate_rounded(
     Raises:
         ValueError: if the generator does not declare its kinks.
     """
-    corner = _corner(require_kinks(generator), width)
+    kink = corner(require_kinks(generator), width)
     weights = generator.as_type(latents.dtype).params
-    logits = generator.network.logits(weights, latents, corner)
+    logits = generator.network.logits(weights, latents, kink)
     return generator.network.output.function(logits)
 
 
@@ -60,19 +60,23 @@ def round_corners(generator: FinishedGenerator, width: float) -> FinishedGenerat
         raise ValueError("the generator is smooth: it has no corners to round")
     if not 0 < width < math.inf:
         raise ValueError(f"expected a width above 0 and finite, got {width}")
-    network = _rounded(generator.network, slope, width)
+    network = smooth_network(generator.network, slope, width)
     return FinishedGenerator(network, generator.params)
 
 
 @cache
-def _rounded(network: FinishedNetwork, slope: float, width: float) -> FinishedNetwork:
+def smooth_network(
+    network: FinishedNetwork, slope: float, width: float
+) -> FinishedNetwork:
+    """Return the network with rounded corners in place of its leaky ReLUs."""
+
     def logits(params: Params, latents: Latents, kink: Kink) -> Examples:
-        corner = _corner(slope, jnp.asarray(width, latents.dtype))
-        return network.logits(params, latents, corner)
+        kink = corner(slope, jnp.asarray(width, latents.dtype))
+        return network.logits(params, latents, kink)
 
     return network._replace(logits=logits, slope=SMOOTH)
 
 
-def _corner(slope: float, width: Scalar) -> Kink:
+def corner(slope: float, width: Scalar) -> Kink:
     """Return the rounded leaky ReLU of one width."""
     return lambda units: rounded_leaky_relu(slope, units, width)[0]

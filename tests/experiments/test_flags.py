@@ -163,7 +163,7 @@ OF_TRAINED = {
 ADVERSARIAL = {
     **TRAINED,
     **{"latent_dim": 4, "widths": (16,), "learning_rate": 1e-3, "beta1": 0.5},
-    **{"beta2": 0.9, "critic_steps": 2, "average_decay": 0.2},
+    **{"beta2": 0.9, "critic_steps": 2, "average_decay": 0.2, "corner_width": 0.5},
 }
 OF_ADVERSARIAL = {
     **OF_TRAINED,
@@ -171,6 +171,7 @@ OF_ADVERSARIAL = {
     "checkpoint_every": checkpoints(4, 8),
     "latent_dim": makes(latent_dim=4),
     "widths": makes(widths=[16]),
+    "corner_width": makes(corner_width=0.5),
 }
 PENALTY = {"penalty_weight": 5.0, "penalty_target": 0.5, "one_sided": True}
 LARGE_BATCH = {**GIVEN, "epochs": 1, "batch_size": 30_000, "widths": (16,)}
@@ -408,6 +409,7 @@ def test_numbers_that_cannot_be_are_refused_by_name(name):
 VOID = [
     ("wgan", {"dataset": "sample", "data_dir": Path("x")}),
     ("gan", {"architecture": "conv", "widths": (16,)}),
+    ("wgan", {"architecture": "conv", "corner_width": 0.3}),
     ("wgan", {"penalty_weight": 0.0, "penalty_target": 0.5}),
     ("wgan", {"penalty_weight": 0.0, "one_sided": True}),
     *(

@@ -7,6 +7,7 @@ import pytest
 
 import jaxgan
 from jaxgan import networks
+from jaxgan.networks.piecewise import is_smooth
 
 KEY = jax.random.key(0)
 
@@ -143,6 +144,33 @@ def test_statistics_over_many_latents_stand_for_any_large_batch():
     assert jnp.sqrt(jnp.mean(difference**2)) < 0.03
 
 
+def test_a_generator_with_rounded_corners_is_smooth_before_and_after_folding():
+    width = 0.3
+    kinked = networks.mlp_generator(5, (8, 16, 12))
+    smooth = networks.mlp_generator(5, (8, 16, 12), corner_width=width)
+    jax.tree.map(np.testing.assert_array_equal, smooth.init(KEY), kinked.init(KEY))
+    params, z = shaken(kinked.init(KEY)), latents(300, 5)
+    finished = smooth.fold(params, z)
+    images = smooth.apply(params, z)
+    np.testing.assert_allclose(finished.generate(z), images, atol=2e-5)
+    assert is_smooth(finished) and not is_smooth(kinked.fold(params, z))
+    assert jnp.abs(images - kinked.apply(params, z)).max() > 1e-2
+    # The same weights, folded with kinks and then rounded, are the same network.
+    plain = networks.FinishedGenerator(kinked.plain, finished.params)
+    rounded = networks.round_corners(plain, width)
+    np.testing.assert_array_equal(rounded.generate(z), finished.generate(z))
+
+
+def test_narrow_corners_are_nearly_kinks():
+    kinked = networks.mlp_generator(5, (8, 16, 12))
+    params, z = shaken(kinked.init(KEY)), latents(300, 5)
+    images = kinked.apply(params, z)
+    for width in (1e-2, 1e-3):
+        narrow = networks.mlp_generator(5, (8, 16, 12), corner_width=width)
+        gap = jnp.abs(narrow.apply(params, z) - images).max()
+        assert 0 < gap < 10 * width
+
+
 def test_the_plain_generator_folds_into_itself():
     generator = networks.mlp_generator(3, (8,), batch_norm=False)
     params = generator.init(KEY)
@@ -182,6 +210,12 @@ def test_compiled_and_uncompiled_networks_agree():
 def test_sizes_below_one_are_refused(build):
     with pytest.raises(ValueError, match="at least 1, got"):
         build()
+
+
+@pytest.mark.parametrize("width", [-0.1, float("nan"), float("inf")])
+def test_widths_of_corners_that_cannot_be_are_refused(width):
+    with pytest.raises(ValueError, match="corner_width must be ≥ 0 and finite, got"):
+        networks.mlp_generator(3, corner_width=width)
 
 
 def test_only_the_networks_package_imports_flax():
