@@ -196,8 +196,7 @@ def words(sweep: Sweep) -> str:
         elif any(arm.penalty == penalty for arm in sweep.rows):
             lines.append(f"{name} is lost at every {sweep.strength}.")
     lines += [
-        f"With half of the codes of each batch between two codes, {_gain(sweep, arm)} "
-        f"({arm.penalty} {arm.weight:g})."
+        _of_between(sweep, arm)
         for arm in sweep.rows
         if arm.variant == BETWEEN and not sweep.is_lost(arm)
     ]
@@ -232,6 +231,19 @@ def _of_path_penalty(sweep: Sweep) -> list[str]:
         f"the judge's confidence half-way {change('confidence_half', '.2f')}; a step "
         f"takes {sweep.overhead(best):.2f} times as long.",
     ]
+
+
+def _of_between(sweep: Sweep, arm: Arm) -> str:
+    trained = "training without a penalty"
+    if arm.weight:
+        trained = f"the penalty ({arm.penalty}, {sweep.strength} {arm.weight:g})"
+    said = f"With half of the codes of each batch between two, {trained} "
+    said += _gain(sweep, arm)
+    if "frechet_half" in _distances(sweep):
+        plain, moved = (sweep.mean(a, "frechet_half") for a in (PLAIN, arm))
+        said += f"; half-way on paths that distance is {moved:.3g}, where training "
+        said += f"without both has {plain:.3g}"
+    return f"{said}."
 
 
 def _gain(sweep: Sweep, arm: Arm) -> str:

@@ -10,7 +10,7 @@ from PIL import Image
 from processes import SAMPLE, command, fail, run, start, succeed, wait_until
 
 from experiments.path_gan import report as trial_report
-from experiments.path_gan.arms import PLAIN, Arm
+from experiments.path_gan.arms import BETWEEN, PLAIN, Arm
 from jaxgan import storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 "
@@ -192,3 +192,28 @@ def test_a_sweep_without_a_best_arm_is_reported(lost, tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert "lost" in text and "nan" not in text
     assert not (tmp_path / "strips.png").exists()
+
+
+def test_images_half_way_are_compared_where_they_were_measured(tmp_path):
+    between = PLAIN._replace(variant=BETWEEN)
+    line = Arm("line", 0.5, BETWEEN)
+    rho, distance = ({PLAIN: v, between: v, line: v} for v in (2.0, 10.0))
+    found = sweep({**rho, line: 1.5}, {**distance, between: 11.0})
+    said = trial_report.words(found)
+    assert "half-way" not in said and "half-way" not in trial_report.table(found)
+    for arm, halfway in ((PLAIN, 80.0), (between, 30.0), (line, 40.0)):
+        for row in found.rows[arm]:
+            row.update(frechet_half=halfway, frechet_half_line=halfway)
+    said, table = trial_report.words(found), trial_report.table(found)
+    assert (
+        "each batch between two, training without a penalty takes 0.0% off ρ − 1 and "
+        "changes the Fréchet distance by +10.0%; half-way on paths that distance is "
+        "30, where training without both has 80." in said
+    )
+    assert "the penalty (line, weight 0.5) takes 50.0% off ρ − 1" in said
+    assert "| Fréchet distance half-way | 80 ± 0 | 30 ± 0 | 40 ± 0 |" in table
+    # No arm with codes between two is the best weight of a penalty.
+    assert found.best("line") is None
+    trial_report.write(tmp_path, found)
+    with Image.open(tmp_path / "pareto.png") as image:
+        assert image.width > 2 * image.height  # three panels
