@@ -91,7 +91,7 @@ def begin(
         return begun
     kept = shared(plan, program, stopping, seed)
     plain = jax.eval_shape(plan.algorithms[PLAIN].init, plan.key)
-    _, structure = jax.tree.flatten(plain._replace(key=0))
+    structure = jax.tree.structure(plain._replace(key=0))
     leaves = [jnp.asarray(kept[f"leaf_{n}"]) for n in range(structure.num_leaves)]
     state = jax.tree.unflatten(structure, leaves)
     # The key is the one that the run begins with: shared steps do not change it.

@@ -106,8 +106,9 @@ def measure(
     found, pictures = _measure(
         kind, params, source, sample_key, heads, digits, len(some)
     )
-    gray = np.asarray(digits.gray).reshape(len(digits.gray), -1).astype(np.float32)
-    near = {name: _distance(each, gray / 255) for name, each in pictures.items()}
+    gray = np.asarray(digits.gray).reshape(len(digits.gray), -1)
+    references = gray.astype(np.float32) / 255
+    near = {name: _distance(each, references) for name, each in pictures.items()}
     arrays = {**found, **near, "importance": importance}
     return Measurements(**{n: np.asarray(a) for n, a in arrays.items()}), exactness
 
