@@ -10,13 +10,15 @@ Errors and distances are reported for pixels in [0, 1].
 [-1.0, 1.0]
 >>> pixels.to_pixels(np.array([-1.0, 0.0, 1.0])).tolist()
 [0, 128, 255]
+>>> pixels.as_rows(np.array([[0, 255], [255, 255]], np.uint8)).tolist()
+[[0.0, 1.0], [1.0, 1.0]]
 """
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Real, UInt8
+from jaxtyping import Array, Float, Float32, Real, UInt8
 
-__all__ = ["as_inputs", "to_pixels"]
+__all__ = ["as_inputs", "as_rows", "to_pixels"]
 
 
 def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
@@ -29,3 +31,8 @@ def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
 def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
     """Return images in [-1, 1] as 0 to 255, rounded; values outside are clipped."""
     return np.clip(np.round((images + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def as_rows(images: UInt8[np.ndarray, "n *shape"]) -> Float32[np.ndarray, "n pixels"]:
+    """Return each image as a row of pixels in [0, 1], as distances take them."""
+    return images.reshape(len(images), -1).astype(np.float32) / 255

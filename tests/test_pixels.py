@@ -11,3 +11,10 @@ def test_pixels_are_scaled_and_points_are_not():
     scaled = pixels.as_inputs(jnp.array([0, 51, 255], jnp.uint8))
     np.testing.assert_allclose(scaled, [-1, -0.6, 1], atol=1e-7)
     assert pixels.as_inputs(points) is points
+
+
+def test_rows_are_pixels_from_0_to_1_in_the_order_of_the_images():
+    images = np.arange(24, dtype=np.uint8).reshape(2, 3, 4, 1) * 11
+    rows = pixels.as_rows(images)
+    assert rows.dtype == np.float32
+    np.testing.assert_array_equal(rows[1], images[1].ravel() / np.float32(255))

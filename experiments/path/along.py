@@ -12,7 +12,7 @@ from experiments.path.pairs import Pairs
 from jaxgan import evaluation, paths
 from jaxgan.networks import Classified
 from jaxgan.paths import Factors, MetricFamily
-from jaxgan.pixels import to_pixels
+from jaxgan.pixels import as_rows, to_pixels
 from jaxgan.types import Examples, Latents
 
 STOPS = 16
@@ -67,7 +67,7 @@ def profiles(
         "slerp": jax.vmap(lambda a, b: paths.slerp(a, b, segments))(*ends),
         "minimiser": jnp.asarray(found),
     }
-    references = training.reshape(len(training), -1).astype(np.float32) / 255
+    references = as_rows(training)
 
     @jax.jit
     def evaluate(every):

@@ -15,7 +15,7 @@ from experiments.path.along import STOPS, Profile
 from experiments.path.pairs import Pairs
 from jaxgan import evaluation
 from jaxgan.networks import Classified
-from jaxgan.pixels import to_pixels
+from jaxgan.pixels import as_rows, to_pixels
 from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
@@ -97,7 +97,7 @@ def measure(
     average_key, draw_key, error_key = jax.random.split(key, 3)
     reference = evaluation.features_of(classify, test)
     averages = average_of_two(average_key, test, reference.classes)
-    references = training.reshape(len(training), -1).astype(np.float32) / 255
+    references = as_rows(training)
 
     def look(images: Images) -> Seen:
         seen = evaluation.features_of(classify, images)

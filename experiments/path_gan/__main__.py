@@ -158,7 +158,7 @@ def run(config: Config) -> dict[str, Any]:
         reference=evaluation.features_of(
             classify, evaluation.draw_images(draw_key, heldout.images, count)
         ),
-        training=real.images.reshape(len(real.images), -1).astype(np.float32) / 255,
+        training=pixels.as_rows(real.images),
         codes=np.asarray(
             jax.random.normal(pair_key, (2, config.pairs, config.latent_dim))
         ),

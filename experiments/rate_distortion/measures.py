@@ -13,6 +13,7 @@ from experiments.rate_distortion.models import BOUND, AutoencoderKind, Digits
 from jaxgan import autoencoders, evaluation
 from jaxgan.autoencoders import bernoulli_mixture
 from jaxgan.networks import Heads
+from jaxgan.pixels import as_rows
 from jaxgan.types import Examples, Latents, PRNGKey, Scalar
 
 PART = 1000
@@ -106,8 +107,7 @@ def measure(
     found, pictures = _measure(
         kind, params, source, sample_key, heads, digits, len(some)
     )
-    gray = np.asarray(digits.gray).reshape(len(digits.gray), -1)
-    references = gray.astype(np.float32) / 255
+    references = as_rows(np.asarray(digits.gray))
     near = {name: _distance(each, references) for name, each in pictures.items()}
     arrays = {**found, **near, "importance": importance}
     return Measurements(**{n: np.asarray(a) for n, a in arrays.items()}), exactness

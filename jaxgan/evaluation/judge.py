@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, UInt8
 from jaxgan.errors import first_line
 from jaxgan.evaluation import classes, frechet, metrics
 from jaxgan.networks import Classified
-from jaxgan.pixels import as_inputs
+from jaxgan.pixels import as_inputs, as_rows
 from jaxgan.statistics import Estimate
 from jaxgan.types import Examples, PRNGKey
 
@@ -78,8 +78,7 @@ def features_of(
     """
     _require_images(classify, images)
     features, logits = _classified(classify, jnp.asarray(images), chunk)
-    pixels = images.reshape(len(images), -1).astype(np.float32) / 255
-    return ImageFeatures(np.asarray(features), np.asarray(logits), pixels)
+    return ImageFeatures(np.asarray(features), np.asarray(logits), as_rows(images))
 
 
 def _require_images(classify: Callable[[Examples], Classified], images: Images) -> None:

@@ -106,7 +106,7 @@ def _generator(
     latents = jax.ShapeDtypeStruct((1, latent_dim), jnp.float32)
     kink = leaky_relu
     if corner_width:
-        kink = corner(NEGATIVE_SLOPE, jnp.float32(corner_width))
+        kink = corner(NEGATIVE_SLOPE, corner_width)
     init, logits = bind(normalised, latents, kink)
 
     def apply(params: Params, latents: Latents) -> Examples:

@@ -71,12 +71,15 @@ def smooth_network(
     """Return the network with rounded corners in place of its leaky ReLUs."""
 
     def logits(params: Params, latents: Latents, kink: Kink) -> Examples:
-        kink = corner(slope, jnp.asarray(width, latents.dtype))
-        return network.logits(params, latents, kink)
+        return network.logits(params, latents, corner(slope, width))
 
     return network._replace(logits=logits, slope=SMOOTH)
 
 
-def corner(slope: float, width: Scalar) -> Kink:
-    """Return the rounded leaky ReLU of one width."""
-    return lambda units: rounded_leaky_relu(slope, units, width)[0]
+def corner(slope: float, width: float | Scalar) -> Kink:
+    """Return the rounded leaky ReLU of one width, in the precision of its units."""
+
+    def kink(units: Float[Array, "*units"]) -> Float[Array, "*units"]:
+        return rounded_leaky_relu(slope, units, jnp.asarray(width, units.dtype))[0]
+
+    return kink

@@ -161,6 +161,21 @@ def test_a_generator_with_rounded_corners_is_smooth_before_and_after_folding():
     np.testing.assert_array_equal(rounded.generate(z), finished.generate(z))
 
 
+def test_the_corners_are_as_exact_as_the_units():
+    smooth = networks.mlp_generator(5, (8, 16, 12), corner_width=0.3)
+    params, z = shaken(smooth.init(KEY)), latents(50, 5)
+    with jax.enable_x64(True):
+        exact = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), (params, z))
+        finished = smooth.fold(params, z).as_type(jnp.float64)
+        generate = jax.jit(lambda z: smooth.apply(exact[0], z))
+        step = 1e-5
+        ahead, behind = generate(exact[1] + step), generate(exact[1] - step)
+        _, slope = jax.jvp(generate, (exact[1],), (jnp.ones_like(exact[1]),))
+        assert slope.dtype == jnp.float64
+        np.testing.assert_allclose((ahead - behind) / (2 * step), slope, atol=1e-8)
+        assert finished.generate(exact[1]).dtype == jnp.float64
+
+
 def test_narrow_corners_are_nearly_kinks():
     kinked = networks.mlp_generator(5, (8, 16, 12))
     params, z = shaken(kinked.init(KEY)), latents(300, 5)
