@@ -72,6 +72,9 @@ SIMPSON = "paths/test_energy.py::test_simpson_gives_the_energy_of_the_polygon "
 CLOSED_FORMS = (
     "paths/test_multilevel.py::test_least_energies_are_those_of_the_closed_forms "
 )
+OWN_SMOOTHING = (
+    "paths/test_minimiser.py::test_the_smoothing_of_ones_own_is_for_all_but_the_last "
+)
 ECHO_BOUND = (
     "autoencoders/test_echo_codes.py::test_one_bound_holds_for_code_rate_and_tail "
 )
@@ -370,6 +373,29 @@ MUTANTS = {
         "paths/test_conformal.py::test_rho_of_an_isometry_is_the_known_constant "
         "paths/test_conformal.py::test_no_straight_line_is_below_the_lower_bound "
         "gan/test_path_energy.py::test_an_affine_generator_has_the_known_score",
+    ),
+    "coarse levels see kinks": Mutant(
+        "paths/multilevel.py",
+        "coarse = metrics.smoothed() if levels[:-1] else metrics",
+        "coarse = metrics",
+        OWN_SMOOTHING + "paths/test_minimiser.py::"
+        "test_coarse_levels_see_no_kinks_and_the_last_one_sees_them",
+    ),
+    "the last level sees no kinks": Mutant(
+        "paths/multilevel.py",
+        "metrics if number == len(levels) - 1 else coarse",
+        "coarse",
+        OWN_SMOOTHING
+        + "paths/test_minimiser.py::"
+        + "test_paths_are_better_than_lines_and_keep_their_ends",
+    ),
+    "a path's half is its first half": Mutant(
+        "paths/records.py",
+        "path_energy(metric, path[::step])",
+        "path_energy(metric, path[: segments // step + 1])",
+        "paths/test_records.py::"
+        "test_the_error_of_a_path_follows_from_half_of_its_knots "
+        "paths/test_records.py::test_a_path_without_a_middle_knot_has_no_half",
     ),
     # Codes with noise.
     "Echo's rate has the wrong sign": Mutant(

@@ -119,7 +119,9 @@ def _summary(
         "log_rho": log_rho,
         "saved_over_line": 1 - record.energy / record.energy_line,
         "saved_over_slerp": 1 - record.energy / record.energy_slerp,
-        "observed_order": observed_order(*minimised.energies[:, -3:].T),
+        "observed_order": observed_order(
+            record.energy_quarter, record.energy_half, record.energy
+        ),
         "evaluations_median": minimised.cost,
         "decrement": record.decrement,
         "speed_variation": record.speed_variation,
@@ -210,7 +212,6 @@ def write(out: Path, pairs: Pairs, found: FoundPaths, analysis: Analysis) -> Non
     np.savez_compressed(
         out / "path.npz",
         paths=found.minimised.paths,
-        level_energies=found.minimised.energies,
         levels=paths.levels(found.minimised.paths.shape[1] - 1),
         evaluations=found.minimised.evaluations,
         cost=found.minimised.cost,

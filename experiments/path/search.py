@@ -89,9 +89,7 @@ def find(
         key=bow_key if starts > 1 else None,
     )
     record = paths.record_paths(record_key, metrics, minimised.paths, items)
-    extrapolated, error = paths.richardson(
-        *minimised.energies[:, -2:].astype(np.float64).T
-    )
+    extrapolated, error = paths.richardson(record.energy_half, record.energy)
     distance = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     least, bound = _bounds(metrics, generator, pairs, distance)
     return FoundPaths(

@@ -7,7 +7,7 @@ in [0, 1] if `generate` returns such pixels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax.tree_util import Partial
 from jaxtyping import Array, Float
 
-from jaxgan.networks import FinishedGenerator, arguments
+from jaxgan.networks import SMOOTH, FinishedGenerator, arguments, round_corners
 from jaxgan.networks.finished import in_precision
 from jaxgan.types import Example, Examples, Latent, Latents, Scalar
 
@@ -26,11 +26,14 @@ Metric: TypeAlias = Callable[[Latents], Float[Array, "batch"]]
 Matrix: TypeAlias = Float[Array, "latent latent"]
 """A linear map of latent space."""
 
+CORNER_WIDTH = 0.1
+"""Width of the rounded corners on coarse levels, in the units of pre-activations."""
+
 
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["data"],
-    meta_fields=["metric", "hessian"],
+    meta_fields=["metric", "hessian", "smoothing"],
 )
 @dataclass(frozen=True)
 class MetricFamily:
@@ -50,11 +53,15 @@ class MetricFamily:
             to the mean Hessian of λ over some latents; None if none is known.
         data: what both functions depend on beside the item, such as a generator: a
             pytree of arrays.
+        smoothing: `smoothing(data)` are the data of nearly the same metrics without
+            kinks, by which paths are minimised on all levels but the last; None if they
+            have none.
     """
 
     metric: Callable[[Any, Any], Metric]
     hessian: Callable[[Any, Any, Latents], Matrix] | None = None
     data: Any = None
+    smoothing: Callable[[Any], Any] | None = None
 
     def metric_of(self, item: Any) -> Metric:
         """Return the metric of a pair."""
@@ -70,6 +77,12 @@ class MetricFamily:
         if self.hessian is None:
             return jnp.zeros((latents.shape[1],) * 2, latents.dtype)
         return self.hessian(self.data, item, latents)
+
+    def smoothed(self) -> "MetricFamily":
+        """Return the family by which paths are minimised on all levels but the last."""
+        if self.smoothing is None:
+            return self
+        return replace(self, data=self.smoothing(self.data), smoothing=None)
 
     def as_type(self, dtype: Any) -> "MetricFamily":
         """Return the family with its data in another precision.
@@ -100,7 +113,8 @@ def between_images(generator: FinishedGenerator) -> MetricFamily:
 
     The curvature is the Gauss-Newton approximation 4 JᵀJ, J the Jacobian of the
     generator G. For a network of leaky ReLUs it leaves out only the curvature of its
-    output and the kinks. Few of its eigenvalues are large.
+    output and the kinks. Few of its eigenvalues are large. Where the generator declares
+    its kinks, coarse levels are minimised with rounded corners (`round_corners`).
 
     Args:
         generator: G, the data of the family. Images are in its units.
@@ -109,11 +123,17 @@ def between_images(generator: FinishedGenerator) -> MetricFamily:
         ValueError: if it is no `networks.FinishedGenerator`.
     """
     arguments.require_generator(generator)
-    return MetricFamily(_between, _gauss_newton, generator)
+    return MetricFamily(_between, _gauss_newton, generator, _without_kinks)
 
 
 def _between(generator: FinishedGenerator, item: tuple[Example, Example]) -> Metric:
     return image_metric(generator.generate, *item)
+
+
+def _without_kinks(generator: FinishedGenerator) -> FinishedGenerator:
+    if generator.network.slope in (None, SMOOTH):
+        return generator
+    return round_corners(generator, CORNER_WIDTH)
 
 
 def _gauss_newton(

@@ -1,7 +1,9 @@
 """Multilevel minimisation of the energies of many paths, as one compiled function.
 
 Each level has twice as many segments as the one before and starts from its result. Most
-of the energy is lost on coarse levels, where an evaluation costs little.
+of the energy is lost on coarse levels, where an evaluation costs little. All levels but
+the last see metrics without kinks, if the family has them: kinks make many local minima
+and mislead a quasi-Newton method.
 """
 
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from jaxgan.types import Scalar
 
 COARSEST = 8
 """Number of segments of the coarsest level."""
-CURVATURE_LEVELS = 3
+CURVATURE_LEVELS = 2
 """The first levels, which compute the curvature anew; later ones keep the last."""
 PATIENCE = 6
 """A level ends if this many evaluations in a row gain too little together."""
@@ -55,7 +57,7 @@ class LevelResult(NamedTuple):
 
     Attributes:
         path: the best one.
-        energy: its energy.
+        energy: its energy, on all levels but the last by the smoothed family.
         evaluations: number of evaluations.
         finished: whether the level ended at a path that the method cannot make better,
             and not because it gave up; see `minimise`.
@@ -99,7 +101,8 @@ def multilevel_descent(
     """
     # Outside of all loops, which would convert the data at every step.
     metrics = metrics.as_type(codes_a.dtype)
-    bent = metrics if method.uses_curvature else None
+    coarse = metrics.smoothed() if levels[:-1] else metrics
+    bent = coarse if method.uses_curvature else None
     pairs, num_starts = bows.shape[:2]
 
     def of_starts(tree: Any, count: int) -> Any:
@@ -127,7 +130,7 @@ def multilevel_descent(
                 curvature = take(curvature, chosen)
         minimise = partial(
             _minimise,
-            metrics,
+            metrics if number == len(levels) - 1 else coarse,
             method,
             max_evaluations,
             tolerance * (levels[-1] / levels[number]) ** 2,

@@ -35,6 +35,10 @@ class Record(NamedTuple):
 
     Attributes:
         energy: U_N.
+        energy_half: U_{N/2} of the path through every second knot; NaN if there is no
+            such path. If U_N is the least with N segments, this is the least with N/2
+            to fourth order, and `richardson` takes both.
+        energy_quarter: U_{N/4} of the path through every fourth knot, likewise.
         polygon_energy: energy of the same polygon, computed in finer parts. Apart from
             its own quadrature error it is an upper bound of the least energy.
         energy_line: U_N of the straight line.
@@ -46,6 +50,8 @@ class Record(NamedTuple):
     """
 
     energy: Scalar
+    energy_half: Scalar
+    energy_quarter: Scalar
     polygon_energy: Scalar
     energy_line: Scalar
     energy_slerp: Scalar
@@ -96,8 +102,16 @@ def record_path(key: PRNGKey, metric: Metric, path: Path) -> Record:
     segments = len(path) - 1
     ends = path[0], path[-1], segments
     eigenvalues = lowest_eigenvalues(key, metric, path)
+
+    def thinned(step: int) -> Scalar:
+        if segments % step:
+            return jnp.full((), jnp.nan, path.dtype)
+        return path_energy(metric, path[::step])
+
     return Record(
-        path_energy(metric, path),
+        thinned(1),
+        thinned(2),
+        thinned(4),
         path_energy(metric, subdivide(path, PARTS)),
         path_energy(metric, line(*ends)),
         path_energy(metric, slerp(*ends)),

@@ -1,12 +1,16 @@
 """The minimiser of paths: few evaluations, no pair in another's way, failures kept."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxgan
 from jaxgan import networks, paths
 from jaxgan.paths import laplacian, starts
+from jaxgan.paths.conformal import CORNER_WIDTH
 
 DIM = 4
 NETWORK = networks.mlp_generator(DIM, (8, 16), shape=(12,), batch_norm=False)
@@ -218,6 +222,68 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
             reached = found.history <= found.energies[:, -1:] * (1 + 1e-8)
             counts[finest] = np.median(coarse + reached.argmax(1) + 1)
     assert counts[32] <= 12 and counts[512] <= 1.2 * counts[32], counts
+
+
+def test_coarse_levels_see_no_kinks_and_the_last_one_sees_them(found):
+    a, b = CODES
+
+    def coarse(metrics, **options):
+        given = {"tolerance": 4e-5, **options}  # That of the coarser of two levels.
+        return paths.minimise_many(metrics, a, b, ITEMS, levels=LEVELS[:1], **given)
+
+    smooth = paths.between_images(networks.round_corners(GENERATOR, CORNER_WIDTH))
+    np.testing.assert_allclose(
+        found.energies[:, 0], coarse(smooth).energies[:, 0], rtol=1e-6
+    )
+    kinked = coarse(METRICS)
+    assert (abs(kinked.energies[:, 0] / found.energies[:, 0] - 1) > 1e-4).any()
+    of_coarse = [
+        float(paths.path_energy(METRICS.metric_of((x, y)), jnp.asarray(path)))
+        for path, x, y in zip(kinked.paths, *ITEMS, strict=True)
+    ]
+    np.testing.assert_allclose(kinked.energies[:, -1], of_coarse, rtol=1e-5)
+
+
+def test_the_smoothing_of_ones_own_is_for_all_but_the_last():
+    """λ = c costs cℓ² on every level, and 3cℓ² on those that take it for 3c."""
+
+    def constant(c, _):
+        return lambda latents: jnp.broadcast_to(c, latents.shape[:1])
+
+    metrics = paths.MetricFamily(
+        constant, data=jnp.float32(2.0), smoothing=lambda c: 3 * c
+    )
+    a, b = jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])
+    found = paths.minimise_many(metrics, a, b, levels=(4, 8, 16))
+    np.testing.assert_allclose(found.energies, [[150, 150, 50]], rtol=1e-5)
+    one = paths.minimise(metrics, a[0], b[0], levels=(8,))
+    np.testing.assert_allclose(one.energies, [50], rtol=1e-5)
+
+
+def test_what_has_no_kinks_or_does_not_declare_them_is_not_smoothed():
+    smooth = paths.between_images(networks.round_corners(GENERATOR, 0.3))
+    undeclared = networks.FinishedGenerator(NETWORK.plain._replace(slope=None), PARAMS)
+    for metrics in (smooth, paths.between_images(undeclared)):
+        assert metrics.smoothed().data is metrics.data
+    common = paths.common(METRICS.metric_of((ITEMS[0][0], ITEMS[1][0])))
+    assert common.smoothed() is common
+    assert METRICS.smoothed().data.network.slope == networks.SMOOTH
+
+
+@pytest.mark.slow
+def test_without_kinks_on_coarse_levels_paths_end_lower_with_less():
+    """Kinks make many local minima: a hundred pairs of the generator that ships."""
+    generator = jaxgan.load_generator("mnist-wgan-gp")
+    metrics = paths.between_images(generator)
+    codes = jax.random.normal(jax.random.key(2), (2, 100, generator.latent_dim))
+    items = tuple(generator.generate(each) for each in codes)
+    with_kinks, without = (
+        paths.minimise_many(each, *codes, items)
+        for each in (dataclasses.replace(metrics, smoothing=None), metrics)
+    )
+    ratios = without.energies[:, -1] / with_kinks.energies[:, -1]
+    assert np.log(ratios).mean() < 0
+    assert np.median(without.cost) < np.median(with_kinks.cost)
 
 
 def test_a_preconditioner_of_ones_own_gets_the_curvature(found):

@@ -1,5 +1,6 @@
 """What is recorded of a path: energies, and whether it is a minimum or a saddle."""
 
+import closed_forms
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -60,3 +61,33 @@ def test_a_line_over_a_hill_is_known_as_a_saddle_and_left_with_bows():
         assert least == pytest.approx(wanted, abs=1e-4)
     assert (record.energy <= record.energy_line * (1 + 1e-9)).all()
     assert (record.decrement < 1e-7).all()
+
+
+@pytest.mark.parametrize("name", ["sphere", "half space"])
+def test_the_error_of_a_path_follows_from_half_of_its_knots(name):
+    a, b = jnp.array([[0.3, 0.5, 0.4]]), jnp.array([[-0.6, 0.1, 0.9]])
+    cases = {"sphere": closed_forms.sphere(), "half space": closed_forms.half_space()}
+    metric, least = cases[name]
+    metrics = paths.common(metric)
+    found = paths.minimise_many(metrics, a, b, levels=(16, 32, 64), tolerance=1e-13)
+    record = paths.record_paths(KEY, metrics, found.paths)
+    truth = float(least(np.asarray(a[0]), np.asarray(b[0])))
+    better, error = paths.richardson(record.energy_half, record.energy)
+    np.testing.assert_allclose(better, truth, rtol=1e-6)
+    assert abs(record.energy - truth) <= 1.1 * error
+    # The path with half of the knots is nearly the least one with so many segments.
+    np.testing.assert_allclose(record.energy_half, found.energies[:, -2], rtol=1e-5)
+    order = paths.observed_order(
+        record.energy_quarter, record.energy_half, record.energy
+    )
+    np.testing.assert_allclose(order, 2, atol=0.1)
+
+
+def test_a_path_without_a_middle_knot_has_no_half():
+    path = np.linspace([[0.0, 0.0]], [[1.0, 1.0]], 8).transpose(1, 0, 2)
+    record = paths.record_paths(KEY, paths.common(bump), path)
+    assert np.isnan(record.energy_half) and np.isnan(record.energy_quarter)
+    record = paths.record_paths(KEY, paths.common(bump), path[:, :7])
+    half = paths.path_energy(bump, jnp.asarray(path[0, :7:2]))
+    assert record.energy_half == pytest.approx(float(half)) != float(record.energy[0])
+    assert np.isnan(record.energy_quarter)
