@@ -89,7 +89,9 @@ def find(
         key=bow_key if starts > 1 else None,
     )
     record = paths.record_paths(record_key, metrics, minimised.paths, items)
-    extrapolated, error = paths.richardson(record.energy_half, record.energy)
+    extrapolated, error = paths.richardson(
+        np.asarray(record.energy_half), np.asarray(record.energy)
+    )
     distance = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     least, bound = _bounds(metrics, generator, pairs, distance)
     return FoundPaths(

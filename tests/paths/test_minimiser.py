@@ -278,7 +278,7 @@ def test_without_kinks_on_coarse_levels_paths_end_lower_with_less():
     codes = jax.random.normal(jax.random.key(2), (2, 100, generator.latent_dim))
     items = tuple(generator.generate(each) for each in codes)
     with_kinks, without = (
-        paths.minimise_many(each, *codes, items)
+        paths.minimise_many(each, codes[0], codes[1], items)
         for each in (dataclasses.replace(metrics, smoothing=None), metrics)
     )
     ratios = without.energies[:, -1] / with_kinks.energies[:, -1]

@@ -72,14 +72,13 @@ def test_the_error_of_a_path_follows_from_half_of_its_knots(name):
     found = paths.minimise_many(metrics, a, b, levels=(16, 32, 64), tolerance=1e-13)
     record = paths.record_paths(KEY, metrics, found.paths)
     truth = float(least(np.asarray(a[0]), np.asarray(b[0])))
-    better, error = paths.richardson(record.energy_half, record.energy)
+    energy, half, quarter = map(np.asarray, record[:3])
+    better, error = paths.richardson(half, energy)
     np.testing.assert_allclose(better, truth, rtol=1e-6)
-    assert abs(record.energy - truth) <= 1.1 * error
+    assert abs(energy - truth) <= 1.1 * error
     # The path with half of the knots is nearly the least one with so many segments.
-    np.testing.assert_allclose(record.energy_half, found.energies[:, -2], rtol=1e-5)
-    order = paths.observed_order(
-        record.energy_quarter, record.energy_half, record.energy
-    )
+    np.testing.assert_allclose(half, found.energies[:, -2], rtol=1e-5)
+    order = paths.observed_order(quarter, half, energy)
     np.testing.assert_allclose(order, 2, atol=0.1)
 
 
