@@ -73,7 +73,8 @@ CLOSED_FORMS = (
     "paths/test_multilevel.py::test_least_energies_are_those_of_the_closed_forms "
 )
 OWN_SMOOTHING = (
-    "paths/test_minimiser.py::test_the_smoothing_of_ones_own_is_for_all_but_the_last "
+    "paths/test_minimiser.py::"
+    "test_the_smoothing_of_ones_own_is_for_three_levels_and_not_for_the_last "
 )
 ECHO_BOUND = (
     "autoencoders/test_echo_codes.py::test_one_bound_holds_for_code_rate_and_tail "
@@ -376,15 +377,15 @@ MUTANTS = {
     ),
     "coarse levels see kinks": Mutant(
         "paths/multilevel.py",
-        "coarse = metrics.smoothed() if levels[:-1] else metrics",
-        "coarse = metrics",
+        "[metrics.smoothed()] * smooth",
+        "[metrics] * smooth",
         OWN_SMOOTHING + "paths/test_minimiser.py::"
         "test_coarse_levels_see_no_kinks_and_the_last_one_sees_them",
     ),
     "the last level sees no kinks": Mutant(
         "paths/multilevel.py",
-        "metrics if number == len(levels) - 1 else coarse",
-        "coarse",
+        "min(SMOOTH_LEVELS, len(levels) - 1)",
+        "min(SMOOTH_LEVELS, len(levels))",
         OWN_SMOOTHING
         + "paths/test_minimiser.py::"
         + "test_paths_are_better_than_lines_and_keep_their_ends",

@@ -54,8 +54,8 @@ class MetricFamily:
         data: what both functions depend on beside the item, such as a generator: a
             pytree of arrays.
         smoothing: `smoothing(data)` are the data of nearly the same metrics without
-            kinks, by which paths are minimised on all levels but the last; None if they
-            have none.
+            kinks, by which paths are minimised on coarse levels; None if they have
+            none.
     """
 
     metric: Callable[[Any, Any], Metric]
@@ -79,7 +79,7 @@ class MetricFamily:
         return self.hessian(self.data, item, latents)
 
     def smoothed(self) -> "MetricFamily":
-        """Return the family by which paths are minimised on all levels but the last."""
+        """Return the family by which paths are minimised on coarse levels."""
         if self.smoothing is None:
             return self
         return replace(self, data=self.smoothing(self.data), smoothing=None)

@@ -42,8 +42,9 @@ class MinimisedPath(NamedTuple):
         finished: whether the last level ended because the next step promised, or the
             last ones brought, too little; False if the evaluations ran out or a line
             search gave up. A saddle is such a path too: see `minimise`.
-        energies: energy of the best path at the end of each level, by the smoothed
-            family on all but the last; infinite where nothing was finite.
+        energies: energy of the best path at the end of each level, on the first three
+            by the smoothed family, except on the last; infinite where nothing was
+            finite.
         evaluations: number of evaluations on each level, summed over the starts.
         spread: energies of all starts at the end of the coarsest level.
     """
@@ -91,7 +92,8 @@ def minimise(
         code_b: second code.
         item: data of the pair's metric (`MetricFamily`), such as its two images.
         levels: number of segments of each level, each twice that of the level before.
-            On all but the last the metrics are those of `metrics.smoothed()`.
+            On the first three the metrics are those of `metrics.smoothed()`, except on
+            the last.
         method: to minimise the energy with; by default preconditioned `lbfgs`.
         tolerance: a level ends when the decrease predicted for the next step, or made
             by the last ones, is below this part of the energy. On coarser levels it is
@@ -155,8 +157,9 @@ class Minimised(NamedTuple):
 
     Attributes:
         paths: the best paths found.
-        energies: energy of the best path at the end of each level, by the smoothed
-            family on all but the last; infinite where nothing was finite.
+        energies: energy of the best path at the end of each level, on the first three
+            by the smoothed family, except on the last; infinite where nothing was
+            finite.
         evaluations: number of evaluations on each level, summed over the starts.
         cost: number of evaluations, an evaluation on a coarser level counted by its
             share of the finest level's segments. A column of the Jacobian that the

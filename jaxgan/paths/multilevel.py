@@ -1,8 +1,8 @@
 """Multilevel minimisation of the energies of many paths, as one compiled function.
 
 Each level has twice as many segments as the one before and starts from its result. Most
-of the energy is lost on coarse levels, where an evaluation costs little. All levels but
-the last see metrics without kinks, if the family has them: kinks make many local minima
+of the energy is lost on coarse levels, where an evaluation costs little. The first
+levels see metrics without kinks, if the family has them: kinks make many local minima
 and mislead a quasi-Newton method.
 """
 
@@ -26,6 +26,8 @@ COARSEST = 8
 """Number of segments of the coarsest level."""
 CURVATURE_LEVELS = 2
 """The first levels, which compute the curvature anew; later ones keep the last."""
+SMOOTH_LEVELS = 3
+"""The first levels, which see no kinks; the last level always sees them."""
 PATIENCE = 6
 """A level ends if this many evaluations in a row gain too little together."""
 ROWS = 256
@@ -57,7 +59,7 @@ class LevelResult(NamedTuple):
 
     Attributes:
         path: the best one.
-        energy: its energy, on all levels but the last by the smoothed family.
+        energy: its energy, on the first levels by the smoothed family.
         evaluations: number of evaluations.
         finished: whether the level ended at a path that the method cannot make better,
             and not because it gave up; see `minimise`.
@@ -101,8 +103,9 @@ def multilevel_descent(
     """
     # Outside of all loops, which would convert the data at every step.
     metrics = metrics.as_type(codes_a.dtype)
-    coarse = metrics.smoothed() if levels[:-1] else metrics
-    bent = coarse if method.uses_curvature else None
+    smooth = min(SMOOTH_LEVELS, len(levels) - 1)
+    seen = [metrics.smoothed()] * smooth + [metrics] * (len(levels) - smooth)
+    bent = seen if method.uses_curvature else [None] * len(levels)
     pairs, num_starts = bows.shape[:2]
 
     def of_starts(tree: Any, count: int) -> Any:
@@ -117,7 +120,7 @@ def multilevel_descent(
 
     paths = starting_paths(codes_a, codes_b, levels[0], bows)
     # That of the straight line, which the bows are about.
-    curvature = of_starts(curvatures(bent, paths[:, 0], items), num_starts)
+    curvature = of_starts(curvatures(bent[0], paths[:, 0], items), num_starts)
     every: list[LevelResult] = []
     for number, count in enumerate(starts_on_levels(num_starts, len(levels))):
         own = of_starts(items, count)
@@ -125,12 +128,12 @@ def multilevel_descent(
             chosen = choose(every[-1].energy, count)
             paths = jax.vmap(jax.vmap(prolong))(take(every[-1].path, chosen))
             if number < CURVATURE_LEVELS:
-                curvature = for_each(partial(curvatures, bent), paths, own)
+                curvature = for_each(partial(curvatures, bent[number]), paths, own)
             else:
                 curvature = take(curvature, chosen)
         minimise = partial(
             _minimise,
-            metrics if number == len(levels) - 1 else coarse,
+            seen[number],
             method,
             max_evaluations,
             tolerance * (levels[-1] / levels[number]) ** 2,

@@ -244,7 +244,7 @@ def test_coarse_levels_see_no_kinks_and_the_last_one_sees_them(found):
     np.testing.assert_allclose(kinked.energies[:, -1], of_coarse, rtol=1e-5)
 
 
-def test_the_smoothing_of_ones_own_is_for_all_but_the_last():
+def test_the_smoothing_of_ones_own_is_for_three_levels_and_not_for_the_last():
     """λ = c costs cℓ² on every level, and 3cℓ² on those that take it for 3c."""
 
     def constant(c, _):
@@ -256,6 +256,8 @@ def test_the_smoothing_of_ones_own_is_for_all_but_the_last():
     a, b = jnp.zeros((1, 2)), jnp.array([[3.0, 4.0]])
     found = paths.minimise_many(metrics, a, b, levels=(4, 8, 16))
     np.testing.assert_allclose(found.energies, [[150, 150, 50]], rtol=1e-5)
+    many = paths.minimise_many(metrics, a, b, levels=(4, 8, 16, 32, 64))
+    np.testing.assert_allclose(many.energies, [[150, 150, 150, 50, 50]], rtol=1e-5)
     one = paths.minimise(metrics, a[0], b[0], levels=(8,))
     np.testing.assert_allclose(one.energies, [50], rtol=1e-5)
 
