@@ -274,10 +274,13 @@ def test_what_has_no_kinks_or_does_not_declare_them_is_not_smoothed():
 
 @pytest.mark.slow
 def test_without_kinks_on_coarse_levels_paths_end_lower_with_less():
-    """Kinks make many local minima: a hundred pairs of the generator that ships."""
+    """Kinks make many local minima: a hundred pairs of the generator that ships.
+
+    Their codes are twice as long as those of the prior, as those of test digits are.
+    """
     generator = jaxgan.load_generator("mnist-wgan-gp")
     metrics = paths.between_images(generator)
-    codes = jax.random.normal(jax.random.key(2), (2, 100, generator.latent_dim))
+    codes = 2 * jax.random.normal(jax.random.key(2), (2, 100, generator.latent_dim))
     items = tuple(generator.generate(each) for each in codes)
     with_kinks, without = (
         paths.minimise_many(each, codes[0], codes[1], items)
