@@ -9,6 +9,7 @@ a finer path costs. Last is what several starts of the pairs of digits bring, ag
 the least energy of these runs.
 """
 
+import dataclasses
 import json
 import time
 
@@ -70,6 +71,8 @@ def measure(
     costs = search.Convergence(coarse, found.history).to_gap(least)
     some = Pairs(*(leaf[:compared] for leaf in pairs))
     fine, _ = minimise(metrics, some, 256)
+    with_kinks, _ = minimise(dataclasses.replace(metrics, smoothing=None), pairs, 64)
+    excess = with_kinks.energies[:, -1] / found.energies[:, -1] - 1
     return {
         "pairs": len(least),
         "compile_seconds": first - second,
@@ -87,6 +90,11 @@ def measure(
                 "reached": float(np.isfinite(method.to_gap(least[:compared])).mean()),
             }
             for name, method in methods.items()
+        },
+        "kinks_on_all_levels": {
+            "evaluations_until_it_stops_median": float(np.median(with_kinks.cost)),
+            "mean_excess_energy": float(np.mean(excess)),
+            "ends_lower_fraction": float(np.mean(excess < 0)),
         },
         "cost_at_256_over_64_segments": float(
             np.median(fine.cost) / np.median(found.cost[:compared])
