@@ -120,7 +120,7 @@ def _summary(
         "saved_over_line": 1 - record.energy / record.energy_line,
         "saved_over_slerp": 1 - record.energy / record.energy_slerp,
         "observed_order": observed_order(
-            *map(np.asarray, (record.energy_quarter, record.energy_half, record.energy))
+            record.energy_quarter, record.energy_half, record.energy
         ),
         "evaluations_median": minimised.cost,
         "decrement": record.decrement,

@@ -52,8 +52,8 @@ class FoundPaths(NamedTuple):
     least: Float[np.ndarray, "pairs"]
     distance: Float[np.ndarray, "pairs"]
     bound: Float[np.ndarray, "pairs"]
-    extrapolated: Float[np.ndarray, "pairs"]
-    error: Float[np.ndarray, "pairs"]
+    extrapolated: Float[Array | np.ndarray, "pairs"]
+    error: Float[Array | np.ndarray, "pairs"]
 
     def rho(self, energy: Float[Array | np.ndarray, "pairs"]) -> np.ndarray:
         """Return energies divided by ½D²ℓ², a lower bound of all of them: ρ ≥ 1."""
@@ -89,9 +89,7 @@ def find(
         key=bow_key if starts > 1 else None,
     )
     record = paths.record_paths(record_key, metrics, minimised.paths, items)
-    extrapolated, error = paths.richardson(
-        np.asarray(record.energy_half), np.asarray(record.energy)
-    )
+    extrapolated, error = paths.richardson(record.energy_half, record.energy)
     distance = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     least, bound = _bounds(metrics, generator, pairs, distance)
     return FoundPaths(

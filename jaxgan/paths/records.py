@@ -20,7 +20,7 @@ from jaxgan.paths.envelope import newton_decrement
 from jaxgan.paths.laplacian import apply_laplacian, solve_laplacian
 from jaxgan.types import PRNGKey, Scalar
 
-Energies = Float[np.ndarray, "n"]
+Energies = Float[Array | np.ndarray, "n"]
 
 PARTS = 8
 """Parts into which segments are cut to compute the energy of the polygon."""

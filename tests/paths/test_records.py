@@ -72,7 +72,7 @@ def test_the_error_of_a_path_follows_from_half_of_its_knots(name):
     found = paths.minimise_many(metrics, a, b, levels=(16, 32, 64), tolerance=1e-13)
     record = paths.record_paths(KEY, metrics, found.paths)
     truth = float(least(np.asarray(a[0]), np.asarray(b[0])))
-    energy, half, quarter = map(np.asarray, record[:3])
+    energy, half, quarter = record[:3]
     better, error = paths.richardson(half, energy)
     np.testing.assert_allclose(better, truth, rtol=1e-6)
     assert abs(energy - truth) <= 1.1 * error
