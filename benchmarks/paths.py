@@ -5,8 +5,9 @@ all pairs of a kind are one program, with 64 segments. Reported are seconds per 
 without compilation, and evaluations of the gradient (as many as cost the same on the
 finest level) until the energy is within 1e-4 of the least that any method found. Other
 methods run on the first pairs, and so does the minimiser with 256 segments, to see what
-a finer path costs. Last is what several starts of the pairs of digits bring, against
-the least energy of these runs.
+a finer path costs. All pairs are minimised once more with kinks on all levels. Last is
+what several starts of the pairs of digits bring, against the least energy of these
+runs.
 """
 
 import dataclasses
