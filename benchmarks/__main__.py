@@ -58,6 +58,8 @@ def run(config: Config) -> None:
             ]
             lines.append(table.failed(what, said[-1], words))
             failures.append(name)
+        # The table comes last; what is stopped before has said what it knows.
+        print(table.markdown_row(lines[-1]), file=sys.stderr, flush=True)
     print(table.document(machine, lines), end="")
     if failures:
         raise UsageError(f"failed: {', '.join(failures)}")
