@@ -42,6 +42,7 @@ def run(config: Config) -> None:
         return
     from benchmarks import table
     from benchmarks.measuring import command, in_own_process
+    from experiments.reporting.tables import markdown_row
 
     machine = in_own_process("benchmarks.machine")
     lines, failures = [], []
@@ -59,7 +60,7 @@ def run(config: Config) -> None:
             lines.append(table.failed(what, said[-1], words))
             failures.append(name)
         # The table comes last; what is stopped before has said what it knows.
-        print(table.markdown_row(lines[-1]), file=sys.stderr, flush=True)
+        print(markdown_row(lines[-1]), file=sys.stderr, flush=True)
     print(table.document(machine, lines), end="")
     if failures:
         raise UsageError(f"failed: {', '.join(failures)}")

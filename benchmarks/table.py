@@ -33,11 +33,6 @@ def failed(what: str, said: str, command: str) -> tuple[str, ...]:
     return (what, cell, *[NOTHING] * 3, f"`{command}`")
 
 
-def markdown_row(cells: tuple[str, ...]) -> str:
-    """Return one row of the table."""
-    return f"| {' | '.join(cells)} |"
-
-
 def document(machine: Mapping[str, Any], lines: Iterable[tuple[str, ...]]) -> str:
     """Return the table, and a line about the machine below it."""
     about = (

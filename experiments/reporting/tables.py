@@ -11,4 +11,9 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         rows: a text for each cell.
     """
     lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return "".join(f"{markdown_row(line)}\n" for line in lines)
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    """Return a row of a table in Markdown, without a line break."""
+    return f"| {' | '.join(cells)} |"
