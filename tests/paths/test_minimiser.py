@@ -227,9 +227,11 @@ def test_smooth_cases_take_few_evaluations_however_fine(dim):
 def test_coarse_levels_see_no_kinks_and_the_last_one_sees_them(found):
     a, b = CODES
 
-    def coarse(metrics, **options):
-        given = {"tolerance": 4e-5, **options}  # That of the coarser of two levels.
-        return paths.minimise_many(metrics, a, b, ITEMS, levels=LEVELS[:1], **given)
+    def coarse(metrics):
+        tolerance = 4e-5  # That of the coarser of two levels.
+        return paths.minimise_many(
+            metrics, a, b, ITEMS, levels=LEVELS[:1], tolerance=tolerance
+        )
 
     smooth = paths.between_images(networks.round_corners(GENERATOR, CORNER_WIDTH))
     np.testing.assert_allclose(
@@ -237,11 +239,11 @@ def test_coarse_levels_see_no_kinks_and_the_last_one_sees_them(found):
     )
     kinked = coarse(METRICS)
     assert (abs(kinked.energies[:, 0] / found.energies[:, 0] - 1) > 1e-4).any()
-    of_coarse = [
+    again = [
         float(paths.path_energy(METRICS.metric_of((x, y)), jnp.asarray(path)))
         for path, x, y in zip(kinked.paths, *ITEMS, strict=True)
     ]
-    np.testing.assert_allclose(kinked.energies[:, -1], of_coarse, rtol=1e-5)
+    np.testing.assert_allclose(kinked.energies[:, -1], again, rtol=1e-5)
 
 
 def test_the_smoothing_of_ones_own_is_for_three_levels_and_not_for_the_last():
