@@ -125,6 +125,9 @@ def _start_jax() -> None:
     with _starting_jax():
         import jax
 
+        from jaxgan.parallel import threads
+
+        threads.spare_one()
         jax.devices()
     for name, value in FIXED.items():
         if getattr(jax.config, name) != value:

@@ -7,7 +7,7 @@
 
 `devices` divides the rows of arrays among all devices. `lanes` works on a fixed number
 of items at a time; when one is finished, one that waits takes its place. `chunks`
-bounds the memory.
+bounds the memory. `threads` keeps virtual devices from waiting for ever.
 """
 
 from jaxgan.parallel.devices import map_rows, mesh, replicate

@@ -15,6 +15,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from jaxgan.parallel import threads
+
 AXIS = "rows"
 
 T = TypeVar("T")
@@ -73,7 +75,11 @@ def spread(rows: T, over: Mesh, least: int = 1) -> T:
         over: the devices.
         least: least number of rows with the repeated ones, so that programs are
             compiled for few different shapes.
+
+    Raises:
+        ValueError: if devices of this processor might wait for one another for ever.
     """
+    threads.require_spare()
     count = len(jax.tree.leaves(rows)[0])
     total = -(-max(count, least) // over.size) * over.size
     numbers = np.resize(np.arange(count), total)

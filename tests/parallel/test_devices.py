@@ -23,7 +23,7 @@ def eight(tmp_path_factory):
     out = tmp_path_factory.mktemp("devices") / "eight.npz"
     done = subprocess.run(
         [sys.executable, Path(on_devices.__file__), out],
-        env={**os.environ, "XLA_FLAGS": EIGHT, "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "XLA_FLAGS": EIGHT, "JAX_PLATFORMS": "cpu", "NPROC": "9"},
         capture_output=True,
         text=True,
         timeout=300,
