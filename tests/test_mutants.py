@@ -37,6 +37,7 @@ class Mutant(NamedTuple):
     tests: str
 
 
+ENCODER = "gan/test_encoder.py::test_errors_and_gradients_are_those_of_the_formula "
 INTERPOLATION = (
     "gan/test_losses.py::test_interpolation_has_one_epsilon_for_each_example "
 )
@@ -236,19 +237,32 @@ MUTANTS = {
     # Penalties on the generator.
     "a lazy penalty counts once": Mutant(
         "gan/regularisation.py",
-        "_scaled_sum(gradient, slope, state.weight * every)",
-        "_scaled_sum(gradient, slope, state.weight)",
+        "scaled_sum(gradient, slope, state.weight * every)",
+        "scaled_sum(gradient, slope, state.weight)",
         "gan/test_regularisation.py::"
         "test_a_use_counts_as_many_times_as_there_are_steps_between "
         "gan/test_regularisation.py::test_a_lazy_penalty_is_the_eager_one_in_expectation",
     ),
     "a ratio is a weight": Mutant(
         "gan/regularisation.py",
-        "risen * state.ratio * adversarial / own, 0.0)",
-        "risen * state.ratio, 0.0)",
+        "share * state.ratio * adversarial / own, 0.0)",
+        "share * state.ratio, 0.0)",
         "gan/test_regularisation.py::"
         "test_a_matched_penalty_adds_the_given_share_of_the_adversarial_gradient "
         "gan/test_regularisation.py::test_the_ratio_of_a_matched_penalty_rises_in_a_line",
+    ),
+    "an encoder that the generator ignores": Mutant(
+        "gan/encoder.py",
+        "return scaled_sum(gradient, slope, scale), state",
+        "return gradient, state",
+        ENCODER + "gan/test_encoder.py::test_its_weight_rises_in_a_line",
+    ),
+    "an encoder learns at the generator's weight": Mutant(
+        "gan/encoder.py",
+        "optimizer.update(own, state.optimizer, state.encoder)",
+        "optimizer.update(scaled_sum(own, own, state.weight - 1), state.optimizer)",
+        ENCODER + "gan/test_encoder.py::"
+        "test_weight_zero_gives_the_bits_of_a_run_without",
     ),
     "paths are differentiated": Mutant(
         "gan/path_energy.py",

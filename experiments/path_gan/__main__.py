@@ -7,7 +7,8 @@ from experiments.running.command_line import main
 from experiments.running.errors import UsageError
 from experiments.running.options import DataOptions, require
 
-EXTENSIBLE = ("seeds", "path_weights", "line_weights", "length_weights", "between")
+WEIGHTS = ("path_weights", "line_weights", "length_weights", "encoder_weights")
+EXTENSIBLE = ("seeds", *WEIGHTS, "between")
 """Flags that may have other values when a sweep is resumed: each run stands alone."""
 
 
@@ -22,10 +23,11 @@ class Config(DataOptions):
 
     Three penalties are compared. path: log ρ of the path of least energy between two
     codes, where ρ ≥ 1 is that energy divided by its lower bound; line: log ρ of the
-    straight line; length: the path length regularisation of StyleGAN2. All of them use
-    the same algorithm, seeds and number of generator steps. Without a penalty, the
-    generator is also trained for as much time as the path penalty takes, if there is
-    one and no --plain-steps come first.
+    straight line; length: the path length regularisation of StyleGAN2. Beside them an
+    encoder can be trained along with the generator, which gives images shorter codes.
+    All use the same algorithm, seeds and number of generator steps. Without a penalty,
+    the generator is also trained for as much time as the slowest of the others takes,
+    if no --plain-steps come first.
     """
 
     resume: bool = False
@@ -34,11 +36,14 @@ class Config(DataOptions):
     """Adversarial algorithm that the penalties are added to."""
     path_weights: tuple[float, ...] = (1.0, 10.0)
     """Weights of the penalty on paths of least energy, above 0. There must be a weight
-    of one of the three penalties; these may be none."""
+    of one of a penalty or of an encoder; these may be none."""
     line_weights: tuple[float, ...] = (10.0,)
     """Weights of the penalty on straight lines: none or more, above 0."""
     length_weights: tuple[float, ...] = (10.0,)
     """Weights of the path length regularisation: none or more, above 0."""
+    encoder_weights: tuple[float, ...] = ()
+    """Weights of the loss of an encoder, above 0; it needs --strength weight. They rise
+    from 0 over the first quarter of --steps."""
     strength: Literal["weight", "ratio"] = "weight"
     """What these numbers are. weight: what a penalty is multiplied by. ratio: the norm
     of what it adds to the generator's gradient, divided by the norm of the adversarial
@@ -73,7 +78,8 @@ class Config(DataOptions):
     segments: int = 128
     """Segments of each path: a power of two, at least 16."""
     digits: int = 24
-    """Held-out digits whose codes are searched for."""
+    """Held-out digits whose codes are searched for, at least 2. Paths are sought
+    between the first and the second, the third and the fourth, and so on."""
     judge: str = "mnist-classifier"
     """Classifier whose features are compared: a shipped model, or a model folder."""
     samples: int | None = None
@@ -83,19 +89,21 @@ class Config(DataOptions):
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
         super().check()
-        for name in ("every", "steps", "chunk", "latent_dim", "digits"):
+        for name in ("every", "steps", "chunk", "latent_dim"):
             require(getattr(self, name) >= 1, self, name, "at least 1")
         plain = self.plain_steps
         require(plain >= 0, self, "plain_steps", "at least 0")
         require(plain % self.chunk == 0, self, "chunk", "a divisor of --plain-steps")
-        for name in ("path_weights", "line_weights", "length_weights"):
+        for name in WEIGHTS:
             weights = getattr(self, name)
             holds = all(0 < w < float("inf") for w in weights)
             holds = holds and len(set(weights)) == len(weights)
             require(holds, self, name, "different, and above 0")
-        several = (*self.path_weights, *self.line_weights, *self.length_weights)
-        require(len(several) > 0, self, "path_weights", "at least one")
-        for name in ("seeds", "batch_size"):
+        given = any(len(getattr(self, name)) for name in WEIGHTS)
+        require(given, self, "path_weights", "at least one")
+        if self.encoder_weights and self.strength == "ratio":
+            raise UsageError("--encoder-weights must be none with --strength ratio")
+        for name in ("seeds", "batch_size", "digits"):
             require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.pairs >= 4, self, "pairs", "at least 4")
         require(self.steps % self.chunk == 0, self, "chunk", "a divisor of --steps")
@@ -115,6 +123,7 @@ def run(config: Config) -> dict[str, Any]:
     import numpy as np
 
     from experiments.path_gan import arms, judge, report, runs, trials
+    from experiments.path_gan.sweep import Sweep
     from experiments.reporting import page
     from experiments.running import datasets, duration, record, run_folder
     from experiments.running.interruption import stop_requested
@@ -145,6 +154,7 @@ def run(config: Config) -> dict[str, Any]:
             "path": config.path_weights,
             "line": config.line_weights,
             "length": config.length_weights,
+            arms.ENCODER: config.encoder_weights,
         },
         between=config.between,
     )
@@ -193,9 +203,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     with stop_requested() as stopping:
         rows = trials.run_all(plan, compared, stopping)
-    sweep = report.Sweep(
-        real.name, config.seeds, count, config.pairs, config.strength, rows
-    )
+    sweep = Sweep(real.name, config.seeds, count, config.pairs, config.strength, rows)
     summary = {
         "experiment": "path_gan",
         **report.summary(sweep),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import optax
 
-from jaxgan import gan, training
+from jaxgan import gan, networks, training
 from jaxgan.gan import path_energy_penalty, path_length_penalty
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm
@@ -22,7 +22,7 @@ class Arm(NamedTuple):
     """A penalty with its weight, or a control.
 
     Attributes:
-        penalty: `path`, `line` or `length`; `none` without a penalty.
+        penalty: `path`, `line` or `length`; `ENCODER`; `none` without a penalty.
         weight: of the penalty, or the ratio of its gradient to the adversarial one; 0
             without a penalty.
         variant: what distinguishes an arm from the one with the same penalty and
@@ -50,11 +50,14 @@ class Arm(NamedTuple):
         return f"{self.weight:g}" if self.weight else self.variant
 
 
+ENCODER = "encoder"
+"""In place of a penalty: an encoder that is trained beside the generator."""
+ENCODER_WIDTHS = (512, 256)
 BETWEEN = "codes between"
 """The variant with half of the codes of each batch on lines between two codes."""
 PLAIN = Arm("none")
 EQUAL_TIME = Arm("none", variant="equal time")
-"""The generator of `PLAIN`, trained for as long as the path penalty takes."""
+"""The generator of `PLAIN`, trained for as long as the slowest other arm takes."""
 HALVED = Arm("none", variant="codes halved")
 """The generator of `PLAIN`, and held-out codes z / 2 that generate the same images."""
 
@@ -63,7 +66,7 @@ def arms(weights: Mapping[str, Sequence[float]], *, between: bool) -> list[Arm]:
     """Return the arms to train: every penalty at every weight, and `PLAIN`.
 
     Args:
-        weights: of each penalty.
+        weights: of each penalty, and of the encoder.
         between: whether there is a variant `BETWEEN` of each as well.
     """
     several = [Arm(name, weight) for name, each in weights.items() for weight in each]
@@ -99,7 +102,7 @@ def algorithms(
         strength: `weight` or `ratio`: what the numbers of the arms are.
         plain_steps: that come first, without a penalty. If there are any, the learning
             rate falls to zero after them, and a ratio rises over the first tenth of
-            what follows.
+            what follows. The weight of an encoder rises over the first quarter of it.
         steps: that follow.
 
     Returns:
@@ -136,6 +139,9 @@ def algorithms(
         for penalty, of in penalties.items():
             regularised = train(regulariser=regularise(of))
             found[Arm(penalty, variant=variant)] = regularised
+        encoder = networks.mlp_encoder(generator.latent_dim, ENCODER_WIDTHS)
+        along = gan.encoder_regulariser(trained, encoder, weight=0.0, ramp=steps // 4)
+        found[Arm(ENCODER, variant=variant)] = train(regulariser=along)
         found[PLAIN._replace(variant=variant)] = train()
     return found
 

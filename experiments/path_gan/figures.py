@@ -8,7 +8,8 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from experiments.path_gan.arms import BETWEEN, PLAIN, Arm, run_folder
+from experiments.path_gan import given
+from experiments.path_gan.arms import BETWEEN, ENCODER, PLAIN, Arm, run_folder
 from experiments.reporting.pictures import image_grid, save_image
 from jaxgan.pixels import to_pixels
 
@@ -17,6 +18,7 @@ STYLES = {
     "path": ("tab:red", "o", "paths of least energy"),
     "line": ("tab:gray", "s", "straight lines"),
     "length": ("tab:blue", "^", "path lengths (StyleGAN2)"),
+    ENCODER: ("tab:green", "D", "encoder"),
 }
 """Colour, marker and label by penalty."""
 
@@ -90,6 +92,62 @@ def _series(axes, points: Mapping[Arm, tuple[Seeds, Seeds]], arms: list[Arm]) ->
                 fontsize=8,
                 color=colour,
             )
+
+
+def given_digits(
+    rows: Mapping[Arm, Sequence[Mapping[str, float]]], title: str
+) -> Figure:
+    """Draw the energy of paths between given digits against the error of their codes.
+
+    Args:
+        rows: numbers of every seed, by arm.
+        title: of the figure.
+    """
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for arm, each in rows.items():
+        colour, marker, _ = STYLES[arm.penalty]
+        filled = not arm.variant
+        errors, energies = (
+            np.array(
+                [[r[given.number(q, w)] for w in given.PRIOR_WEIGHTS] for r in each]
+            )
+            for q in ("error", "energy")
+        )
+        axes.errorbar(
+            errors.mean(0),
+            energies.mean(0),
+            xerr=errors.std(0, ddof=1),
+            yerr=energies.std(0, ddof=1),
+            color=colour,
+            marker=marker,
+            markersize=5,
+            markerfacecolor=colour if filled else "white",
+            linewidth=0.8,
+            capsize=2,
+            label=arm.name,
+        )
+        if arm == PLAIN:
+            for weight, x, y in zip(
+                given.PRIOR_WEIGHTS, errors.mean(0), energies.mean(0), strict=True
+            ):
+                axes.annotate(
+                    f"κ = {weight:g}",
+                    (x, y),
+                    xytext=(7, 3),
+                    textcoords="offset points",
+                    fontsize=8,
+                )
+    axes.set(xlabel="squared error per pixel at the ends", ylabel="energy U")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
+    axes.xaxis.set_major_formatter(formatter)
+    axes.xaxis.set_minor_formatter(formatter)
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    figure.suptitle(f"Paths between given digits: {title}", fontsize="medium")
+    return figure
 
 
 def strips(path: Path, out: Path, arms: Sequence[Arm]) -> None:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from experiments.path_gan import given
 from experiments.reporting import judging
 from experiments.running import generators
 from jaxgan import evaluation, inversion, paths
@@ -35,7 +36,8 @@ class Protocol(NamedTuple):
         reference: features of held-out images.
         training: pixels of the training images, in [0, 1].
         codes: both ends of the held-out pairs, drawn from the prior.
-        digits: held-out images to invert, in [-1, 1].
+        digits: held-out images to invert, in [-1, 1]; two that follow one another are
+            the ends of a path.
         segments: segments of each path.
     """
 
@@ -162,6 +164,7 @@ def numbers(
         generator: to be judged, with images in [-1, 1].
     """
     sample_key, verdict_key, bank_key = jax.random.split(protocol.key, 3)
+    digits = np.asarray(protocol.digits)
     count = len(protocol.reference.features)
     images = judging.draw(sample_key, generator, count)
     samples = evaluation.features_of(protocol.classify, images)
@@ -174,6 +177,7 @@ def numbers(
         **{name: estimate.value for name, estimate in verdict.items()},
         "inversion_error": float(np.median(errors)),
         **path_numbers(protocol, measured),
+        **given.measure(bank_key, generator, digits, protocol.segments),
     }, measured
 
 

@@ -1,91 +1,24 @@
 """The report of a penalty sweep: a table, a few sentences, and the numbers by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from experiments.path_gan import figures
-from experiments.path_gan.arms import BETWEEN, EQUAL_TIME, HALVED, PLAIN, Arm
-from experiments.path_gan.trials import Numbers, row_values
+from experiments.path_gan import figures, given
+from experiments.path_gan.arms import (
+    BETWEEN,
+    ENCODER,
+    EQUAL_TIME,
+    HALVED,
+    PLAIN,
+    Arm,
+)
+from experiments.path_gan.sweep import ALLOWED, Sweep
+from experiments.path_gan.trials import row_values
 from experiments.reporting.pictures import drawing
 from experiments.reporting.tables import markdown
-
-ALLOWED = 0.05
-"""Relative rise of the Fréchet distance that the best weight may cost."""
-
-
-class Sweep(NamedTuple):
-    """A finished sweep.
-
-    A run is lost if a weight of its generator became infinite or NaN; an arm is lost
-    if any of its runs is.
-
-    Attributes:
-        dataset: name of the training images.
-        seeds: runs of each arm.
-        samples: generated images that were judged.
-        pairs: held-out pairs of codes.
-        strength: `weight` or `ratio`: what the numbers of the arms are.
-        rows: numbers of every seed, by arm.
-    """
-
-    dataset: str
-    seeds: int
-    samples: int
-    pairs: int
-    strength: str
-    rows: Mapping[Arm, Sequence[Numbers]]
-
-    def is_lost(self, arm: Arm) -> bool:
-        """Return whether a run of the arm was lost, so that it has no means."""
-        means = [self.mean(arm, name) for name in ("frechet_distance", "rho")]
-        return not np.isfinite(means).all()
-
-    def mean(self, arm: Arm, name: str) -> float:
-        """Return the mean of a number over seeds; NaN if a run was lost."""
-        return float(row_values(self.rows[arm], name).mean())
-
-    def spread(self, arm: Arm, name: str) -> float:
-        """Return the standard deviation of a number over seeds."""
-        return float(row_values(self.rows[arm], name).std(ddof=1))
-
-    def reduction(self, arm: Arm) -> np.ndarray:
-        """Return the relative reduction of ρ − 1, of each seed against `PLAIN`."""
-        before, after = (row_values(self.rows[a], "rho") for a in (PLAIN, arm))
-        return 1 - (after - 1) / (before - 1)
-
-    def worsening(self, arm: Arm) -> float:
-        """Return the relative rise of the mean Fréchet distance against `PLAIN`."""
-        after, before = (self.mean(a, "frechet_distance") for a in (arm, PLAIN))
-        return after / before - 1
-
-    def overhead(self, arm: Arm) -> float:
-        """Return the time of a training step, divided by that of `PLAIN`."""
-        return self.mean(arm, "step_ms") / self.mean(PLAIN, "step_ms")
-
-    def best(self, penalty: str) -> Arm | None:
-        """Return the arm of a penalty with the largest reduction of ρ − 1.
-
-        Arms whose Fréchet distance rises by more than `ALLOWED` are left out; if all
-        do, the arm with the least Fréchet distance. None if all arms, or `PLAIN`, are
-        lost.
-        """
-        arms = [
-            arm
-            for arm in self.rows
-            if arm.penalty == penalty
-            and not arm.variant
-            and not (self.is_lost(arm) or self.is_lost(PLAIN))
-        ]
-        allowed = [arm for arm in arms if self.worsening(arm) <= ALLOWED]
-        if allowed:
-            return max(allowed, key=lambda arm: self.reduction(arm).mean())
-        return min(
-            arms, key=lambda arm: self.mean(arm, "frechet_distance"), default=None
-        )
-
 
 METRICS = {
     "frechet_distance": "Fréchet distance",
@@ -111,6 +44,21 @@ METRICS = {
     "nearest_three_quarters": "distance to training images at ¾",
     "steps": "steps",
 }
+AT_USUAL = {
+    given.number(name, given.USUAL): f"{title}, κ = {given.USUAL:g}"
+    for name, title in {
+        "error": "given digits: squared error",
+        "norm": "given digits: norm of the codes",
+        "distance": "given digits: ℓ",
+        "energy": "given digits: U",
+        "rho": "given digits: ρ",
+    }.items()
+}
+AT_EQUAL_ERROR = {
+    "energy": "given digits: U at equal error",
+    "distance": "given digits: ℓ at equal error",
+    "rho": "given digits: ρ at equal error",
+}
 AS_A_SET = {
     "frechet_half": "Fréchet distance half-way",
     "frechet_half_line": "Fréchet distance half-way on the line",
@@ -127,10 +75,16 @@ def table(sweep: Sweep) -> str:
         cells = ["lost" if lost or sweep.is_lost(arm) else cell(arm) for arm in arms]
         return [title, *cells]
 
+    def summed_up(each: np.ndarray) -> str:
+        if not np.isfinite(each).all():
+            return "–"
+        return f"{each.mean():.4g} ± {each.std(ddof=1):.2g}"
+
     def over_seeds(name: str) -> Callable[[Arm], str]:
-        return lambda arm: (
-            f"{sweep.mean(arm, name):.4g} ± {sweep.spread(arm, name):.2g}"
-        )
+        return lambda arm: summed_up(row_values(sweep.rows[arm], name))
+
+    def at_equal_error(name: str) -> Callable[[Arm], str]:
+        return lambda arm: summed_up(sweep.at_equal_error(arm, name))
 
     def reduction(arm: Arm) -> str:
         each = sweep.reduction(arm)
@@ -148,6 +102,11 @@ def table(sweep: Sweep) -> str:
         row("reduction of ρ − 1", reduction, PLAIN),
         row("rise of the Fréchet distance", worsening, PLAIN),
         row("time of a step, relative", overhead),
+    ]
+    rows += [row(title, over_seeds(name)) for name, title in AT_USUAL.items()]
+    rows += [
+        row(title, at_equal_error(name), PLAIN)
+        for name, title in AT_EQUAL_ERROR.items()
     ]
     return markdown(["metric", *(arm.name for arm in arms)], rows)
 
@@ -186,12 +145,14 @@ def words(sweep: Sweep) -> str:
     controls = {
         "line": "The same penalty on straight lines",
         "length": "The penalty on path lengths",
+        ENCODER: "Training an encoder along",
     }
     for penalty, name in controls.items():
         best = sweep.best(penalty)
         if best is not None:
             lines.append(
-                f"{name}, at {sweep.strength} {best.label}, {_gain(sweep, best)}."
+                f"{name}, at {sweep.strength} {best.label}, {_gain(sweep, best)}"
+                f"{_of_given(sweep, best) if penalty == ENCODER else ''}."
             )
         elif any(arm.penalty == penalty for arm in sweep.rows):
             lines.append(f"{name} is lost at every {sweep.strength}.")
@@ -246,6 +207,19 @@ def _of_between(sweep: Sweep, arm: Arm) -> str:
     return f"{said}."
 
 
+def _of_given(sweep: Sweep, arm: Arm) -> str:
+    energy, distance = (
+        [sweep.at_equal_error(a, name).mean() for a in (PLAIN, arm)]
+        for name in ("energy", "distance")
+    )
+    if not np.isfinite([*energy, *distance]).all():
+        return ""
+    return (
+        f"; between given digits, at equal error, U goes from {energy[0]:.4g} to "
+        f"{energy[1]:.4g} and ℓ from {distance[0]:.3g} to {distance[1]:.3g}"
+    )
+
+
 def _gain(sweep: Sweep, arm: Arm) -> str:
     return (
         f"takes {sweep.reduction(arm).mean():.1%} off ρ − 1 and changes the Fréchet "
@@ -282,18 +256,24 @@ def text(sweep: Sweep) -> str:
 def write(out: Path, sweep: Sweep) -> None:
     """Write `report.md` and the figures into the experiment's folder."""
     (out / "report.md").write_text(text(sweep), encoding="utf-8")
-    panels = {
-        title: {
-            arm: (row_values(rows, name), row_values(rows, "log_rho"))
-            for arm, rows in sweep.rows.items()
-            if arm != HALVED and not sweep.is_lost(arm)
-        }
-        for name, title in _distances(sweep).items()
+    judged = {
+        arm: rows
+        for arm, rows in sweep.rows.items()
+        if arm != HALVED and not sweep.is_lost(arm)
     }
     title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"
-    if all(panels.values()):
+    if judged:
+        panels = {
+            axis: {
+                arm: (row_values(rows, name), row_values(rows, "log_rho"))
+                for arm, rows in judged.items()
+            }
+            for name, axis in _distances(sweep).items()
+        }
         with drawing(out / "pareto.png") as path:
             figures.pareto(panels, title).savefig(path, dpi=150)
+        with drawing(out / "given.png") as path:
+            figures.given_digits(judged, title).savefig(path, dpi=150)
     best = sweep.best("path") or sweep.best("line")
     if best is not None:
         with drawing(out / "strips.png") as path:

@@ -73,7 +73,7 @@ def _initial(plan: Plan, arm: Arm, seed: int) -> Any:
 def _with_strength(state: Any, arm: Arm) -> Any:
     if not arm.weight:
         return state
-    name = "weight" if isinstance(state.penalty, gan.PenaltyState) else "ratio"
+    name = "ratio" if isinstance(state.penalty, gan.MatchedState) else "weight"
     strength = {name: jnp.asarray(arm.weight, jnp.float32)}
     return state._replace(penalty=state.penalty._replace(**strength))
 

@@ -30,7 +30,6 @@ from jaxgan.types import Params
 
 SCALE = 0.5
 """Factor of the codes of `HALVED`."""
-PATH = Arm("path")
 KEPT_PAIRS = 4
 """Pairs whose images along the path are kept for the film strips."""
 
@@ -111,10 +110,10 @@ def _run(
     if arm != PLAIN or plan.plain_steps:
         return rows
     halved = {} if finished is None else _halved(plan, finished)
-    rows[HALVED.name] = rows[PLAIN.name] | halved
-    if PATH not in times:
-        return rows
-    longer = max(0, round((times[PATH] / times[PLAIN] - 1) * chunks))
+    # Codes of given images were not searched for in the other latent space.
+    same = {n: v for n, v in rows[PLAIN.name].items() if not n.startswith("given_")}
+    rows[HALVED.name] = same | halved
+    longer = round((max(times.values()) / times[PLAIN] - 1) * chunks)
     state = advance(state, longer, what)
     finished = _finished(plan, arm, state)
     timed["steps"] += longer * plan.chunk

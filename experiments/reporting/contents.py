@@ -50,6 +50,7 @@ CAPTIONS = {
     "map.png": "the metric on the latent plane, with the paths",
     "path.gif": "the images along the paths as a film",
     "pareto.png": "what the penalties gain on paths, over what they cost in samples",
+    "given.png": "energy of paths between given digits over the error of their codes",
     "strips.png": "images along the same paths, without and with the penalty",
     "plane.png": "distortion over rate, a point for each strength of the noise",
     "gaps.png": "by how much the curves differ, with intervals",

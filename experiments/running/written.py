@@ -56,7 +56,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
         *("metric.png", "rho.png", "realism.png", "convergence.png", "map.png"),
     ),
     "path_gan": (
-        *("report.md", "pareto.png", "strips.png"),
+        *("report.md", "pareto.png", "given.png", "strips.png"),
         *("step_ms-*.npz", "corrupt-step_ms-*.npz"),
         *("models/shared/<n>.npz", "models/shared/corrupt-<n>.npz"),
         *(f"models/*/<n>/{file}" for file in _OF_ONE_PENALTY),

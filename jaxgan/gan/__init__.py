@@ -1,7 +1,7 @@
 """Generators trained against a critic: the vanilla GAN and the WGAN-GP.
 
-Both are algorithms that `jaxgan.training` runs. A penalty on the generator can be added
-to either.
+Both are algorithms that `jaxgan.training` runs. A penalty on the generator, or an
+encoder beside it, can be added to either.
 
 >>> import jax
 >>> from jaxgan import data, gan, networks, training
@@ -15,8 +15,9 @@ True
 Read `losses` (the gradient penalty is there), `objectives` (what the two networks
 minimise), `alternating` (the training step), `finishing` (the network that is saved and
 used after training). `regularisation` is a penalty's part in the step: `path_energy` is
-a penalty on the least energy of paths, `path_length` that of StyleGAN2. `between_codes`
-shows images of paths to the critic.
+a penalty on the least energy of paths, `path_length` that of StyleGAN2. `encoder` is
+trained along, for short codes of given images. `between_codes` shows images of paths to
+the critic.
 """
 
 from jaxgan.gan import losses
@@ -28,6 +29,7 @@ from jaxgan.gan.alternating import (
     heldout_wasserstein_estimate,
 )
 from jaxgan.gan.between_codes import with_codes_between
+from jaxgan.gan.encoder import EncoderState, encoder_regulariser
 from jaxgan.gan.finishing import finish
 from jaxgan.gan.objectives import vanilla_gan, wgan_gp
 from jaxgan.gan.path_energy import log_rho, path_energy_penalty
@@ -42,6 +44,7 @@ from jaxgan.gan.regularisation import (
 )
 
 __all__ = [
+    "EncoderState",
     "MatchedState",
     "Metrics",
     "Objective",
@@ -50,6 +53,7 @@ __all__ = [
     "Regulariser",
     "State",
     "adversarial",
+    "encoder_regulariser",
     "finish",
     "heldout_wasserstein_estimate",
     "lazy_regulariser",

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Int
 
 from jaxgan.gan import losses
+from jaxgan.gan.encoder import EncoderState
 from jaxgan.gan.regularisation import MatchedState, PenaltyState, Regulariser
 from jaxgan.networks import Generator, Network
 from jaxgan.training.algorithm import Algorithm, average_rate, require_decay, streams
@@ -27,7 +28,7 @@ class State(NamedTuple):
         critic: weights being trained.
         generator_optimizer: optax state.
         critic_optimizer: optax state.
-        penalty: of the penalty on the generator; None without one.
+        penalty: of the regulariser, a penalty or an encoder; None without one.
     """
 
     key: PRNGKey
@@ -37,7 +38,7 @@ class State(NamedTuple):
     critic: Params
     generator_optimizer: optax.OptState
     critic_optimizer: optax.OptState
-    penalty: PenaltyState | MatchedState | None = None
+    penalty: PenaltyState | MatchedState | EncoderState | None = None
 
 
 class Metrics(NamedTuple):
@@ -96,7 +97,7 @@ def adversarial(
         critic_optimizer: for the critic.
         critic_steps: critic updates per generator update, at least 1.
         average_decay: of the generator's moving average, in [0, 1).
-        regulariser: of a penalty that the generator minimises as well.
+        regulariser: what the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
@@ -109,6 +110,9 @@ def adversarial(
         generator_key, critic_key, run_key = jax.random.split(key, 3)
         weights = generator.init(generator_key)
         scorer = critic.init(critic_key)
+        penalty = None
+        if regulariser is not None:
+            penalty = regulariser.init(streams(run_key).penalty)
         return State(
             key=run_key,
             step=jnp.zeros((), jnp.int32),
@@ -117,7 +121,7 @@ def adversarial(
             critic=scorer,
             generator_optimizer=generator_optimizer.init(weights),
             critic_optimizer=critic_optimizer.init(scorer),
-            penalty=None if regulariser is None else regulariser.init(),
+            penalty=penalty,
         )
 
     def update_critic(carry, key, real, fake):
@@ -183,7 +187,12 @@ def adversarial(
         if regulariser is not None:
             assert penalty_state is not None
             gradient, penalty_state = regulariser.add(
-                gradient, state.generator, run_keys.penalty, state.step, penalty_state
+                gradient,
+                state.generator,
+                run_keys.penalty,
+                state.step,
+                penalty_state,
+                batches[-1],
             )
         change, generator_moments = generator_optimizer.update(
             gradient, state.generator_optimizer, state.generator

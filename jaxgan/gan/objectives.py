@@ -37,7 +37,7 @@ def vanilla_gan(
         saturating: the minimax generator loss in place of the non-saturating one.
         critic_steps: discriminator updates per generator update, each on fresh data.
         average_decay: of the generator's moving average, in [0, 1).
-        regulariser: of a penalty that the generator minimises as well.
+        regulariser: what the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.
@@ -97,7 +97,7 @@ def wgan_gp(
         one_sided: penalise only norms above the target.
         critic_steps: critic updates per generator update, each on fresh data.
         average_decay: of the generator's moving average, in [0, 1).
-        regulariser: of a penalty that the generator minimises as well.
+        regulariser: what the generator minimises as well.
 
     Raises:
         ValueError: if `critic_steps` or `average_decay` is out of range.

@@ -15,7 +15,7 @@ import optax
 from jaxtyping import Array, Bool, Int
 
 from jaxgan.networks.arguments import is_traced
-from jaxgan.types import Params, PRNGKey, Scalar
+from jaxgan.types import Examples, Params, PRNGKey, Scalar
 
 NORM_RATE = 0.05
 """Share of the newest norm in the running means of `matched_regulariser`."""
@@ -76,15 +76,16 @@ class Regulariser(NamedTuple):
     """What a penalty does in a training step.
 
     Attributes:
-        init: `init() -> state`.
-        add: `add(gradient, params, key, step, state) -> (gradient, state)`: the
-            gradient that the generator's optimiser gets, from the adversarial one. The
-            key is fixed for the whole run; `step` counts the updates made.
+        init: `init(key) -> state`.
+        add: `add(gradient, params, key, step, state, examples) -> (gradient, state)`:
+            the gradient that the generator's optimiser gets, from the adversarial one.
+            The key is fixed for the whole run; `step` counts the updates made;
+            `examples` are the real ones of the critic's last update.
     """
 
-    init: Callable[[], Any]
+    init: Callable[[PRNGKey], Any]
     add: Callable[
-        [Params, Params, PRNGKey, Int[Array, ""], Any],
+        [Params, Params, PRNGKey, Int[Array, ""], Any, Examples],
         tuple[Params, Any],
     ]
 
@@ -112,7 +113,8 @@ def lazy_regulariser(
     if every < 1:
         raise ValueError(f"every must be at least 1, got {every}")
 
-    def init() -> PenaltyState:
+    def init(key: PRNGKey) -> PenaltyState:
+        del key
         return PenaltyState(
             weight=jnp.asarray(weight, jnp.float32),
             memory=penalty.init(),
@@ -120,7 +122,7 @@ def lazy_regulariser(
         )
 
     def use(gradient: Params, slope: Params, value, memory, state: PenaltyState):
-        added = _scaled_sum(gradient, slope, state.weight * every)
+        added = scaled_sum(gradient, slope, state.weight * every)
         return added, state._replace(memory=memory, value=value)
 
     return Regulariser(init, _lazy(penalty, every, use))
@@ -149,10 +151,12 @@ def matched_regulariser(
     """
     if not is_traced(ratio) and not 0 <= ratio < float("inf"):
         raise ValueError(f"ratio must be ≥ 0 and finite, got {ratio}")
-    if every < 1 or ramp < 0:
-        raise ValueError(f"every must be ≥ 1 and ramp ≥ 0, got {every} and {ramp}")
+    if every < 1:
+        raise ValueError(f"every must be at least 1, got {every}")
+    require_ramp(ramp)
 
-    def init() -> MatchedState:
+    def init(key: PRNGKey) -> MatchedState:
+        del key
         # Each has a buffer of its own, so that training may give them away.
         return MatchedState(
             ratio=jnp.asarray(ratio, jnp.float32),
@@ -171,18 +175,30 @@ def matched_regulariser(
             mean + rate * (optax.tree.norm(each) - mean)
             for mean, each in ((state.adversarial, gradient), (state.own, slope))
         )
-        risen = jnp.minimum(before * every / ramp, 1.0) if ramp else 1.0
+        share = risen(state.uses * every, ramp)
         # A penalty that is flat everywhere adds nothing, whatever its weight.
-        weight = jnp.where(own > 0, risen * state.ratio * adversarial / own, 0.0)
+        weight = jnp.where(own > 0, share * state.ratio * adversarial / own, 0.0)
         state = MatchedState(
             state.ratio, weight, adversarial, own, state.uses + 1, memory, value
         )
-        return _scaled_sum(gradient, slope, weight * every), state
+        return scaled_sum(gradient, slope, weight * every), state
 
     return Regulariser(init, _lazy(penalty, every, use))
 
 
-def _scaled_sum(gradient: Params, slope: Params, scale: Scalar) -> Params:
+def require_ramp(ramp: int) -> None:
+    """Raise a `ValueError` if a number of steps is negative."""
+    if ramp < 0:
+        raise ValueError(f"ramp must be at least 0, got {ramp}")
+
+
+def risen(steps: Int[Array, ""], ramp: int) -> Scalar | float:
+    """Return how far what rises from 0 to 1 over `ramp` steps, in a line, has come."""
+    return jnp.minimum(steps.astype(jnp.float32) / ramp, 1.0) if ramp else 1.0
+
+
+def scaled_sum(gradient: Params, slope: Params, scale: Scalar) -> Params:
+    """Return the gradient plus the scaled other one."""
     return jax.tree.map(lambda g, s: g + scale * s, gradient, slope)
 
 
@@ -194,8 +210,15 @@ def _lazy(penalty: Penalty, every: int, use: Callable[..., tuple[Params, Any]]):
     """
 
     def add(
-        gradient: Params, params: Params, key: PRNGKey, step: Int[Array, ""], state: Any
+        gradient: Params,
+        params: Params,
+        key: PRNGKey,
+        step: Int[Array, ""],
+        state: Any,
+        examples: Examples,
     ) -> tuple[Params, Any]:
+        del examples
+
         def used():
             own = jax.random.fold_in(key, step)
             (value, memory), slope = jax.value_and_grad(penalty.apply, has_aux=True)(

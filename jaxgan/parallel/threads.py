@@ -11,7 +11,7 @@ import os
 import re
 
 import jax
-import jaxlib
+from jaxlib import version
 
 VARIABLE = "NPROC"
 """Of the environment: how many threads JAX takes, in place of the number of cores. It
@@ -27,7 +27,7 @@ def spare_one() -> None:
     It sets `VARIABLE`, unless it is set, and is to be called before JAX is used.
     """
     found = FLAG.findall(os.environ.get("XLA_FLAGS", ""))
-    count = max(jax.config.jax_num_cpu_devices, *map(int, found), 1)
+    count = max(jax.config.values["jax_num_cpu_devices"], *map(int, found), 1)
     if count > 1 and not _is_fixed():
         os.environ.setdefault(VARIABLE, str(max(count + 1, _cores())))
 
@@ -48,8 +48,8 @@ def require_spare() -> None:
 
 
 def _is_fixed() -> bool:
-    version = tuple(map(int, jaxlib.__version__.split(".")[:2]))
-    return version >= FIXED_IN
+    numbers = version.__version__.split(".")[:2]
+    return tuple(map(int, numbers)) >= FIXED_IN
 
 
 def _cores() -> int:

@@ -314,9 +314,11 @@ RUNS = {
         "path_gan",
         {
             **{**GIVEN, "samples": 60, "path_weights": (2.0,), "line_weights": ()},
-            **{"length_weights": (), "seeds": 2, "steps": 1, "chunk": 1, "digits": 1},
+            **{"length_weights": (), "seeds": 2, "steps": 1, "chunk": 1, "digits": 2},
             **{"latent_dim": 3, "widths": (8,), "pairs": 4, "segments": 16},
+            "encoder_weights": (0.5,),
         },
+        {"encoder_weights": has_arm("encoder_0_5")},
     ),
     "rate_distortion": Run(
         "rate_distortion",

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, command, fail, run, start, succeed, wait_until
 
+from experiments.path_gan import given
 from experiments.path_gan import report as trial_report
 from experiments.path_gan.arms import BETWEEN, PLAIN, Arm
-from jaxgan import storage
+from jaxgan import data, storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 "
 TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
@@ -108,6 +109,23 @@ def test_a_sweep_of_all_penalties_on_a_vanilla_gan(tmp_path):
 
 
 @pytest.mark.slow
+def test_an_encoder_is_trained_along(tmp_path):
+    flags = [*TOY, "--path-weights", "--line-weights", "--length-weights"]
+    flags += ["--digits", "5", "--encoder-weights", "0.5"]
+    succeed("path_gan", tmp_path, *flags)
+    rows = {**read(tmp_path / "models/encoder-0.5/0/numbers.json")["numbers"]}
+    rows |= read(tmp_path / "models/none/0/numbers.json")["numbers"]
+    for name in ("encoder 0.5", "none", "none, equal time"):
+        assert set(trial_report.AT_USUAL) <= set(rows[name])
+    assert given.number("energy", 0.01) not in rows["none, codes halved"]
+    text = (tmp_path / "report.md").read_text()
+    assert "Training an encoder along, at weight 0.5, takes" in text
+    assert "| given digits: U, κ = 0.01 | " in text
+    with Image.open(tmp_path / "given.png") as image:
+        assert np.asarray(image.convert("L")).std() > 5
+
+
+@pytest.mark.slow
 def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
     out, flags = tmp_path / "run", ["--steps", "1000000", "--chunk", "100"]
     process = start(command("path_gan", out, *FEW, *flags))
@@ -133,10 +151,28 @@ def test_a_signal_does_not_wait_for_the_run_to_end(tmp_path):
             "--path-weights must be at least one",
         ),
         (["--steps", "10", "--chunk", "3"], "--chunk must be a divisor of --steps"),
+        (
+            ["--encoder-weights", "1", "--strength", "ratio"],
+            "--encoder-weights must be none with --strength ratio",
+        ),
     ],
 )
 def test_flags_that_cannot_be_are_one_line(tmp_path, flags, message):
     fail(2, message, "path_gan", tmp_path / "x", *flags)
+
+
+GIVEN = {
+    given.number(quantity, weight): factor * weight**power
+    for quantity, factor, power in (
+        ("error", 1.0, 0.5),
+        ("energy", 50.0, -1.0),
+        ("distance", 2.0, -0.5),
+        ("rho", 2.0, 0.0),
+        ("norm", 1.0, -0.5),
+    )
+    for weight in given.PRIOR_WEIGHTS
+}
+"""Numbers of given digits, of which logarithms are on lines."""
 
 
 def sweep(rho, distance):
@@ -145,7 +181,7 @@ def sweep(rho, distance):
     def rows(arm):
         judged = {"frechet_distance": distance[arm], "rho": rho[arm]}
         lost = np.isnan(distance[arm])
-        others = {} if lost else dict.fromkeys(trial_report.METRICS, 1.0)
+        others = {} if lost else dict.fromkeys(trial_report.METRICS, 1.0) | GIVEN
         return [{**others, **judged, "step_ms": 1.0}] * 2
 
     return trial_report.Sweep(
@@ -182,6 +218,58 @@ def test_a_lost_arm_is_never_the_best(tmp_path):
     # Of one seed that is lost, the arm is.
     one_seed = {**found.rows, TWO: [*found.rows[TWO][:1], found.rows[ONE][0]]}
     assert found._replace(rows=one_seed).best("path") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "shorter"),
+    [
+        ("mnist-wgan-gp-2d", 1.0),  # two dimensions leave nothing to choose
+        pytest.param("mnist-wgan-gp-expansive", 0.5, marks=pytest.mark.slow),
+    ],
+)
+def test_paths_between_given_digits(name, shorter):
+    """With a larger weight codes are shorter and fit less well; U = ½D²ℓ²ρ."""
+    generator = storage.load_generator(name)
+    test = data.load("sample", "test").images[:5].astype(np.float32) / 127.5 - 1
+    found = given.measure(jax.random.key(0), generator, test, 16)
+    errors, norms = (
+        [found[given.number(q, w)] for w in given.PRIOR_WEIGHTS]
+        for q in ("error", "norm")
+    )
+    assert (np.diff(errors) > -1e-6).all() and errors[-1] > errors[0]
+    assert (np.diff(norms) <= 0).all() and norms[-1] <= shorter * norms[0]
+    # Of one pair the medians are those of the pair itself.
+    one = given.measure(jax.random.key(0), generator, test[:3], 16)
+    distance = np.sum((test[0] - test[1]) ** 2) / 4
+    for weight in given.PRIOR_WEIGHTS:
+        energy, length, rho, error = (
+            one[given.number(q, weight)] for q in ("energy", "distance", "rho", "error")
+        )
+        assert energy == pytest.approx(0.5 * distance * length**2 * rho, rel=1e-5)
+        assert rho >= 1 - 1e-4 and 0 < error < 0.2
+
+
+def test_energies_between_given_digits_are_compared_at_equal_error():
+    encoder = Arm("encoder", 1.0)
+    found = sweep({PLAIN: 2.0, encoder: 1.8}, {PLAIN: 10.0, encoder: 11.0})
+    # Codes that fit as well are half as long: the errors are those of a larger weight.
+    shared = found.rows[encoder][0]  # by both seeds
+    for weight in given.PRIOR_WEIGHTS:
+        shared[given.number("error", weight)] /= 2
+    for arm, energy, distance in ((PLAIN, 5000, 20), (encoder, 1250, 10)):
+        assert found.at_equal_error(arm, "energy") == pytest.approx([energy] * 2)
+        assert found.at_equal_error(arm, "distance") == pytest.approx([distance] * 2)
+    said = trial_report.words(found)
+    assert "at equal error, U goes from 5000 to 1250 and ℓ from 20 to 10." in said
+    table = trial_report.table(found)
+    assert "| given digits: U at equal error | 5000 ± 0 | 1250 ± " in table
+    # An error that an arm has at no weight is not compared.
+    for weight in given.PRIOR_WEIGHTS:
+        shared[given.number("error", weight)] /= 100
+    assert np.isnan(found.at_equal_error(encoder, "energy")).all()
+    assert "at equal error" not in trial_report.words(found)
+    table = trial_report.table(found)
+    assert "| given digits: U at equal error | 5000 ± 0 | – |" in table
 
 
 @pytest.mark.parametrize("lost", [{ONE}, {PLAIN}, {PLAIN, ONE}])

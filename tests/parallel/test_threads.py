@@ -73,7 +73,7 @@ def test_a_thread_is_asked_for_where_there_are_several_devices(
 ):
     monkeypatch.setenv("XLA_FLAGS", flags)
     monkeypatch.setattr(threads, "_cores", lambda: 4)
-    monkeypatch.setattr(threads.jaxlib, "__version__", version)
+    monkeypatch.setattr(threads.version, "__version__", version)
     if given is None:
         monkeypatch.delenv(threads.VARIABLE, raising=False)
     else:
@@ -85,6 +85,6 @@ def test_a_thread_is_asked_for_where_there_are_several_devices(
 
 def test_one_device_needs_none(monkeypatch):
     monkeypatch.delenv(threads.VARIABLE, raising=False)
-    monkeypatch.setattr(threads.jaxlib, "__version__", "0.10.2")
+    monkeypatch.setattr(threads.version, "__version__", "0.10.2")
     assert jax.local_device_count() == 1
     threads.require_spare()
