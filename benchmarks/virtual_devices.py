@@ -13,6 +13,6 @@ def use(count: int) -> None:
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={count}"
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    from jaxgan.parallel import threads
+    from jaxgan import parallel
 
-    threads.spare_one()
+    parallel.spare_a_thread()

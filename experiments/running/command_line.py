@@ -125,9 +125,9 @@ def _start_jax() -> None:
     with _starting_jax():
         import jax
 
-        from jaxgan.parallel import threads
+        from jaxgan import parallel
 
-        threads.spare_one()
+        parallel.spare_a_thread()
         jax.devices()
     for name, value in FIXED.items():
         if getattr(jax.config, name) != value:

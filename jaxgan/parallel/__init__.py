@@ -12,10 +12,12 @@ bounds the memory. `threads` keeps virtual devices from waiting for ever.
 
 from jaxgan.parallel.devices import map_rows, mesh, replicate
 from jaxgan.parallel.lanes import run_in_lanes
+from jaxgan.parallel.threads import spare_a_thread
 
 __all__ = [
     "map_rows",
     "mesh",
     "replicate",
     "run_in_lanes",
+    "spare_a_thread",
 ]

@@ -21,7 +21,7 @@ FIXED_IN = (0, 12)
 FLAG = re.compile(r"--xla_force_host_platform_device_count=(\d+)")
 
 
-def spare_one() -> None:
+def spare_a_thread() -> None:
     """Ask JAX for a thread more than virtual devices, if there are several of these.
 
     It sets `VARIABLE`, unless it is set, and is to be called before JAX is used.
@@ -42,8 +42,8 @@ def require_spare() -> None:
     if threads <= count:
         raise ValueError(
             f"{count} devices and {max(threads, count)} threads: they may wait for one "
-            f"another for ever with jax {jax.__version__}; before JAX starts, set "
-            f"{VARIABLE}={count + 1} in the environment"
+            f"another for ever with jax {jax.__version__}; before JAX is used, call "
+            f"jaxgan.parallel.spare_a_thread() or set {VARIABLE}={count + 1}"
         )
 
 

@@ -15,7 +15,7 @@ AFFINE = networks.mlp_generator(
 INVERSE = networks.mlp_encoder(DIM, (), shape=(PIXELS,))
 KEY = jax.random.key(0)
 NO_STEP = jnp.asarray(0)
-SGD: optax.GradientTransformation = optax.sgd(1e-2)
+SGD = optax.sgd(1e-2)
 DATA = jax.random.normal(jax.random.key(1), (40, PIXELS))
 
 
@@ -81,13 +81,13 @@ CRITIC = networks.mlp_critic((8,), shape=(PIXELS,))
 ENCODER = networks.mlp_encoder(DIM, (8,), shape=(PIXELS,))
 
 
-def along_with(weight=1.0, optimizer=SGD):
+def along_with(weight=1.0, optimizer: optax.GradientTransformation = SGD):
     return gan.encoder_regulariser(
         NORMALISED, ENCODER, weight=weight, optimizer=optimizer
     )
 
 
-def wgan(regulariser=None, optimizer=SGD):
+def wgan(regulariser=None, optimizer: optax.GradientTransformation = SGD):
     return gan.wgan_gp(
         NORMALISED,
         CRITIC,

@@ -16,9 +16,8 @@ if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 import jax.numpy as jnp
 from jaxgan import parallel
-from jaxgan.parallel import threads
 if "spare" in sys.argv:
-    threads.spare_one()
+    parallel.spare_a_thread()
 matrices = jnp.broadcast_to(jnp.eye(48), (128, 48, 48))
 for _ in range(50):
     found = parallel.map_rows(jnp.linalg.cholesky, (), (), (matrices,))
@@ -52,7 +51,7 @@ def test_without_a_thread_to_spare_there_is_an_error_and_no_waiting():
     if WAITS:
         last = done.stderr.splitlines()[-1]
         assert last.startswith("ValueError: 2 devices and 2 threads: they may wait")
-        assert last.endswith("set NPROC=3 in the environment")
+        assert last.endswith("call jaxgan.parallel.spare_a_thread() or set NPROC=3")
     else:
         assert done.returncode == 0, done.stderr
 
@@ -78,7 +77,7 @@ def test_a_thread_is_asked_for_where_there_are_several_devices(
         monkeypatch.delenv(threads.VARIABLE, raising=False)
     else:
         monkeypatch.setenv(threads.VARIABLE, given)
-    threads.spare_one()
+    threads.spare_a_thread()
     found = os.environ.pop(threads.VARIABLE, None)
     assert found == expected
 
