@@ -22,6 +22,9 @@ STYLES = {
 }
 """Colour, marker and label by penalty."""
 
+LINES = ("-", "--", ":", "-.")
+"""Of arms that differ in their weight only, in turn."""
+
 Seeds = Float[np.ndarray, "seeds"]
 
 
@@ -105,9 +108,12 @@ def given_digits(
     """
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
+    seen: list[tuple[str, str]] = []
     for arm, each in rows.items():
         colour, marker, _ = STYLES[arm.penalty]
-        filled = not arm.variant
+        kind = arm.penalty, arm.variant
+        line = LINES[seen.count(kind) % len(LINES)]
+        seen.append(kind)
         errors, energies = (
             np.array(
                 [[r[given.number(q, w)] for w in given.PRIOR_WEIGHTS] for r in each]
@@ -122,7 +128,8 @@ def given_digits(
             color=colour,
             marker=marker,
             markersize=5,
-            markerfacecolor=colour if filled else "white",
+            markerfacecolor="white" if arm.variant else colour,
+            linestyle=line,
             linewidth=0.8,
             capsize=2,
             label=arm.name,
@@ -145,7 +152,8 @@ def given_digits(
     axes.xaxis.set_major_formatter(formatter)
     axes.xaxis.set_minor_formatter(formatter)
     axes.grid(alpha=0.3, which="both")
-    axes.legend(frameon=False)
+    axes.margins(x=0.12)
+    axes.legend(frameon=False, loc="lower left")
     figure.suptitle(f"Paths between given digits: {title}", fontsize="medium")
     return figure
 

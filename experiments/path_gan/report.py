@@ -257,8 +257,8 @@ def write(out: Path, sweep: Sweep) -> None:
     """Write `report.md` and the figures into the experiment's folder."""
     (out / "report.md").write_text(text(sweep), encoding="utf-8")
     judged = {
-        arm: rows
-        for arm, rows in sweep.rows.items()
+        arm: sweep.rows[arm]
+        for arm in ordered(sweep)
         if arm != HALVED and not sweep.is_lost(arm)
     }
     title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"

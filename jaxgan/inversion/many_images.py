@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from jaxgan.inversion.one_start import (
+    CORNERS,
     DOUBLE_TOLERANCE,
     SINGLE_TOLERANCE,
+    require_corners,
     require_precision,
 )
 from jaxgan.inversion.search import Problem, Progress, keep_better, search
@@ -58,6 +60,7 @@ def invert_many(
     survivors: int | None = None,
     bank_size: int = 10_000,
     prior_weight: float = 0.0,
+    corners: tuple[float, float] | None = CORNERS,
     max_steps: int = 8,
     double_steps: int = 20,
     chunk: int = 64,
@@ -82,6 +85,10 @@ def invert_many(
             drawn from the prior.
         prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the generator's
             units, makes the minimum the most probable code.
+        corners: widths of the rounded corners of the generator in the first and in the
+            last step in single precision, in units of the inputs of its leaky ReLUs;
+            None: steps are taken on the generator as it is, as always if it does not
+            declare its kinks.
         max_steps: greatest number of steps in single precision, each with one Jacobian
             and `levenberg_marquardt.CORRECTIONS` gradients more.
         double_steps: greatest number of steps in double precision, after these.
@@ -89,9 +96,9 @@ def invert_many(
         first_image: number of the first target, for the key.
 
     Raises:
-        ValueError: if `num_starts`, `survivors` or `prior_weight` is out of range, the
-            targets are not images of the generator's shape and range, or it does not
-            compute in double precision for latents in double precision.
+        ValueError: if `num_starts`, `survivors`, `prior_weight` or `corners` is out of
+            range, the targets are not images of the generator's shape and range, or it
+            does not compute in double precision for latents in double precision.
     """
     if num_starts < 1:
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
@@ -108,7 +115,7 @@ def invert_many(
         generator,
         np.asarray(starts),
         targets,
-        rounded=generator.network.slope is not None,
+        corners=corners,
         survivors=survivors,
         prior_weight=prior_weight,
         max_steps=max_steps,
@@ -124,6 +131,7 @@ def invert_from(
     *,
     survivors: int | None = None,
     prior_weight: float = 0.0,
+    corners: tuple[float, float] | None = CORNERS,
     max_steps: int = 8,
     double_steps: int = 20,
     chunk: int = 64,
@@ -144,7 +152,7 @@ def invert_from(
         generator,
         starts,
         targets,
-        rounded=generator.network.slope is not None,
+        corners=corners,
         survivors=survivors,
         prior_weight=prior_weight,
         max_steps=max_steps,
@@ -158,25 +166,26 @@ def search_from(
     starts: Float[np.ndarray, "images starts latent"],
     targets: Examples | Float[np.ndarray, "images ..."],
     *,
-    rounded: bool,
+    corners: tuple[float, float] | None,
     survivors: int | None = None,
     prior_weight: float = 0.0,
     max_steps: int = 8,
     double_steps: int = 20,
     chunk: int = 64,
 ) -> Inversion:
-    """Do what `invert_from` does, with or without rounded corners."""
+    """Do what `invert_from` does."""
     num_starts = starts.shape[1]
     if survivors is not None and not 1 <= survivors <= num_starts:
         raise ValueError(
             f"survivors must be in 1…num_starts, got {survivors} of {num_starts}"
         )
     arguments.require_weight("prior_weight", prior_weight)
+    require_corners(corners)
     latents = starts.reshape(-1, starts.shape[2]).astype(np.float32)
     count = len(latents)
     problem = Problem(
         generator,
-        rounded,
+        corners if generator.network.slope is not None else None,
         np.asarray(targets),
         np.repeat(np.arange(len(targets)), num_starts),
         float(prior_weight),
@@ -193,7 +202,7 @@ def search_from(
     history = [keep_better(problem, begun, latents)]
     history += search(problem, history[-1], max_steps, SINGLE_TOLERANCE, survivors)
     with jax.enable_x64(True):
-        exact = problem._replace(rounded=False, targets=np.asarray(targets, np.float64))
+        exact = problem._replace(corners=None, targets=np.asarray(targets, np.float64))
         latents = history[-1].latents.astype(np.float64)
         require_precision(generator, np.float64)
         again = history[-1]._replace(

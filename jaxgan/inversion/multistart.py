@@ -7,9 +7,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxgan.inversion.one_start import (
+    CORNERS,
     DOUBLE_TOLERANCE,
     SINGLE_TOLERANCE,
     Best,
+    require_corners,
     require_precision,
     search,
 )
@@ -45,6 +47,7 @@ def invert(
     num_starts: int,
     bank_size: int = 10_000,
     prior_weight: float | Scalar = 0.0,
+    corners: tuple[float, float] | None = CORNERS,
     max_steps: int = 8,
     exact_steps: int = 20,
     number: int | Int[Array, ""] = 0,
@@ -71,13 +74,17 @@ def invert(
             if they share the key.
         prior_weight: κ ≥ 0. The variance of Gaussian pixel noise, in the generator's
             units, makes the minimum the most probable code.
+        corners: widths of the rounded corners of the generator in the first and in the
+            last step in single precision; None: steps are taken on the generator as it
+            is.
         max_steps: greatest number of steps in single precision, each with one Jacobian
             and `levenberg_marquardt.CORRECTIONS` gradients more.
         exact_steps: greatest number of steps in the target's precision, after these.
         number: of the image, for the key: another number gives other starts.
 
     Raises:
-        ValueError: if `num_starts` is below 1, κ is negative, the target is no image of
+        ValueError: if `num_starts` is below 1, κ is negative, `corners` are no widths,
+            the target is no image of
             the generator's shape (and of its range, where its pixels are known), or the
             generator does not compute in the precision of its latents.
     """
@@ -85,7 +92,7 @@ def invert(
         raise ValueError(f"num_starts must be ≥ 1, got {num_starts}")
     arguments.require_weight("prior_weight", prior_weight)
     target = jnp.asarray(arguments.images("target", target, generator))
-    rounded = generator.network.slope is not None
+    require_corners(corners)
     exact = target.dtype
     single = target.astype(jnp.float32)
     starts = starts_for(
@@ -104,7 +111,7 @@ def invert(
             start.astype(jnp.float32),
             single,
             jnp.asarray(prior_weight, jnp.float32),
-            rounded=rounded,
+            corners=corners if generator.network.slope is not None else None,
             max_steps=max_steps,
             tolerance=SINGLE_TOLERANCE,
         )
@@ -113,7 +120,7 @@ def invert(
             rough.latent.astype(exact),
             target,
             jnp.asarray(prior_weight, exact),
-            rounded=False,
+            corners=None,
             max_steps=exact_steps,
             tolerance=(DOUBLE_TOLERANCE if exact == jnp.float64 else SINGLE_TOLERANCE),
         )

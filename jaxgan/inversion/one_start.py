@@ -14,7 +14,7 @@ from jaxgan.types import Example, Latent, Latents, Scalar
 
 T = TypeVar("T", Array, np.ndarray)
 
-WIDTHS = (1.0, 0.01)
+CORNERS = (1.0, 0.01)
 """Widths of rounded corners in the first step and in the last."""
 SINGLE_TOLERANCE = 1e-4
 DOUBLE_TOLERANCE = 1e-10
@@ -85,11 +85,21 @@ def measure(
     return 0.5 * (square + prior_weight * length), error
 
 
-def widths(max_steps: int) -> np.ndarray:
-    """Return the width of the rounded corners in every step; the last is the least."""
+def require_corners(corners: tuple[float, float] | None) -> None:
+    """Raise a `ValueError` if these are no two widths."""
+    if corners is None:
+        return
+    if not all(0 < width < np.inf for width in corners):
+        raise ValueError(
+            f"corners must be two widths above 0 and finite, or None, got {corners}"
+        )
+
+
+def widths(corners: tuple[float, float], max_steps: int) -> np.ndarray:
+    """Return the width of the rounded corners in every step; the last is the second."""
     if max_steps > 1:
-        return np.geomspace(*WIDTHS, max_steps)
-    return np.array(WIDTHS[-1:] * max_steps)
+        return np.geomspace(*corners, max_steps)
+    return np.array(corners[-1:] * max_steps)
 
 
 def gains_nothing(before: T, after: T, tolerance: float) -> Any:
@@ -106,7 +116,7 @@ def search(
     target: Example,
     prior_weight: float | Scalar,
     *,
-    rounded: bool,
+    corners: tuple[float, float] | None,
     max_steps: int,
     tolerance: float,
 ) -> Best:
@@ -117,7 +127,8 @@ def search(
         start: in the precision to compute in.
         target: in the generator's units and in the same precision.
         prior_weight: κ ≥ 0.
-        rounded: whether steps are taken on the generator with rounded corners.
+        corners: widths of the rounded corners in the first step and in the last; None:
+            steps are taken on the generator itself.
         max_steps: greatest number of steps.
         tolerance: without rounded corners, the start is finished when a step lowers its
             value by at most this part of it.
@@ -131,10 +142,10 @@ def search(
     def body(carry, width):
         state, best = carry
         after = advance(
-            generator, state, target, prior_weight, width if rounded else None
+            generator, state, target, prior_weight, width if corners else None
         )
         now = better(best, after.latent)
-        if not rounded:
+        if not corners:
             now = now._replace(
                 finished=gains_nothing(state.value, after.value, tolerance)
             )
@@ -143,6 +154,6 @@ def search(
 
     infinite = jnp.full((), jnp.inf, start.dtype)
     begun = better(Best(start, infinite, infinite, jnp.array(False)), start)
-    every = jnp.asarray(widths(max_steps), start.dtype)
+    every = jnp.asarray(widths(corners or CORNERS, max_steps), start.dtype)
     (_, best), _ = jax.lax.scan(body, (lm.begin(start), begun), every)
     return best._replace(finished=best.finished | (best.value == 0))

@@ -176,7 +176,7 @@ def _find(
         _clipped(generator, TIGHT_LOGITS),
         starts,
         _targets(images, TIGHT),
-        rounded=False,
+        corners=None,
         max_steps=max_steps,
         double_steps=double_steps,
     )
@@ -184,7 +184,7 @@ def _find(
         _clipped(generator, WIDE_LOGITS),
         near.best()[:, None],
         _targets(images, WIDE),
-        rounded=False,
+        corners=None,
         max_steps=0,
         double_steps=double_steps,
     )

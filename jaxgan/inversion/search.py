@@ -14,6 +14,7 @@ from jaxtyping import Array
 
 from jaxgan.inversion import levenberg_marquardt as lm
 from jaxgan.inversion.one_start import (
+    CORNERS,
     advance,
     gains_nothing,
     measure,
@@ -31,7 +32,8 @@ class Problem(NamedTuple):
 
     Attributes:
         generator: whose codes are searched.
-        rounded: whether steps are taken on the generator with rounded corners.
+        corners: widths of the generator's rounded corners in the first step and in the
+            last; None: steps are taken on the generator itself.
         targets: in the generator's units.
         owners: number of the target of each start.
         prior_weight: κ of an additional ½κ‖z‖².
@@ -39,7 +41,7 @@ class Problem(NamedTuple):
     """
 
     generator: FinishedGenerator
-    rounded: bool
+    corners: tuple[float, float] | None
     targets: np.ndarray
     owners: np.ndarray
     prior_weight: float
@@ -88,7 +90,7 @@ def search(
     history = []
     # Nothing is less than zero.
     progress = progress._replace(finished=progress.finished | (progress.values == 0))
-    for width in widths(max_steps):
+    for width in widths(problem.corners or CORNERS, max_steps):
         active = progress.kept & ~progress.finished & np.isfinite(progress.values)
         if active.any():
             before = np.asarray(states.value)
@@ -98,7 +100,7 @@ def search(
                     problem.generator,
                     jnp.asarray(problem.targets),
                     jnp.asarray(problem.prior_weight, latents.dtype),
-                    jnp.asarray(width, latents.dtype) if problem.rounded else None,
+                    jnp.asarray(width, latents.dtype) if problem.corners else None,
                 ),
                 states,
                 problem.owners,
@@ -107,7 +109,7 @@ def search(
             )
             progress = keep_better(problem, progress, np.asarray(states.latent))
             progress = progress._replace(steps=progress.steps + active)
-            if not problem.rounded:
+            if not problem.corners:
                 stuck = gains_nothing(before, np.asarray(states.value), tolerance)
                 progress = progress._replace(
                     finished=progress.finished | active & stuck

@@ -104,7 +104,7 @@ def test_an_error_of_zero_is_finished_at_once():
         jnp.zeros(2),
         jnp.zeros(5),
         0.0,
-        rounded=False,
+        corners=None,
         max_steps=40,
         tolerance=1e-4,
     )
@@ -113,8 +113,29 @@ def test_an_error_of_zero_is_finished_at_once():
 
 def test_the_last_width_is_the_least_however_few_rounds_there_are():
     for steps in (1, 5, 6, 40):
-        assert one_start.widths(steps)[-1] == pytest.approx(0.01)
-    assert not len(one_start.widths(0))
+        assert one_start.widths(one_start.CORNERS, steps)[-1] == pytest.approx(0.01)
+    assert not len(one_start.widths(one_start.CORNERS, 0))
+
+
+def test_the_corners_of_the_search_are_those_that_are_asked_for():
+    """Without a second step the last width decides; None is the network itself."""
+    target = jnp.asarray(TARGET, jnp.float32)[None]
+    start = np.asarray(jax.random.normal(KEY, (1, 1, GENERATOR.latent_dim)))
+
+    def found(generator, corners):
+        options = {"corners": corners, "max_steps": 1, "double_steps": 0}
+        return inversion.invert_from(generator, start, target, **options).latents
+
+    sharp, wide = found(GENERATOR, (1.0, 1e-6)), found(GENERATOR, (1.0, 0.5))
+    np.testing.assert_allclose(found(GENERATOR, None), sharp, atol=1e-4)
+    assert np.abs(wide - sharp).max() > 1e-3
+    smooth = networks.round_corners(GENERATOR, 0.5)
+    np.testing.assert_allclose(found(smooth, None), wide, atol=1e-4)
+    for corners in ((1.0, 0.0), (np.inf, 1.0)):
+        with pytest.raises(ValueError, match="corners must be two widths above 0"):
+            found(GENERATOR, corners)
+        with pytest.raises(ValueError, match="corners must be two widths above 0"):
+            inversion.invert(KEY, GENERATOR, target[0], num_starts=1, corners=corners)
 
 
 def test_bad_input_is_refused():
