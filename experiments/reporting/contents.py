@@ -4,6 +4,7 @@ MAIN_FIGURES = {
     **dict.fromkeys(("wgan", "gan", "evaluate"), "samples.png"),
     "compare": "frechet.png",
     "invert": "reconstructions.png",
+    "kinks": "kinks.png",
     "recover": "recovery.png",
     "recipes": "recipes.png",
     "path": "strip.png",
@@ -38,6 +39,8 @@ CAPTIONS = {
     "for pairs of starts",
     "objective.png": "the objective of the first image, through its best minimum and "
     "between its two best minima",
+    "kinks.png": "minima, their best error and the barrier between the best two, over "
+    "the width of the corners",
     "convergence.png": "the error, or the energy, over what was spent for it",
     "recovery.png": "errors of the codes over errors of the images, and over the "
     "condition number of the Jacobian",

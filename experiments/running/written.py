@@ -49,6 +49,7 @@ WRITTEN: dict[str, tuple[str, ...]] = {
         *("results.npz", "minima.jsonl", "reconstructions.png", "errors.png"),
         *("distances.png", "convergence.png", "objective.png", *_PARTS),
     ),
+    "kinks": ("table.md", "kinks.png", "parts/*.npz"),
     "recover": ("results.npz", "recovery.png", *_PARTS),
     "recipes": ("errors.npz", "table.md", "recipes.png", "parts/*-<n>.npz"),
     "path": (

@@ -30,8 +30,8 @@ COMMANDS = {
     for main, names in {
         "": ("classifier", "evaluate", "gan", "wgan"),
         ".__main__": (
-            *("compare", "diagnose", "invert", "path", "path_gan"),
-            *("rate_distortion", "recipes", "recover", "shannon"),
+            *("compare", "diagnose", "invert", "kinks", "path"),
+            *("path_gan", "rate_distortion", "recipes", "recover", "shannon"),
         ),
     }.items()
     for name in names
@@ -341,6 +341,29 @@ RUNS = {
             **{**GIVEN, "betas": (0.5,), "seeds": 1, "units": 8, "latent_dim": 3},
             **{"steps": 4, "likelihood_images": 10, "likelihood_draws": 5},
         },
+    ),
+    "kinks": Run(
+        "kinks",
+        {
+            **{**SAMPLE, "checkpoint": "TOY", "images": 2, "starts": 4},
+            **{"widths": (0.5, 0.05), "steps": 3, "prior_weight": 0.5},
+        },
+        {
+            "images": reports("images", 2),
+            "starts": reports("starts", 4),
+            "widths": lambda run: (run.out / "parts/sharpening-0.05.npz").exists(),
+        },
+    ),
+    "kinks, own": Run(
+        "kinks",
+        {
+            **{**OWN, "targets": ("LARGE", "NPY"), "resize": True},
+            **{"starts": 2, "widths": (0.5,)},
+        },
+        {"targets": reports("images", 3), "resize": reports("images", 3)},
+    ),
+    "kinks, given files": Run(
+        "kinks", {**GIVEN, **OWN, "images": 1, "starts": 2, "widths": (0.5,)}
     ),
     "recipes": Run(
         "recipes",
