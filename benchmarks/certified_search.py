@@ -63,7 +63,7 @@ def measure(
     """
     targets, owners = target[None], np.zeros(starts, int)
 
-    def search(**options: int) -> np.ndarray:
+    def search(max_steps: int = 8) -> np.ndarray:
         return inversion.invert_many(
             KEY,
             generator,
@@ -71,7 +71,7 @@ def measure(
             num_starts=starts,
             prior_weight=PRIOR_WEIGHT,
             double_steps=0,
-            **options,
+            max_steps=max_steps,
         ).latents[0]
 
     begun = jnp.asarray(search(max_steps=0), jnp.float32)  # where the search begins

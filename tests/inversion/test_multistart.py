@@ -1,5 +1,7 @@
 """The codes of one image, found by a pure function inside another program."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +13,7 @@ from jaxgan.inversion import one_start
 
 KEY = jax.random.key(0)
 IMAGES = 3
-OPTIONS = {"num_starts": 4, "bank_size": 50}
+OPTIONS: dict[str, Any] = {"num_starts": 4, "bank_size": 50}
 KAPPA = 1e-3
 NETWORK, GENERATOR, TARGET = toy(0)
 # Images that the generator makes: their codes are on no kink, where steps end exactly.
