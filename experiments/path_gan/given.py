@@ -20,7 +20,7 @@ from jaxgan.types import PRNGKey
 PRIOR_WEIGHTS = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Of the squared norm of a code."""
 USUAL = 0.01
-"""The weight at which the generator without a penalty sets the error to compare at."""
+"""The weight whose numbers the table has."""
 
 
 def measure(
@@ -77,16 +77,25 @@ def number(quantity: str, prior_weight: float) -> str:
     return f"given_{quantity}_{prior_weight:g}".replace(".", "_")
 
 
+def errors_of(numbers: Mapping[str, float]) -> Float[np.ndarray, "weights"]:
+    """Return the error at each prior weight; NaN where it was not measured."""
+    names = [number("error", weight) for weight in PRIOR_WEIGHTS]
+    return np.array([numbers.get(name, np.nan) for name in names])
+
+
 def at_error(numbers: Mapping[str, float], quantity: str, error: float) -> float:
     """Return a quantity at an error, interpolated between prior weights.
 
     It is a straight line between logarithms; NaN where the errors do not enclose it.
     """
-    errors, values = (
-        np.log([numbers.get(number(name, w), np.nan) for w in PRIOR_WEIGHTS])
-        for name in ("error", quantity)
+    errors = errors_of(numbers)
+    values = [numbers.get(number(quantity, w), np.nan) for w in PRIOR_WEIGHTS]
+    order = np.argsort(errors)
+    found = np.interp(
+        np.log(error),
+        np.log(errors[order]),
+        np.log(np.array(values)[order]),
+        np.nan,
+        np.nan,
     )
-    if not np.isfinite([*errors, *values]).all() or (np.diff(errors) <= 0).any():
-        return np.nan
-    found = np.interp(np.log(error), errors, values, np.nan, np.nan)
     return float(np.exp(found))

@@ -54,11 +54,7 @@ AT_USUAL = {
         "rho": "given digits: ρ",
     }.items()
 }
-AT_EQUAL_ERROR = {
-    "energy": "given digits: U at equal error",
-    "distance": "given digits: ℓ at equal error",
-    "rho": "given digits: ρ at equal error",
-}
+AT_EQUAL_ERROR = {"energy": "U", "distance": "ℓ", "rho": "ρ"}
 AS_A_SET = {
     "frechet_half": "Fréchet distance half-way",
     "frechet_half_line": "Fréchet distance half-way on the line",
@@ -104,10 +100,15 @@ def table(sweep: Sweep) -> str:
         row("time of a step, relative", overhead),
     ]
     rows += [row(title, over_seeds(name)) for name, title in AT_USUAL.items()]
-    rows += [
-        row(title, at_equal_error(name), PLAIN)
-        for name, title in AT_EQUAL_ERROR.items()
-    ]
+    error = sweep.common_error()
+    if np.isfinite(error):
+        rows += [
+            row(
+                f"given digits: {title} at an error of {error:.2e}",
+                at_equal_error(name),
+            )
+            for name, title in AT_EQUAL_ERROR.items()
+        ]
     return markdown(["metric", *(arm.name for arm in arms)], rows)
 
 
@@ -215,8 +216,9 @@ def _of_given(sweep: Sweep, arm: Arm) -> str:
     if not np.isfinite([*energy, *distance]).all():
         return ""
     return (
-        f"; between given digits, at equal error, U goes from {energy[0]:.4g} to "
-        f"{energy[1]:.4g} and ℓ from {distance[0]:.3g} to {distance[1]:.3g}"
+        f"; between given digits, at a squared error of {sweep.common_error():.2e}, U "
+        f"goes from {energy[0]:.4g} to {energy[1]:.4g} and ℓ from {distance[0]:.3g} to "
+        f"{distance[1]:.3g}"
     )
 
 
