@@ -84,7 +84,7 @@ def table(several: Sequence[Row]) -> str:
             _width(row.width),
             row.way,
             f"{row.seen.value:g}",
-            f"{row.seen.low:g} to {row.seen.high:g}",
+            f"{row.seen.low:.3g} to {row.seen.high:.3g}",
             f"{row.seen_images:g}",
             _number(row.error, ".2e"),
             _number(row.barrier.value, ".2g"),
@@ -149,6 +149,7 @@ def write(out: Path, several: Sequence[Row]) -> None:
 
 
 STYLES = {AT_ONCE: ("tab:red", "o"), SHARPENING: ("tab:blue", "s")}
+APART = {AT_ONCE: 1.05, SHARPENING: 1 / 1.05}
 
 
 def draw(several: Sequence[Row]) -> Figure:
@@ -161,7 +162,8 @@ def draw(several: Sequence[Row]) -> Figure:
     kinks = widths[-1] / step
     for way in WAYS:
         own = [row for row in several if row.way == way]
-        places = np.array([row.width or kinks for row in own])
+        # A little apart, so that no bar hides another.
+        places = np.array([row.width or kinks for row in own]) * APART[way]
         colour, marker = STYLES[way]
         style = {
             "color": colour,
@@ -180,11 +182,14 @@ def draw(several: Sequence[Row]) -> Figure:
             axes.errorbar(places, values, yerr=bars, capsize=2, **style)
         panels[1].plot(places, [row.error for row in own], **style)
     panels[0].set(ylabel="different minima", ylim=(0, None))
-    panels[1].set(ylabel="best mean squared error", yscale="log")
-    panels[2].set(ylabel="barrier between the best two, relative", ylim=(0, None))
+    panels[1].set(ylabel="best mean squared error", ylim=(0, None))
+    panels[1].ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    panels[2].set(ylabel="barrier between the best two, relative")
+    panels[2].set_yscale("log", nonpositive="clip")
     for axes in panels:
         axes.set_xscale("log")
-        axes.set_xticks([*widths, kinks], [*map(_width, widths), "kinks"])
+        names = [*map(_width, widths), "kinks"]
+        axes.set_xticks([*widths, kinks], names, fontsize=8)
         axes.minorticks_off()
         axes.invert_xaxis()
         axes.set_xlabel("width of the corners")

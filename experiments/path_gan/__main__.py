@@ -36,7 +36,7 @@ class Config(DataOptions):
     """Adversarial algorithm that the penalties are added to."""
     path_weights: tuple[float, ...] = (1.0, 10.0)
     """Weights of the penalty on paths of least energy, above 0. There must be a weight
-    of one of a penalty or of an encoder; these may be none."""
+    of a penalty or of an encoder; these may be none."""
     line_weights: tuple[float, ...] = (10.0,)
     """Weights of the penalty on straight lines: none or more, above 0."""
     length_weights: tuple[float, ...] = (10.0,)

@@ -20,7 +20,7 @@ from jaxgan.types import PRNGKey
 PRIOR_WEIGHTS = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Of the squared norm of a code."""
 USUAL = 0.01
-"""The weight whose numbers the table has."""
+"""The weight at which the generator without a penalty sets the error to compare at."""
 
 
 def measure(
@@ -77,25 +77,18 @@ def number(quantity: str, prior_weight: float) -> str:
     return f"given_{quantity}_{prior_weight:g}".replace(".", "_")
 
 
-def errors_of(numbers: Mapping[str, float]) -> Float[np.ndarray, "weights"]:
-    """Return the error at each prior weight; NaN where it was not measured."""
-    names = [number("error", weight) for weight in PRIOR_WEIGHTS]
-    return np.array([numbers.get(name, np.nan) for name in names])
+def at_most_error(numbers: Mapping[str, float], quantity: str, error: float) -> float:
+    """Return a quantity where codes are as short as an error allows.
 
-
-def at_error(numbers: Mapping[str, float], quantity: str, error: float) -> float:
-    """Return a quantity at an error, interpolated between prior weights.
-
-    It is a straight line between logarithms; NaN where the errors do not enclose it.
+    It is interpolated between prior weights, on a straight line between logarithms. If
+    all errors are smaller, it is that of the largest weight; if all are larger, NaN.
     """
-    errors = errors_of(numbers)
-    values = [numbers.get(number(quantity, w), np.nan) for w in PRIOR_WEIGHTS]
+    errors, values = (
+        np.array([numbers.get(number(name, w), np.nan) for w in PRIOR_WEIGHTS])
+        for name in ("error", quantity)
+    )
     order = np.argsort(errors)
     found = np.interp(
-        np.log(error),
-        np.log(errors[order]),
-        np.log(np.array(values)[order]),
-        np.nan,
-        np.nan,
+        np.log(error), np.log(errors[order]), np.log(values[order]), np.nan
     )
     return float(np.exp(found))

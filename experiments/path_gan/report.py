@@ -54,7 +54,7 @@ AT_USUAL = {
         "rho": "given digits: ρ",
     }.items()
 }
-AT_EQUAL_ERROR = {"energy": "U", "distance": "ℓ", "rho": "ρ"}
+AT_GIVEN_ERROR = {"energy": "U", "distance": "ℓ", "rho": "ρ"}
 AS_A_SET = {
     "frechet_half": "Fréchet distance half-way",
     "frechet_half_line": "Fréchet distance half-way on the line",
@@ -79,8 +79,8 @@ def table(sweep: Sweep) -> str:
     def over_seeds(name: str) -> Callable[[Arm], str]:
         return lambda arm: summed_up(row_values(sweep.rows[arm], name))
 
-    def at_equal_error(name: str) -> Callable[[Arm], str]:
-        return lambda arm: summed_up(sweep.at_equal_error(arm, name))
+    def at_given_error(name: str) -> Callable[[Arm], str]:
+        return lambda arm: summed_up(sweep.at_given_error(arm, name))
 
     def reduction(arm: Arm) -> str:
         each = sweep.reduction(arm)
@@ -100,14 +100,14 @@ def table(sweep: Sweep) -> str:
         row("time of a step, relative", overhead),
     ]
     rows += [row(title, over_seeds(name)) for name, title in AT_USUAL.items()]
-    error = sweep.common_error()
+    error = sweep.given_error()
     if np.isfinite(error):
         rows += [
             row(
-                f"given digits: {title} at an error of {error:.2e}",
-                at_equal_error(name),
+                f"given digits: {title}, error at most {error:.2e}",
+                at_given_error(name),
             )
-            for name, title in AT_EQUAL_ERROR.items()
+            for name, title in AT_GIVEN_ERROR.items()
         ]
     return markdown(["metric", *(arm.name for arm in arms)], rows)
 
@@ -210,13 +210,14 @@ def _of_between(sweep: Sweep, arm: Arm) -> str:
 
 def _of_given(sweep: Sweep, arm: Arm) -> str:
     energy, distance = (
-        [sweep.at_equal_error(a, name).mean() for a in (PLAIN, arm)]
+        [sweep.at_given_error(a, name).mean() for a in (PLAIN, arm)]
         for name in ("energy", "distance")
     )
     if not np.isfinite([*energy, *distance]).all():
         return ""
     return (
-        f"; between given digits, at a squared error of {sweep.common_error():.2e}, U "
+        f"; between given digits, at a squared error of "
+        f"{sweep.given_error():.2e} at most, U "
         f"goes from {energy[0]:.4g} to {energy[1]:.4g} and ℓ from {distance[0]:.3g} to "
         f"{distance[1]:.3g}"
     )

@@ -58,22 +58,17 @@ class Sweep(NamedTuple):
         after, before = (self.mean(a, "frechet_distance") for a in (arm, PLAIN))
         return after / before - 1
 
-    def common_error(self) -> float:
-        """Return an error at given digits that every run has at some prior weight.
+    def given_error(self) -> float:
+        """Return the error at which given digits are compared.
 
-        It is in the middle of all of these, by its logarithm; NaN if there are none.
+        It is the mean error of `PLAIN` at the usual prior weight.
         """
-        several = [given.errors_of(row) for rows in self.rows.values() for row in rows]
-        measured = np.array([each for each in several if np.isfinite(each).all()])
-        if not len(measured):
-            return float("nan")
-        low, high = measured.min(1).max(), measured.max(1).min()
-        return float(np.sqrt(low * high)) if low <= high else float("nan")
+        return self.mean(PLAIN, given.number("error", given.USUAL))
 
-    def at_equal_error(self, arm: Arm, quantity: str) -> np.ndarray:
-        """Return a quantity of given digits, of each seed, at `common_error`."""
-        error = self.common_error()
-        return np.array([given.at_error(r, quantity, error) for r in self.rows[arm]])
+    def at_given_error(self, arm: Arm, quantity: str) -> np.ndarray:
+        """Return a quantity of given digits, of each seed, at `given_error` at most."""
+        error, rows = self.given_error(), self.rows[arm]
+        return np.array([given.at_most_error(row, quantity, error) for row in rows])
 
     def overhead(self, arm: Arm) -> float:
         """Return the time of a training step, divided by that of `PLAIN`."""

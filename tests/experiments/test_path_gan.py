@@ -256,25 +256,25 @@ def test_energies_between_given_digits_are_compared_at_equal_error():
     shared = found.rows[encoder][0]  # by both seeds
     for weight in given.PRIOR_WEIGHTS:
         shared[given.number("error", weight)] /= 2
-    error = found.common_error()
-    assert error == pytest.approx((0.003**0.5 * 0.5 * 0.3**0.5) ** 0.5)
-    energy, distance = 50 / error**2, 2 / error
-    for arm, shorter in ((PLAIN, 1), (encoder, 2)):
-        found_energy = found.at_equal_error(arm, "energy")
-        assert found_energy == pytest.approx([energy / shorter**2] * 2)
-        found_distance = found.at_equal_error(arm, "distance")
-        assert found_distance == pytest.approx([distance / shorter] * 2)
+    assert found.given_error() == pytest.approx(0.1)
+    for arm, energy, distance in ((PLAIN, 5000, 20), (encoder, 1250, 10)):
+        assert found.at_given_error(arm, "energy") == pytest.approx([energy] * 2)
+        assert found.at_given_error(arm, "distance") == pytest.approx([distance] * 2)
     said = trial_report.words(found)
-    assert "at a squared error of 1.22e-01, U goes from 3333 to 833.3" in said
-    assert "and ℓ from 16.3 to 8.16." in said
+    assert "a squared error of 1.00e-01 at most, U goes from 5000 to 1250" in said
+    assert "and ℓ from 20 to 10." in said
     table = trial_report.table(found)
-    assert "| given digits: U at an error of 1.22e-01 | 3333 ± 0 | 833.3 ± " in table
-    # An error that an arm has at no weight is not compared.
+    assert "| given digits: U, error at most 1.00e-01 | 5000 ± 0 | 1250 ± " in table
+    # Where all errors are smaller it is the shortest codes that were tried.
     for weight in given.PRIOR_WEIGHTS:
         shared[given.number("error", weight)] /= 100
-    assert np.isnan(found.common_error())
-    assert "at a squared error" not in trial_report.words(found)
-    assert "at an error" not in trial_report.table(found)
+    assert found.at_given_error(encoder, "energy") == pytest.approx([50 / 0.3] * 2)
+    # Where all are larger there is nothing to compare.
+    for weight in given.PRIOR_WEIGHTS:
+        shared[given.number("error", weight)] *= 1e4
+    assert np.isnan(found.at_given_error(encoder, "energy")).all()
+    assert "at most, U goes" not in trial_report.words(found)
+    assert "1.00e-01 | 5000 ± 0 | – |" in trial_report.table(found)
 
 
 @pytest.mark.parametrize("lost", [{ONE}, {PLAIN}, {PLAIN, ONE}])
