@@ -68,10 +68,7 @@ def run(config: Config) -> dict[str, Any]:
     from jaxgan import networks
 
     made = generators.unchecked(config)
-    if config.targets:
-        wanted = targets.from_files(config.targets, resize=config.resize)
-    else:
-        wanted = targets.first_images(config, config.images)
+    wanted = targets.wanted(config)
     check_key, key = jax.random.split(jax.random.key(config.seed))
     faults = networks.check(check_key, made)
     digits = made if faults else generators.in_digits(config, made)

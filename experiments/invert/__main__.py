@@ -58,11 +58,7 @@ def run(config: Config) -> dict[str, Any]:
             generator = networks.round_corners(generator, config.corner_width)
         except ValueError as error:
             raise UsageError(f"--corner-width: {error}") from error
-    shape = generator.image_shape
-    if config.targets:
-        wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)
-    else:
-        wanted = targets.first_images(config, config.images, shape)
+    wanted = targets.wanted(config, generator.image_shape)
     name = config.source_name
     out = run_folder.begin(
         "invert",

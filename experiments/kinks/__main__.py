@@ -57,11 +57,7 @@ def run(config: Config) -> dict[str, Any]:
         networks.round_corners(generator, config.widths[0])
     except ValueError as error:
         raise UsageError(f"--widths: {error}") from error
-    shape = generator.image_shape
-    if config.targets:
-        wanted = targets.from_files(config.targets, resize=config.resize, shape=shape)
-    else:
-        wanted = targets.first_images(config, config.images, shape)
+    wanted = targets.wanted(config, generator.image_shape)
     out = run_folder.begin(
         "kinks",
         config,

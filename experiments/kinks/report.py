@@ -46,7 +46,7 @@ def rows(key: PRNGKey, found: Mapping[tuple[str, float], Ends]) -> list[Row]:
     def one(way: str, width: float, ends: Ends, key: PRNGKey) -> Row:
         barriers = ends.barrier[np.isfinite(ends.barrier)]
         unknown = Interval(np.nan, np.nan, np.nan)
-        enough = 2 * len(barriers) >= len(ends.barrier) > 0 and len(barriers) > 0
+        enough = 2 * len(barriers) >= len(ends.barrier)
         return Row(
             way,
             width,

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from experiments.invert.report import MINIMA
 from experiments.running import jobs
 from experiments.running.interruption import stop_requested
 from experiments.running.parts import kept
@@ -27,7 +28,6 @@ WAYS = (AT_ONCE, SHARPENING)
 """How a width is searched: seen from the first step on, or after wider corners."""
 WIDEST, SHARPEST = 1.0, 0.01
 """Corners of the first step where they sharpen, and of the last one before kinks."""
-MINIMA = [minima.STATUSES.index(status) for status in ("strict", "kink")]
 BANK = 10_000
 """Samples to choose the nearest ones from."""
 SAME_CODE = 1e-5

@@ -26,6 +26,7 @@ LINES = ("-", "--", ":", "-.")
 """Of arms that differ in their weight only, in turn."""
 
 Seeds = Float[np.ndarray, "seeds"]
+PointsOfSeeds = Float[np.ndarray, "points seeds"]
 
 
 def pareto(
@@ -53,11 +54,7 @@ def pareto(
                 if own:
                     _series(axes, points, sorted(own, key=lambda arm: arm.weight))
         axes.set(xlabel=name)
-        axes.set_xscale("log")
-        formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
-        axes.xaxis.set_major_formatter(formatter)
-        axes.xaxis.set_minor_formatter(formatter)
-        axes.grid(alpha=0.3, which="both")
+        _logarithmic(axes)
     figure.axes[0].set_ylabel("held-out log ρ")
     figure.axes[0].legend(frameon=False)
     figure.suptitle(title, fontsize="medium")
@@ -70,18 +67,14 @@ def _series(axes, points: Mapping[Arm, tuple[Seeds, Seeds]], arms: list[Arm]) ->
     distances, scores = (
         np.array([points[arm][axis] for arm in arms]) for axis in (0, 1)
     )
-    axes.errorbar(
-        distances.mean(1),
-        scores.mean(1),
-        xerr=distances.std(1, ddof=1),
-        yerr=scores.std(1, ddof=1),
+    _points(
+        axes,
+        distances,
+        scores,
         color=colour,
         marker=marker,
-        markersize=5,
         markerfacecolor="white" if between else colour,
         linestyle="" if arms[0].penalty == PLAIN.penalty else "-",
-        linewidth=0.8,
-        capsize=2,
         label=f"{label}, {BETWEEN}" if between else label,
     )
     for arm, x, y in zip(arms, distances.mean(1), scores.mean(1), strict=True):
@@ -95,6 +88,28 @@ def _series(axes, points: Mapping[Arm, tuple[Seeds, Seeds]], arms: list[Arm]) ->
                 fontsize=8,
                 color=colour,
             )
+
+
+def _points(axes, x: PointsOfSeeds, y: PointsOfSeeds, **style: str) -> None:
+    """Draw means over seeds, with bars of a standard deviation both ways."""
+    axes.errorbar(
+        x.mean(1),
+        y.mean(1),
+        xerr=x.std(1, ddof=1),
+        yerr=y.std(1, ddof=1),
+        markersize=5,
+        linewidth=0.8,
+        capsize=2,
+        **style,
+    )
+
+
+def _logarithmic(axes) -> None:
+    axes.set_xscale("log")
+    formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
+    axes.xaxis.set_major_formatter(formatter)
+    axes.xaxis.set_minor_formatter(formatter)
+    axes.grid(alpha=0.3, which="both")
 
 
 def given_digits(
@@ -116,27 +131,23 @@ def given_digits(
         seen.append(kind)
         errors, energies = (
             np.array(
-                [[r[given.number(q, w)] for w in given.PRIOR_WEIGHTS] for r in each]
+                [[r[given.number(q, w)] for r in each] for w in given.PRIOR_WEIGHTS]
             )
             for q in ("error", "energy")
         )
-        axes.errorbar(
-            errors.mean(0),
-            energies.mean(0),
-            xerr=errors.std(0, ddof=1),
-            yerr=energies.std(0, ddof=1),
+        _points(
+            axes,
+            errors,
+            energies,
             color=colour,
             marker=marker,
-            markersize=5,
             markerfacecolor="white" if arm.variant else colour,
             linestyle=line,
-            linewidth=0.8,
-            capsize=2,
             label=arm.name,
         )
         if arm == PLAIN:
             for weight, x, y in zip(
-                given.PRIOR_WEIGHTS, errors.mean(0), energies.mean(0), strict=True
+                given.PRIOR_WEIGHTS, errors.mean(1), energies.mean(1), strict=True
             ):
                 axes.annotate(
                     f"κ = {weight:g}",
@@ -146,12 +157,8 @@ def given_digits(
                     fontsize=8,
                 )
     axes.set(xlabel="squared error per pixel at the ends", ylabel="energy U")
-    axes.set_xscale("log")
     axes.set_yscale("log")
-    formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
-    axes.xaxis.set_major_formatter(formatter)
-    axes.xaxis.set_minor_formatter(formatter)
-    axes.grid(alpha=0.3, which="both")
+    _logarithmic(axes)
     axes.margins(x=0.12)
     axes.legend(frameon=False, loc="lower left")
     figure.suptitle(f"Paths between given digits: {title}", fontsize="medium")

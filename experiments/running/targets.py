@@ -10,7 +10,7 @@ from PIL import Image
 
 from experiments.running import datasets
 from experiments.running.errors import UsageError
-from experiments.running.options import DataOptions
+from experiments.running.options import DataOptions, TargetOptions
 from jaxgan import data
 from jaxgan.errors import DataError
 
@@ -28,6 +28,17 @@ class Targets(NamedTuple):
 
     images: Float[np.ndarray, "n height width channels"]
     name: str
+
+
+def wanted(options: TargetOptions, shape: tuple[int, ...] = datasets.DIGITS) -> Targets:
+    """Return the images that the flags ask for: files, or else the first test images.
+
+    Raises:
+        UsageError: as `from_files` and `first_images`.
+    """
+    if options.targets:
+        return from_files(options.targets, resize=options.resize, shape=shape)
+    return first_images(options, options.images, shape)
 
 
 def first_images(
