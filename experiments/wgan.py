@@ -4,13 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.running.command_line import main
-from experiments.running.options import AdversarialOptions, exclude, require
+from experiments.running.options import (
+    AdversarialOptions,
+    CriticInput,
+    exclude,
+    require,
+)
 
 
 @dataclass(frozen=True)
 class Config(AdversarialOptions):
     """Train a Wasserstein GAN with gradient penalty (arXiv:1704.00028) on digits."""
 
+    critic_input: CriticInput = "centred"
+    learning_rate: float = 1e-3
+    decay_after: int | None = 10_000
+    beta1: float = -0.5
     penalty_weight: float = 10.0
     """Weight of the gradient penalty, 0 or larger."""
     penalty_target: float = 1.0

@@ -12,13 +12,15 @@ Errors and distances are reported for pixels in [0, 1].
 [0, 128, 255]
 >>> pixels.as_rows(np.array([[0, 255], [255, 255]], np.uint8)).tolist()
 [[0.0, 1.0], [1.0, 1.0]]
+>>> pixels.mean_input(np.array([[0, 255], [255, 255]], np.uint8)).tolist()
+[0.0, 1.0]
 """
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Real, UInt8
 
-__all__ = ["as_inputs", "as_rows", "to_pixels"]
+__all__ = ["as_inputs", "as_rows", "mean_input", "to_pixels"]
 
 
 def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
@@ -26,6 +28,22 @@ def as_inputs(data: Real[Array, "*shape"]) -> Real[Array, "*shape"]:
     if data.dtype == jnp.uint8:
         return data.astype(jnp.float32) / 127.5 - 1
     return data
+
+
+def mean_input(images: Real[np.ndarray, "n *shape"]) -> Float32[np.ndarray, "*shape"]:
+    """Return the mean image, uint8 pixels in [-1, 1], others in their own units.
+
+    It is summed in double precision.
+
+    Raises:
+        ValueError: if there are no images.
+    """
+    if not len(images):
+        raise ValueError("there is no mean of no images")
+    mean = np.asarray(images).mean(0, dtype=np.float64)
+    if images.dtype == np.uint8:
+        mean = mean / 127.5 - 1
+    return mean.astype(np.float32)
 
 
 def to_pixels(images: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape"]:

@@ -1,5 +1,7 @@
 """A small generator and critic of points in the plane, and their training."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import optax
@@ -10,7 +12,7 @@ from jaxgan.networks import linear, mlp_critic, mlp_generator
 KEY = jax.random.key(0)
 
 
-def adam(rate=5e-4, b1=0.0, b2=0.99, inner=training.adam):
+def adam(rate: Any = 5e-4, b1=0.0, b2=0.99, inner=training.adam):
     """Optax's own bias correction is not written for strict promotion."""
     inner = inner(rate, b1, b2)
 

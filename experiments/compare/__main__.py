@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import JudgeOptions, require
+from experiments.running.options import CriticInput, JudgeOptions, require
 
 EXPECTED = 2.3
 """Steps of both algorithms and of the longer run of the faster one, for each step of
@@ -38,9 +38,15 @@ class Config(JudgeOptions):
     """Number of dimensions of the latent space."""
     learning_rate: tuple[float, float] = (5e-4, 5e-4)
     """Adam's step sizes, in (0, 1): of the GAN and of the WGAN-GP."""
+    decay_after: tuple[int | None, int | None] = (None, None)
+    """Numbers of steps, 1 or more, after which the step sizes fall as one over the
+    number of steps; None: they stay."""
     beta1: tuple[float, float] = (0.0, 0.0)
-    """Adam's decay rates of the mean gradient, in [0, 1): of the GAN and of the
+    """Adam's decay rates of the mean gradient, in (-1, 1): of the GAN and of the
     WGAN-GP."""
+    critic_input: tuple[CriticInput, CriticInput] = ("pixels", "pixels")
+    """What the discriminator of the GAN and the critic of the WGAN-GP are given: pixels
+    from -1 to 1, or these minus the mean of all training images."""
 
     def check(self) -> None:
         """Raise a `UsageError` if a flag is out of range."""
@@ -53,7 +59,10 @@ class Config(JudgeOptions):
         for rate in self.learning_rate:
             require(0 < rate < 1, self, "learning_rate", "two numbers in (0, 1)")
         for decay in self.beta1:
-            require(0 <= decay < 1, self, "beta1", "two numbers in [0, 1)")
+            require(-1 < decay < 1, self, "beta1", "two numbers in (-1, 1)")
+        for after in self.decay_after:
+            holds = after is None or after >= 1
+            require(holds, self, "decay_after", "two numbers of at least 1, or None")
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -107,13 +116,24 @@ def run(config: Config) -> dict[str, Any]:
     floor = evaluation.floor(floor_key, seen, reference, count)
     images = jnp.asarray(real.images)
     generator = networks.mlp_generator(config.latent_dim)
-    critic = networks.mlp_critic()
+    plain = networks.mlp_critic()
+    inputs = {
+        "pixels": plain,
+        "centred": networks.centred(plain, pixels.mean_input(real.images)),
+    }
     objectives = {report.GAN: gan.vanilla_gan, report.WGAN: gan.wgan_gp}
     contestants = {}
-    for name, rate, decay in zip(
-        objectives, config.learning_rate, config.beta1, strict=True
+    for name, given, rate, after, decay in zip(
+        objectives,
+        config.critic_input,
+        config.learning_rate,
+        config.decay_after,
+        config.beta1,
+        strict=True,
     ):
-        optimizer = training.adam(rate, decay)
+        critic = inputs[given]
+        falling = rate if after is None else training.robbins_monro(rate, after)
+        optimizer = training.adam(falling, decay)
         algorithm = objectives[name](
             generator,
             critic,

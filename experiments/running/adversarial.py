@@ -17,7 +17,7 @@ from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
 from jaxgan import gan, networks, pixels, storage
 from jaxgan.networks import Generator, Network
-from jaxgan.training import Algorithm, adam
+from jaxgan.training import Algorithm, adam, robbins_monro
 from jaxgan.types import Params
 
 HELDOUT_IMAGES = 2000
@@ -52,7 +52,13 @@ def train(
     real, heldout = datasets.load(options, None if is_any else datasets.DIGITS)
     shape = _shape(real.images)
     generator, critic = _networks(options, shape)
-    optimizer = adam(options.learning_rate, options.beta1, options.beta2)
+    centre = None
+    if options.critic_input == "centred":
+        centre = pixels.mean_input(real.images)
+        critic = networks.centred(critic, centre)
+    rate, after = options.learning_rate, options.decay_after
+    falling = rate if after is None else robbins_monro(rate, after)
+    optimizer = adam(falling, options.beta1, options.beta2)
     algorithm = objective(
         generator,
         critic,
@@ -80,8 +86,10 @@ def train(
     finished = gan.finish(folding_key, generator, trained.state.average)
     if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    weights = finished.params, trained.state.critic
-    _write_model(out, options, shape, weights, summary)
+    scorer = trained.state.critic
+    if centre is not None:
+        scorer = networks.fold_centre(scorer, centre)
+    _write_model(out, options, shape, (finished.params, scorer), summary)
     summary["in_words"] = _in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     latents = jax.random.normal(sample_key, (100, generator.latent_dim))

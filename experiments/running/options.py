@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from experiments.running.errors import UsageError
 
 LEAST_SAMPLES = 20
 """Fewest samples that are judged."""
+CriticInput: TypeAlias = Literal["pixels", "centred"]
 LARGEST = 3.4e38
 """Of all numbers that may have a fraction: single precision has none above it."""
 
@@ -213,10 +214,17 @@ class AdversarialOptions(RunOptions):
     """Width of the rounded corners that the leaky ReLUs of the mlp generator have, in
     units of their inputs: the generator is smooth, in training and afterwards. 0: they
     have kinks."""
+    critic_input: CriticInput = "pixels"
+    """What the discriminator or critic is given: pixels from -1 to 1, or these minus
+    the mean of all training images."""
     learning_rate: float = 5e-4
     """Adam's step size for both networks, in (0, 1)."""
+    decay_after: int | None = None
+    """Number of steps, 1 or more, after which the step size falls as one over the
+    number of steps; None: it stays."""
     beta1: float = 0.0
-    """Adam's decay rate of the mean gradient, in [0, 1)."""
+    """Adam's decay rate of the mean gradient, in (-1, 1); below 0 it takes back a part
+    of the step before."""
     beta2: float = 0.99
     """Adam's decay rate of the mean squared gradient, in [0, 1)."""
     critic_steps: int = 1
@@ -235,8 +243,11 @@ class AdversarialOptions(RunOptions):
         require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
         corner = self.corner_width
         require(0 <= corner < LARGEST, self, "corner_width", "at least 0, and finite")
-        for name in ("beta1", "beta2", "average_decay"):
+        require(-1 < self.beta1 < 1, self, "beta1", "in (-1, 1)")
+        for name in ("beta2", "average_decay"):
             require(0 <= getattr(self, name) < 1, self, name, "in [0, 1)")
+        after = self.decay_after
+        require(after is None or after >= 1, self, "decay_after", "at least 1")
         if self.architecture != "mlp":
             exclude(
                 self, f"--architecture {self.architecture}", ["widths", "corner_width"]

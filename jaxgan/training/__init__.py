@@ -26,6 +26,7 @@ from jaxgan.training.algorithm import (
     State,
     adam,
     average_rate,
+    robbins_monro,
     streams,
 )
 from jaxgan.training.classification import (
@@ -48,6 +49,7 @@ __all__ = [
     "average_rate",
     "chunk",
     "classification",
+    "robbins_monro",
     "run_steps",
     "steps_per_epoch",
     "streams",

@@ -108,6 +108,34 @@ def adam(
     return optax.adam(learning_rate, b1, b2, EPSILON, ROOT_EPSILON)
 
 
+def robbins_monro(learning_rate: float, after: int) -> optax.Schedule:
+    """Return a learning rate that falls as 1/step once `after` steps are done.
+
+    The sum of such rates has no bound and that of their squares has one, the condition
+    under which a stochastic approximation reaches its root (Robbins & Monro 1951,
+    https://doi.org/10.1214/aoms/1177729586). It depends on no last step, so a run can
+    be prolonged.
+
+    Args:
+        learning_rate: until then, above 0.
+        after: number of steps, at least 1.
+
+    Raises:
+        ValueError: if one of the two is out of range.
+    """
+    if not learning_rate > 0 or after < 1:
+        raise ValueError(
+            "expected a learning rate above 0 and at least 1 step, got "
+            f"{learning_rate} and {after}"
+        )
+
+    def rate(step: Any) -> Any:
+        t = jnp.maximum(jnp.asarray(step, jnp.float32), 1.0)
+        return learning_rate * jnp.minimum(1.0, after / t)
+
+    return rate
+
+
 def _scale_by_rms(b2: float) -> optax.GradientTransformation:
     """Return optax's `scale_by_rms`, but differentiable at zero moments."""
     moments = optax.scale_by_rms(b2, eps_in_sqrt=False, bias_correction=True)

@@ -164,6 +164,7 @@ ADVERSARIAL = {
     **TRAINED,
     **{"latent_dim": 4, "widths": (16,), "learning_rate": 1e-3, "beta1": 0.5},
     **{"beta2": 0.9, "critic_steps": 2, "average_decay": 0.2, "corner_width": 0.5},
+    **{"decay_after": 2, "critic_input": "centred"},
 }
 OF_ADVERSARIAL = {
     **OF_TRAINED,
@@ -191,7 +192,11 @@ RUNS = {
         {**SAMPLE, "epochs": 1, "batch_size": 500, "architecture": "conv"},
         {"architecture": makes(kind="conv_generator")},
     ),
-    "wgan": Run("wgan", {**ADVERSARIAL, **PENALTY}, OF_ADVERSARIAL),
+    "wgan": Run(
+        "wgan",
+        {**ADVERSARIAL, **PENALTY, "critic_input": "pixels"},
+        OF_ADVERSARIAL,
+    ),
     "wgan, given files": Run("wgan", {**LARGE_BATCH, **dict.fromkeys(HOSTS)}),
     "wgan, convolutional": Run(
         "wgan",
@@ -204,6 +209,7 @@ RUNS = {
             **{**SAMPLE, **JUDGED, "seeds": 2, "steps": 4, "points": 2},
             **{"batch_size": 32, "critic_steps": 2, "latent_dim": 4},
             **{"learning_rate": (1e-4, 5e-4), "beta1": (0.0, 0.5)},
+            **{"decay_after": (1, None), "critic_input": ("pixels", "centred")},
         },
         {
             "seeds": reports("seeds", 2),

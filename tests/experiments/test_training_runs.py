@@ -138,7 +138,7 @@ def test_a_signal_stops_the_run_so_that_it_can_be_resumed(whole, tmp_path):
         (["--epocs", "3"], 2, "--epocs"),
         (["--epochs", "none"], 2, "--epochs"),
         (["--epochs", "0"], 2, "--epochs must be at least 1, got 0"),
-        (["--beta1", "1.0"], 2, "--beta1 must be in [0, 1), got 1.0"),
+        (["--beta1", "1.0"], 2, "--beta1 must be in (-1, 1), got 1.0"),
         (["--penalty-weight", "-1"], 2, "--penalty-weight must be"),
         (
             [

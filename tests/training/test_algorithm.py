@@ -38,6 +38,20 @@ def test_negative_momentum_takes_back_a_part_of_the_step_before():
     np.testing.assert_allclose(np.asarray(change), expected, rtol=1e-5)
 
 
+def test_the_learning_rate_falls_as_one_over_the_step():
+    """Steps of a gradient of 1 are the learning rate itself."""
+    optimizer = adam(training.robbins_monro(0.5, 4))
+    state, changes = optimizer.init(jnp.zeros(1)), []
+    for _ in range(17):
+        change, state = optimizer.update(jnp.ones(1), state)
+        changes.append(-np.asarray(change)[0])
+    expected = [0.5] * 5 + [0.5 * 4 / n for n in range(5, 17)]
+    np.testing.assert_allclose(changes, expected, rtol=1e-6)
+    for rate, after in ((0.0, 4), (-1.0, 4), (float("nan"), 4), (0.5, 0)):
+        with pytest.raises(ValueError, match="a learning rate above 0 and at least 1"):
+            training.robbins_monro(rate, after)
+
+
 @pytest.mark.parametrize("b1", [0.0, 0.5])
 def test_steps_of_adam_have_derivatives_where_gradients_are_zero(b1):
     """The step is rate · g / (√(g²) + ε) in closed form, at first."""

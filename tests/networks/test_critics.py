@@ -1,0 +1,69 @@
+"""Critics that are given examples minus their mean."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgan import networks
+
+KEY = jax.random.key(0)
+SHAPE = (3, 2, 1)
+CENTRE = np.linspace(-1.0, 0.5, 6, dtype=np.float32).reshape(SHAPE)
+
+
+def shaken(params):
+    """Random weights everywhere, so that biases matter."""
+    leaves, tree = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(7), len(leaves))
+    return tree.unflatten(
+        p + 0.5 * jax.random.normal(k, p.shape)
+        for p, k in zip(leaves, keys, strict=True)
+    )
+
+
+@pytest.mark.parametrize("widths", [(), (5,), (5, 4)])
+def test_a_folded_critic_is_the_centred_one(widths):
+    plain = networks.mlp_critic(widths, shape=SHAPE)
+    centred = networks.centred(plain, CENTRE)
+    params = shaken(centred.init(KEY))
+    folded = networks.fold_centre(params, CENTRE)
+    examples = jax.random.normal(KEY, (7, *SHAPE))
+
+    def slope(critic, params):
+        return jax.vmap(jax.grad(lambda x: critic.apply(params, x[None])[0]))(examples)
+
+    assert jax.tree.structure(folded) == jax.tree.structure(params)
+    np.testing.assert_allclose(
+        plain.apply(folded, examples), centred.apply(params, examples), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        slope(plain, folded), slope(centred, params), rtol=1e-5, atol=1e-6
+    )
+    # The centre matters, and what is folded is not changed.
+    assert not np.allclose(plain.apply(params, examples), plain.apply(folded, examples))
+    np.testing.assert_array_equal(
+        centred.apply(params, examples), plain.apply(params, examples - CENTRE[None])
+    )
+
+
+def test_the_centre_is_scored_as_zero_is_by_the_plain_critic():
+    plain = networks.conv_critic((2, 3), width=4)
+    centre = np.full((28, 28, 1), -0.8, np.float32)
+    params = shaken(plain.init(KEY))
+    score = networks.centred(plain, centre).apply(params, jnp.asarray(centre)[None])
+    np.testing.assert_array_equal(score, plain.apply(params, jnp.zeros((1, 28, 28, 1))))
+
+
+def test_errors_say_what_does_not_fit(unchecked):
+    critic = networks.mlp_critic((5,), shape=SHAPE)
+    params = critic.init(KEY)
+    with pytest.raises(ValueError, match=r"centre is \[3, 2, 1\], got .*\[4, 6\]"):
+        networks.centred(critic, CENTRE).apply(params, jnp.zeros((4, 6)))
+    with pytest.raises(ValueError, match="expected centre .* got uint8"):
+        networks.centred(critic, CENTRE.astype(np.uint8))
+    with pytest.raises(ValueError, match=r"for 4 inputs, got a first layer \[6, 5\]"):
+        networks.fold_centre(params, CENTRE[:2])
+    conv = networks.conv_critic((2, 3), width=4)
+    with pytest.raises(ValueError, match="weights of mlp_critic for 784 inputs"):
+        networks.fold_centre(conv.init(KEY), np.zeros((28, 28, 1), np.float32))
