@@ -86,10 +86,11 @@ def train(
     finished = gan.finish(folding_key, generator, trained.state.average)
     if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    scorer = trained.state.critic
+    kind, scorer = f"{options.architecture}_critic", trained.state.critic
     if centre is not None:
-        scorer = networks.fold_centre(scorer, centre)
-    _write_model(out, options, shape, (finished.params, scorer), summary)
+        kind, scorer = f"centred_{kind}", {"centre": centre, "critic": scorer}
+    critic_part = storage.Part(kind, shape, scorer)
+    _write_model(out, options, shape, finished.params, critic_part, summary)
     summary["in_words"] = _in_words(summary)
     run_folder.write_json(out / "summary.json", summary)
     latents = jax.random.normal(sample_key, (100, generator.latent_dim))
@@ -190,12 +191,12 @@ def _write_model(
     out: Path,
     options: AdversarialOptions,
     shape: dict[str, Any],
-    weights: tuple[Params, Params],
+    generator: Params,
+    critic: storage.Part,
     summary: dict[str, Any],
 ) -> None:
     """Write the folded generator and the critic, which other programs can load."""
     name = options.architecture
-    generator, critic = weights
     sizes: dict[str, Any] = {"latent_dim": options.latent_dim, **shape}
     if name == "mlp":
         sizes["widths"] = list(options.widths)
@@ -205,7 +206,7 @@ def _write_model(
         out / "model",
         {
             "generator": storage.Part(f"{name}_generator", sizes, generator),
-            "critic": storage.Part(f"{name}_critic", shape, critic),
+            "critic": critic,
         },
         {**record.provenance(out), "state_sha256": summary["state_sha256"]},
     )

@@ -22,7 +22,7 @@ rounded off.
 from jaxgan.networks.autoencoders import Heads, mlp_decoder, mlp_encoder
 from jaxgan.networks.checking import check
 from jaxgan.networks.classifiers import Classified, conv_classifier
-from jaxgan.networks.critics import centred, conv_critic, fold_centre, mlp_critic
+from jaxgan.networks.critics import centred, conv_critic, mlp_critic, with_centre
 from jaxgan.networks.directions import SingularDirections, singular_directions
 from jaxgan.networks.finished import (
     SIGMOID,
@@ -60,7 +60,6 @@ __all__ = [
     "conv_classifier",
     "conv_critic",
     "conv_generator",
-    "fold_centre",
     "generate_rounded",
     "layers_of",
     "leaky_relu",
@@ -73,4 +72,5 @@ __all__ = [
     "round_corners",
     "singular_directions",
     "standard_normal",
+    "with_centre",
 ]

@@ -2,8 +2,7 @@
 
 The pixels of digits are nearly all -1. A first layer that is given them as they are
 sees one large common input, beside which what tells images apart is small, and learns
-slowly. `centred` subtracts the mean image; `fold_centre` makes of it a plain critic
-again.
+slowly. `centred` subtracts the mean image.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from jaxtyping import Array, Float
 
 from jaxgan.networks.arguments import floats
 from jaxgan.networks.layers import Hidden, Network, bind, conv, dense, require_positive
-from jaxgan.types import Examples, Params, Scores
+from jaxgan.types import Examples, Params, PRNGKey, Scores
 
 Centre: TypeAlias = Float[Array | np.ndarray, "*shape"]
 
@@ -102,29 +101,21 @@ def centred(critic: Network, centre: Centre) -> Network:
     return Network(critic.init, apply)
 
 
-def fold_centre(params: Params, centre: Centre) -> Params:
-    """Return weights with which the plain critic does what the centred one does.
+def with_centre(critic: Network, shape: Sequence[int]) -> Network:
+    """Return a centred critic that has its centre among its weights, to be stored.
 
-    The first layer's bias takes the centre up: W(x − c) + b = Wx + (b − Wc).
+    Its weights are `{"centre": centre, "critic": weights of the critic}`. Train with
+    `centred`: here the centre would be trained too.
 
     Args:
-        params: of `mlp_critic`, trained as `centred`.
-        centre: what was subtracted.
-
-    Raises:
-        ValueError: if the weights are not of a fully connected critic of examples of
-            the centre's size.
+        critic: of examples.
+        shape: of one example.
     """
-    hidden = "hidden_0" in params
-    first = params["hidden_0"]["affine"] if hidden else params["output"]
-    kernel = first["kernel"]
-    if kernel.ndim != 2 or len(kernel) != np.size(centre):
-        raise ValueError(
-            f"expected weights of mlp_critic for {np.size(centre)} inputs, got a first "
-            f"layer {list(kernel.shape)}"
-        )
-    bias = first["bias"] - jnp.asarray(centre, kernel.dtype).reshape(-1) @ kernel
-    first = {"kernel": kernel, "bias": bias}
-    if hidden:
-        return {**params, "hidden_0": {"affine": first}}
-    return {**params, "output": first}
+
+    def init(key: PRNGKey) -> Params:
+        return {"centre": jnp.zeros(shape), "critic": critic.init(key)}
+
+    def apply(params: Params, examples: Examples) -> Scores:
+        return centred(critic, params["centre"]).apply(params["critic"], examples)
+
+    return Network(init, apply)

@@ -28,11 +28,25 @@ from jaxgan.types import Examples, Params, Scores
 FORMAT = 2
 SHIPPED = "jaxgan.checkpoints"
 
+DIGITS = 28, 28, 1
+
+
+def _centred_mlp_critic(**options: Any) -> networks.Network:
+    shape = options.get("shape", DIGITS)
+    return networks.with_centre(networks.mlp_critic(**options), shape)
+
+
+def _centred_conv_critic(**options: Any) -> networks.Network:
+    return networks.with_centre(networks.conv_critic(**options), DIGITS)
+
+
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "mlp_generator": partial(networks.mlp_generator, batch_norm=False),
     "conv_generator": partial(networks.conv_generator, batch_norm=False),
     "mlp_critic": networks.mlp_critic,
     "conv_critic": networks.conv_critic,
+    "centred_mlp_critic": _centred_mlp_critic,
+    "centred_conv_critic": _centred_conv_critic,
     "conv_classifier": networks.conv_classifier,
 }
 """Networks by their names in cards; generators are those without normalisation."""

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,7 +26,8 @@ from processes import (
 
 from experiments import gan, wgan
 from experiments.running.errors import UsageError
-from jaxgan import storage
+from jaxgan import data, networks, pixels, storage, training
+from jaxgan import gan as library
 from jaxgan.errors import DataError
 
 
@@ -91,6 +94,27 @@ def test_wgan_writes_everything(whole):
     check_run(whole, "wgan")
     assert storage.load_generator(whole).latent_dim == 4
     assert summary(whole)["gradient_norm"] == pytest.approx(1, abs=0.3)
+
+
+def test_the_saved_critic_scores_images_as_the_trained_one_does(whole):
+    digits = data.load("sample", "train").images
+    centred = networks.centred(networks.mlp_critic(), pixels.mean_input(digits))
+    optimizer = training.adam(training.robbins_monro(1e-3, 10_000), -0.5)
+    algorithm = library.wgan_gp(
+        networks.mlp_generator(4, (16,)),
+        centred,
+        generator_optimizer=optimizer,
+        critic_optimizer=optimizer,
+    )
+    like = algorithm.init(jax.random.key(0))
+    found = storage.restore_state(whole / "checkpoint", like)
+    assert found is not None
+    images = pixels.as_inputs(jnp.asarray(digits[:50]))
+    expected = centred.apply(found.state.critic, images)
+    # It is stored in half precision.
+    spread = float(jnp.std(expected))
+    found_scores = storage.load_critic(whole)(images)
+    np.testing.assert_allclose(found_scores, expected, atol=0.02 * spread)
 
 
 def test_gan_writes_everything(tmp_path):

@@ -23,27 +23,39 @@ def shaken(params):
 
 
 @pytest.mark.parametrize("widths", [(), (5,), (5, 4)])
-def test_a_folded_critic_is_the_centred_one(widths):
+def test_a_bias_makes_up_for_the_centre(widths):
+    """W(x − c) + b = Wx + (b − Wc): the same functions, scores and slopes."""
     plain = networks.mlp_critic(widths, shape=SHAPE)
     centred = networks.centred(plain, CENTRE)
-    params = shaken(centred.init(KEY))
-    folded = networks.fold_centre(params, CENTRE)
+    params, moved = (shaken(centred.init(KEY)) for _ in range(2))
+    first = moved["hidden_0"]["affine"] if widths else moved["output"]
+    first["bias"] -= CENTRE.ravel() @ first["kernel"]
     examples = jax.random.normal(KEY, (7, *SHAPE))
 
     def slope(critic, params):
         return jax.vmap(jax.grad(lambda x: critic.apply(params, x[None])[0]))(examples)
 
-    assert jax.tree.structure(folded) == jax.tree.structure(params)
+    scores = centred.apply(params, examples)
+    np.testing.assert_allclose(plain.apply(moved, examples), scores, atol=1e-5)
     np.testing.assert_allclose(
-        plain.apply(folded, examples), centred.apply(params, examples), atol=1e-5
+        slope(plain, moved), slope(centred, params), rtol=1e-5, atol=1e-6
     )
-    np.testing.assert_allclose(
-        slope(plain, folded), slope(centred, params), rtol=1e-5, atol=1e-6
-    )
-    # The centre matters, and what is folded is not changed.
-    assert not np.allclose(plain.apply(params, examples), plain.apply(folded, examples))
+    assert not np.allclose(plain.apply(params, examples), scores)
+    np.testing.assert_array_equal(scores, plain.apply(params, examples - CENTRE[None]))
+
+
+def test_the_centre_can_be_among_the_weights():
+    plain = networks.mlp_critic((5,), shape=SHAPE)
+    stored = networks.with_centre(plain, SHAPE)
+    params = shaken(plain.init(KEY))
+    examples = jax.random.normal(KEY, (7, *SHAPE))
     np.testing.assert_array_equal(
-        centred.apply(params, examples), plain.apply(params, examples - CENTRE[None])
+        stored.apply({"centre": jnp.asarray(CENTRE), "critic": params}, examples),
+        networks.centred(plain, CENTRE).apply(params, examples),
+    )
+    first = stored.init(KEY)
+    np.testing.assert_array_equal(
+        stored.apply(first, examples), plain.apply(first["critic"], examples)
     )
 
 
@@ -62,8 +74,3 @@ def test_errors_say_what_does_not_fit(unchecked):
         networks.centred(critic, CENTRE).apply(params, jnp.zeros((4, 6)))
     with pytest.raises(ValueError, match="expected centre .* got uint8"):
         networks.centred(critic, CENTRE.astype(np.uint8))
-    with pytest.raises(ValueError, match=r"for 4 inputs, got a first layer \[6, 5\]"):
-        networks.fold_centre(params, CENTRE[:2])
-    conv = networks.conv_critic((2, 3), width=4)
-    with pytest.raises(ValueError, match="weights of mlp_critic for 784 inputs"):
-        networks.fold_centre(conv.init(KEY), np.zeros((28, 28, 1), np.float32))

@@ -48,6 +48,32 @@ def test_a_model_comes_back_as_it_was_stored(saved):
     assert jax.tree.structure(loaded.params) == jax.tree.structure(weights)
 
 
+@pytest.mark.parametrize(
+    ("kind", "critic", "options"),
+    [
+        ("mlp", networks.mlp_critic((4,)), {"widths": [4]}),
+        ("mlp", networks.mlp_critic(shape=(3, 2)), {"shape": [3, 2]}),
+        ("conv", networks.conv_critic((2, 3)), {"channels": [2, 3]}),
+    ],
+)
+def test_a_centred_critic_comes_back_with_its_centre(kind, critic, options, tmp_path):
+    shape = tuple(options.get("shape", (28, 28, 1)))
+    centre = jax.random.uniform(jax.random.key(0), shape)
+    weights = {"centre": centre, "critic": critic.init(jax.random.key(3))}
+    part = storage.Part(f"centred_{kind}_critic", options, weights)
+    storage.save_model(tmp_path, {"critic": part}, {})
+    images = jax.random.uniform(jax.random.key(1), (5, *shape))
+    stored = storage.as_stored(weights)
+    expected = networks.centred(critic, stored["centre"]).apply(
+        stored["critic"], images
+    )
+    np.testing.assert_array_equal(storage.load_critic(tmp_path)(images), expected)
+    with pytest.raises(ValueError, match="do not fit {.centre.: "):
+        storage.save_model(
+            tmp_path, {"critic": part._replace(params=weights["critic"])}, {}
+        )
+
+
 def test_the_name_of_a_folder_will_do(saved):
     folder, _, written = saved
     storage.save_model(f"{folder}-again", written, {})
