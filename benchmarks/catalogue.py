@@ -30,6 +30,11 @@ BENCHMARKS = {
         rows.train_step,
         {"batch_sizes": 64, "rounds": 3},
     ),
+    "first_picture": Benchmark(
+        "Fréchet distance of samples after 50 epochs of 4,000 digits",
+        rows.first_picture,
+        {},
+    ),
     "certified_search": Benchmark(
         "certified minima of one digit from 64 starts", rows.certified_search, {}
     ),

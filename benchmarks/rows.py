@@ -159,6 +159,23 @@ def echo(result: Result) -> Row:
     )
 
 
+def first_picture(result: Result) -> Row:
+    """Compare the samples with those of a critic that is given pixels as they are."""
+    ours, before = (result["trainings"][name] for name in ("default", "pixels"))
+    distance = "frechet_distance"
+    return Row(
+        f"{ours[distance]:.3g} after {ours['seconds']:.3g} s",
+        [
+            Peer(
+                f"critic of pixels, 5e-4, β₁ = 0: {before[distance]:.3g} after "
+                f"{before['seconds']:.3g} s",
+                before[distance] / ours[distance],
+            )
+        ],
+        ours["compile_seconds"] + before["compile_seconds"],
+    )
+
+
 def devices(result: Result) -> Row:
     """Compare the processor time for each of many virtual devices with one's."""
     names = {"search": "codes", "paths": "paths", "train": "training"}

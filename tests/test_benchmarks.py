@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 import jaxgan
-from benchmarks import __main__, catalogue, certified_search, measuring, rows, table
+from benchmarks import (
+    __main__,
+    catalogue,
+    certified_search,
+    first_picture,
+    measuring,
+    rows,
+    table,
+)
 from benchmarks.catalogue import BENCHMARKS
 from experiments.running.errors import UsageError
 
@@ -101,6 +109,19 @@ def test_a_missing_peer_is_said_in_its_row():
     line = table.line_of("a step", found, "python")
     assert line[2].endswith("; PyTorch is not installed (extra `bench`)")
     assert line[3] == "0.5; —"
+
+
+def test_two_trainings_are_judged_alike():
+    with jax.numpy_dtype_promotion("standard"):  # for optax's bias correction
+        found = first_picture.measure(2, 0)
+    distances = {
+        name: each["frechet_distance"] for name, each in found["trainings"].items()
+    }
+    assert min(distances.values()) > 100  # noise is far from digits
+    ratio = distances["pixels"] / distances["default"]
+    row = rows.first_picture(found)
+    assert [peer.ratio for peer in row.peers] == [ratio] and ratio != 1
+    assert row.measured.startswith(f"{distances['default']:.3g} after ")
 
 
 def test_a_sum_by_hand_is_compared_with_that_of_the_partitioner():
