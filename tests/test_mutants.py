@@ -37,6 +37,10 @@ class Mutant(NamedTuple):
     tests: str
 
 
+CENTRED = (
+    "networks/test_critics.py::test_a_bias_makes_up_for_the_centre "
+    "networks/test_critics.py::test_the_centre_is_scored_as_zero_is_by_the_plain_critic "
+)
 ENCODER = "gan/test_encoder.py::test_errors_and_gradients_are_those_of_the_formula "
 INTERPOLATION = (
     "gan/test_losses.py::test_interpolation_has_one_epsilon_for_each_example "
@@ -91,6 +95,12 @@ MUTANTS = {
         "shape = real.shape[:1] + (1,) * (real.ndim - 1)",
         "shape = real.shape",
         INTERPOLATION + STACKING,
+    ),
+    "a centre that is added": Mutant(
+        "networks/critics.py",
+        "examples - centre.astype(examples.dtype)[None]",
+        "examples + centre.astype(examples.dtype)[None]",
+        CENTRED,
     ),
     "one ε for the batch": Mutant(
         "gan/losses.py",
