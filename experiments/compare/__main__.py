@@ -39,8 +39,8 @@ class Config(JudgeOptions):
     learning_rate: tuple[float, float] = (5e-4, 5e-4)
     """Adam's step sizes, in (0, 1): of the GAN and of the WGAN-GP."""
     decay_after: tuple[int | None, int | None] = (None, None)
-    """Numbers of steps, 1 or more, after which the step sizes fall as one over the
-    number of steps; None: they stay."""
+    """Numbers of generator steps, 1 or more, after which the step sizes fall as one
+    over the number of steps; None: they stay."""
     beta1: tuple[float, float] = (0.0, 0.0)
     """Adam's decay rates of the mean gradient, in (-1, 1): of the GAN and of the
     WGAN-GP."""
@@ -72,8 +72,15 @@ def run(config: Config) -> dict[str, Any]:
 
     from experiments.compare import contest, figures, report
     from experiments.reporting import page
-    from experiments.running import datasets, duration, progress, record, run_folder
-    from jaxgan import evaluation, gan, networks, pixels, storage, training
+    from experiments.running import (
+        datasets,
+        duration,
+        optimizers,
+        progress,
+        record,
+        run_folder,
+    )
+    from jaxgan import evaluation, gan, networks, pixels, storage
 
     classify = storage.load_classifier(config.judge)
     real, heldout = datasets.load(config)
@@ -132,13 +139,14 @@ def run(config: Config) -> dict[str, Any]:
         strict=True,
     ):
         critic = inputs[given]
-        falling = rate if after is None else training.robbins_monro(rate, after)
-        optimizer = training.adam(falling, decay)
+        generator_optimizer, critic_optimizer = optimizers.adams(
+            rate, after, decay, critic_steps=config.critic_steps
+        )
         algorithm = objectives[name](
             generator,
             critic,
-            generator_optimizer=optimizer,
-            critic_optimizer=optimizer,
+            generator_optimizer=generator_optimizer,
+            critic_optimizer=critic_optimizer,
             critic_steps=config.critic_steps,
         )
         contestants[name] = contest.Contestant(

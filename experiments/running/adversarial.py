@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from experiments.reporting import page, pictures
-from experiments.running import datasets, epochs, record, run_folder
+from experiments.running import datasets, epochs, optimizers, record, run_folder
 from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
 from jaxgan import gan, networks, pixels, storage
 from jaxgan.networks import Generator, Network
-from jaxgan.training import Algorithm, adam, robbins_monro
+from jaxgan.training import Algorithm
 from jaxgan.types import Params
 
 HELDOUT_IMAGES = 2000
@@ -56,14 +56,18 @@ def train(
     if options.critic_input == "centred":
         centre = pixels.mean_input(real.images)
         critic = networks.centred(critic, centre)
-    rate, after = options.learning_rate, options.decay_after
-    falling = rate if after is None else robbins_monro(rate, after)
-    optimizer = adam(falling, options.beta1, options.beta2)
+    generator_optimizer, critic_optimizer = optimizers.adams(
+        options.learning_rate,
+        options.decay_after,
+        options.beta1,
+        options.beta2,
+        critic_steps=options.critic_steps,
+    )
     algorithm = objective(
         generator,
         critic,
-        generator_optimizer=optimizer,
-        critic_optimizer=optimizer,
+        generator_optimizer=generator_optimizer,
+        critic_optimizer=critic_optimizer,
         critic_steps=options.critic_steps,
         average_decay=options.average_decay,
     )

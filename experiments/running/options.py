@@ -220,8 +220,8 @@ class AdversarialOptions(RunOptions):
     learning_rate: float = 5e-4
     """Adam's step size for both networks, in (0, 1)."""
     decay_after: int | None = None
-    """Number of steps, 1 or more, after which the step size falls as one over the
-    number of steps; None: it stays."""
+    """Number of generator steps, 1 or more, after which the step size falls as one over
+    the number of steps; None: it stays."""
     beta1: float = 0.0
     """Adam's decay rate of the mean gradient, in (-1, 1); below 0 it takes back a part
     of the step before."""

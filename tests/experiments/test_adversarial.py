@@ -3,13 +3,14 @@
 import errno
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 from experiments import wgan
 from experiments.reporting import pictures
-from experiments.running import adversarial
+from experiments.running import adversarial, optimizers
 from experiments.running.errors import UsageError
 from jaxgan import gan
 from jaxgan.networks import mlp_critic, mlp_generator
@@ -28,6 +29,24 @@ def states():
 def test_a_batch_of_one_cannot_be_normalised():
     with pytest.raises(UsageError, match="--batch-size must be at least 2, got 1"):
         wgan.Config(batch_size=1).check()
+
+
+def test_both_step_sizes_fall_at_the_same_time():
+    """A gradient of one makes steps of the learning rate itself."""
+    both = optimizers.adams(0.5, 3, 0.0, critic_steps=2)
+    sizes = []
+    for optimizer, count in zip(both, (8, 16), strict=True):
+        state, taken = optimizer.init(jnp.zeros(1)), []
+        with jax.numpy_dtype_promotion("standard"):  # for optax's bias correction
+            for _ in range(count):
+                change, state = optimizer.update(jnp.ones(1), state)
+                taken.append(-np.asarray(change)[0])
+        sizes.append(taken)
+    generator, critic = sizes
+    np.testing.assert_allclose(critic[::2], generator, rtol=1e-6)
+    np.testing.assert_allclose(generator[-1], 0.5 * 3 / 7, rtol=1e-6)
+    stays, same = optimizers.adams(0.5, None, 0.0, critic_steps=2)
+    assert stays is same
 
 
 def pixels(path):

@@ -59,7 +59,7 @@ def test_the_centre_can_be_among_the_weights():
     )
 
 
-def test_the_centre_is_scored_as_zero_is_by_the_plain_critic():
+def test_the_centre_is_scored_as_zero_is():
     plain = networks.conv_critic((2, 3), width=4)
     centre = np.full((28, 28, 1), -0.8, np.float32)
     params = shaken(plain.init(KEY))
