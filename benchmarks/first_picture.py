@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.flags import command_line
 from benchmarks.machine import machine
 from experiments.reporting.judging import draw
+from experiments.running import optimizers
 from experiments.wgan import Config
 from jaxgan import data, evaluation, gan, networks, pixels, storage, training
 from jaxgan.training import Algorithm
@@ -26,21 +27,22 @@ BATCH = 64
 
 def trainings(images: np.ndarray) -> dict[str, Algorithm]:
     """Return what is compared: the defaults of `wgan`, and the settings before them."""
-    defaults = Config()
-    assert defaults.decay_after is not None
-    rate = training.robbins_monro(defaults.learning_rate, defaults.decay_after)
-    falling = training.adam(rate, defaults.beta1, defaults.beta2)
+    of_wgan = Config()
+    falling, same = optimizers.adams(
+        of_wgan.learning_rate,
+        of_wgan.decay_after,
+        of_wgan.beta1,
+        of_wgan.beta2,
+        critic_steps=1,
+    )
     plain = networks.mlp_critic()
     centred = networks.centred(plain, pixels.mean_input(images))
-    generator = networks.mlp_generator(defaults.latent_dim)
+    generator = networks.mlp_generator(of_wgan.latent_dim)
     return {
-        name: gan.wgan_gp(
-            generator, critic, generator_optimizer=optimizer, critic_optimizer=optimizer
-        )
-        for name, critic, optimizer in (
-            ("default", centred, falling),
-            ("pixels", plain, training.ADAM),
-        )
+        "default": gan.wgan_gp(
+            generator, centred, generator_optimizer=falling, critic_optimizer=same
+        ),
+        "pixels": gan.wgan_gp(generator, plain),
     }
 
 

@@ -162,7 +162,7 @@ OF_TRAINED = {
 }
 ADVERSARIAL = {
     **TRAINED,
-    **{"latent_dim": 4, "widths": (16,), "learning_rate": 1e-3, "beta1": 0.5},
+    **{"latent_dim": 4, "widths": (16,), "learning_rate": 2e-3, "beta1": 0.5},
     **{"beta2": 0.9, "critic_steps": 2, "average_decay": 0.2, "corner_width": 0.5},
     **{"decay_after": 2, "critic_input": "centred"},
 }
