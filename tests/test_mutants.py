@@ -98,8 +98,8 @@ MUTANTS = {
     ),
     "a centre that is added": Mutant(
         "networks/critics.py",
-        "examples - centre.astype(examples.dtype)[None]",
-        "examples + centre.astype(examples.dtype)[None]",
+        "examples - jnp.asarray(checked, examples.dtype)[None]",
+        "examples + jnp.asarray(checked, examples.dtype)[None]",
         CENTRED,
     ),
     "one ε for the batch": Mutant(

@@ -89,14 +89,16 @@ def centred(critic: Network, centre: Centre) -> Network:
             of its shape.
     """
     shape = np.shape(centre)
-    centre = jnp.asarray(floats("centre", centre, shape))
+    checked = floats("centre", centre, shape)
 
     def apply(params: Params, examples: Examples) -> Scores:
         if examples.shape[1:] != shape:
             raise ValueError(
                 f"the centre is {list(shape)}, got examples {list(examples.shape)}"
             )
-        return critic.apply(params, examples - centre.astype(examples.dtype)[None])
+        return critic.apply(
+            params, examples - jnp.asarray(checked, examples.dtype)[None]
+        )
 
     return Network(critic.init, apply)
 
