@@ -41,9 +41,9 @@ print(digits.shape, digits.dtype)
 # is a pair of pure functions: `init` makes weights from a random key, `apply` uses
 # them.
 #
-# Nearly all pixels of a digit are black, -1. The critic is given what is left of an image
-# when the mean of all images is subtracted: it then sees at once what tells images apart,
-# and learns faster.
+# Nearly all pixels of a digit are black, -1. The critic is given what is left of an
+# image when the mean of all images is subtracted: it then sees at once what tells
+# images apart, and learns faster.
 
 # %%
 generator = networks.mlp_generator(latent_dim=32, widths=(128, 256))
