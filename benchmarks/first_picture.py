@@ -22,12 +22,11 @@ from experiments.wgan import Config
 from jaxgan import data, evaluation, gan, networks, pixels, storage, training
 from jaxgan.training import Algorithm
 
-BATCH = 64
 
-
-def trainings(images: np.ndarray) -> dict[str, Algorithm]:
+def trainings(
+    of_wgan: Config, generator: networks.Generator, images: np.ndarray
+) -> dict[str, Algorithm]:
     """Return what is compared: the defaults of `wgan`, and the settings before them."""
-    of_wgan = Config()
     falling, same = optimizers.adams(
         of_wgan.learning_rate,
         of_wgan.decay_after,
@@ -37,7 +36,6 @@ def trainings(images: np.ndarray) -> dict[str, Algorithm]:
     )
     plain = networks.mlp_critic()
     centred = networks.centred(plain, pixels.mean_input(images))
-    generator = networks.mlp_generator(of_wgan.latent_dim)
     return {
         "default": gan.wgan_gp(
             generator, centred, generator_optimizer=falling, critic_optimizer=same
@@ -54,12 +52,13 @@ def measure(steps: int, seed: int) -> dict[str, Any]:
     images = jnp.asarray(real)
     key = jax.random.key(seed)
     found = {}
-    generator = networks.mlp_generator(Config().latent_dim)
-    for name, algorithm in trainings(real).items():
+    of_wgan = Config()
+    generator = networks.mlp_generator(of_wgan.latent_dim)
+    for name, algorithm in trainings(of_wgan, generator, real).items():
         started = time.perf_counter()
         state = algorithm.init(key)
         program = training.chunk.lower(
-            algorithm, state, images, steps, batch_size=BATCH
+            algorithm, state, images, steps, batch_size=of_wgan.batch_size
         ).compile()
         compiled = time.perf_counter()
         state, _ = jax.block_until_ready(program(state, images))

@@ -9,9 +9,11 @@ from experiments.running.errors import UsageError
 
 LEAST_SAMPLES = 20
 """Fewest samples that are judged."""
-CriticInput: TypeAlias = Literal["pixels", "centred"]
 LARGEST = 3.4e38
 """Of all numbers that may have a fraction: single precision has none above it."""
+
+CriticInput: TypeAlias = Literal["pixels", "centred"]
+"""What a critic is given: pixels as they are, or minus their mean."""
 
 
 @dataclass(frozen=True)

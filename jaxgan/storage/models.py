@@ -31,13 +31,10 @@ SHIPPED = "jaxgan.checkpoints"
 DIGITS = 28, 28, 1
 
 
-def _centred_mlp_critic(**options: Any) -> networks.Network:
-    shape = options.get("shape", DIGITS)
-    return networks.with_centre(networks.mlp_critic(**options), shape)
-
-
-def _centred_conv_critic(**options: Any) -> networks.Network:
-    return networks.with_centre(networks.conv_critic(**options), DIGITS)
+def _centred(
+    build: Callable[..., networks.Network], **options: Any
+) -> networks.Network:
+    return networks.with_centre(build(**options), options.get("shape", DIGITS))
 
 
 ARCHITECTURES: dict[str, Callable[..., Any]] = {
@@ -45,8 +42,8 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "conv_generator": partial(networks.conv_generator, batch_norm=False),
     "mlp_critic": networks.mlp_critic,
     "conv_critic": networks.conv_critic,
-    "centred_mlp_critic": _centred_mlp_critic,
-    "centred_conv_critic": _centred_conv_critic,
+    "centred_mlp_critic": partial(_centred, networks.mlp_critic),
+    "centred_conv_critic": partial(_centred, networks.conv_critic),
     "conv_classifier": networks.conv_classifier,
 }
 """Networks by their names in cards; generators are those without normalisation."""

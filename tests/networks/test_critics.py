@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from weights import shaken
 
 from jaxgan import networks
 
@@ -12,22 +13,12 @@ SHAPE = (3, 2, 1)
 CENTRE = np.linspace(-1.0, 0.5, 6, dtype=np.float32).reshape(SHAPE)
 
 
-def shaken(params):
-    """Random weights everywhere, so that biases matter."""
-    leaves, tree = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(7), len(leaves))
-    return tree.unflatten(
-        p + 0.5 * jax.random.normal(k, p.shape)
-        for p, k in zip(leaves, keys, strict=True)
-    )
-
-
 @pytest.mark.parametrize("widths", [(), (5,), (5, 4)])
 def test_a_bias_makes_up_for_the_centre(widths):
     """W(x − c) + b = Wx + (b − Wc): the same functions, scores and slopes."""
     plain = networks.mlp_critic(widths, shape=SHAPE)
     centred = networks.centred(plain, CENTRE)
-    params, moved = (shaken(centred.init(KEY)) for _ in range(2))
+    params, moved = (shaken(centred.init(KEY), 0.5) for _ in range(2))
     first = moved["hidden_0"]["affine"] if widths else moved["output"]
     first["bias"] -= CENTRE.ravel() @ first["kernel"]
     examples = jax.random.normal(KEY, (7, *SHAPE))
@@ -47,7 +38,7 @@ def test_a_bias_makes_up_for_the_centre(widths):
 def test_the_centre_can_be_among_the_weights():
     plain = networks.mlp_critic((5,), shape=SHAPE)
     stored = networks.with_centre(plain, SHAPE)
-    params = shaken(plain.init(KEY))
+    params = shaken(plain.init(KEY), 0.5)
     examples = jax.random.normal(KEY, (7, *SHAPE))
     np.testing.assert_array_equal(
         stored.apply({"centre": jnp.asarray(CENTRE), "critic": params}, examples),
@@ -62,7 +53,7 @@ def test_the_centre_can_be_among_the_weights():
 def test_the_centre_is_scored_as_zero_is():
     plain = networks.conv_critic((2, 3), width=4)
     centre = np.full((28, 28, 1), -0.8, np.float32)
-    params = shaken(plain.init(KEY))
+    params = shaken(plain.init(KEY), 0.5)
     score = networks.centred(plain, centre).apply(params, jnp.asarray(centre)[None])
     np.testing.assert_array_equal(score, plain.apply(params, jnp.zeros((1, 28, 28, 1))))
 

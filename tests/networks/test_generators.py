@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from weights import shaken
 
 import jaxgan
 from jaxgan import networks
@@ -14,16 +15,6 @@ KEY = jax.random.key(0)
 
 def latents(count, dimension, seed=1):
     return jax.random.normal(jax.random.key(seed), (count, dimension))
-
-
-def shaken(params):
-    """Random weights everywhere, so that scales and biases matter."""
-    leaves, tree = jax.tree.flatten(params)
-    keys = jax.random.split(jax.random.key(7), len(leaves))
-    return tree.unflatten(
-        p + 0.2 * jax.random.normal(k, p.shape)
-        for p, k in zip(leaves, keys, strict=True)
-    )
 
 
 def small_conv_generator():
