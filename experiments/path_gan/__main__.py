@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from experiments.running.command_line import main
 from experiments.running.errors import UsageError
-from experiments.running.options import DataOptions, require
+from experiments.running.options import CriticInput, DataOptions, require
 
 WEIGHTS = ("path_weights", "line_weights", "length_weights", "encoder_weights")
 EXTENSIBLE = ("seeds", *WEIGHTS, "between")
@@ -66,6 +66,14 @@ class Config(DataOptions):
     """Generator steps between two checks for a signal to stop; a divisor of --steps."""
     batch_size: int = 64
     """Images in each batch."""
+    critic_input: CriticInput = "pixels"
+    """What the discriminator or critic is given: pixels from -1 to 1, or these minus
+    the mean of all training images."""
+    learning_rate: float = 5e-4
+    """Adam's step size for both networks, in (0, 1)."""
+    beta1: float = 0.0
+    """Adam's decay rate of the mean gradient, in (-1, 1); below 0 it takes back a part
+    of the step before."""
     average_decay: float = 0.995
     """Decay per step, in [0, 1), of the moving average of the generator's weights; the
     averaged generator is judged."""
@@ -107,6 +115,8 @@ class Config(DataOptions):
             require(getattr(self, name) >= 2, self, name, "at least 2")
         require(self.pairs >= 4, self, "pairs", "at least 4")
         require(self.steps % self.chunk == 0, self, "chunk", "a divisor of --steps")
+        require(0 < self.learning_rate < 1, self, "learning_rate", "in (0, 1)")
+        require(-1 < self.beta1 < 1, self, "beta1", "in (-1, 1)")
         require(0 <= self.average_decay < 1, self, "average_decay", "in [0, 1)")
         require(min(self.widths, default=0) >= 1, self, "widths", "all at least 1")
         power = self.segments >= 16 and self.segments & (self.segments - 1) == 0
@@ -125,7 +135,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.path_gan import arms, judge, report, runs, trials
     from experiments.path_gan.sweep import Sweep
     from experiments.reporting import page
-    from experiments.running import datasets, duration, record, run_folder
+    from experiments.running import critics, datasets, duration, record, run_folder
     from experiments.running.interruption import stop_requested
     from jaxgan import evaluation, networks, parallel, pixels, storage
 
@@ -177,15 +187,19 @@ def run(config: Config) -> dict[str, Any]:
     )
     options = {"latent_dim": config.latent_dim, "widths": list(config.widths)}
     generator = networks.mlp_generator(**options)
+    centre = critics.centre_of(config.critic_input, real.images)
     plan = runs.Plan(
         out=out,
         options=options,
         provenance=record.provenance(out),
         generator=generator,
+        centre=centre,
         algorithms=arms.algorithms(
             config.algorithm,
             generator,
-            networks.mlp_critic(),
+            critics.given(networks.mlp_critic(), centre),
+            learning_rate=config.learning_rate,
+            beta1=config.beta1,
             average_decay=config.average_decay,
             every=config.every,
             strength=config.strength,

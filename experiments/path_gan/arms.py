@@ -12,9 +12,6 @@ from jaxgan.gan import path_energy_penalty, path_length_penalty
 from jaxgan.networks import Generator, Network
 from jaxgan.training import Algorithm
 
-RATE = 5e-4
-"""Adam's learning rate, for both networks."""
-
 ADVERSARIAL = {"wgan": gan.wgan_gp, "gan": gan.vanilla_gan}
 
 
@@ -85,6 +82,8 @@ def algorithms(
     generator: Generator,
     critic: Network,
     *,
+    learning_rate: float,
+    beta1: float,
     average_decay: float,
     every: int,
     strength: str,
@@ -97,6 +96,8 @@ def algorithms(
         name: a key of `ADVERSARIAL`.
         generator: the generator to train.
         critic: its critic.
+        learning_rate: of Adam, for both networks.
+        beta1: Adam's decay rate of the mean gradient.
         average_decay: of the moving average of the generator's weights; in [0, 1).
         every: generator steps from one use of a penalty to the next.
         strength: `weight` or `ratio`: what the numbers of the arms are.
@@ -108,13 +109,12 @@ def algorithms(
     Returns:
         The algorithms by `Arm.unweighted`.
     """
-    rate = RATE
+    rate = learning_rate
     if plain_steps:
-        falling = optax.cosine_decay_schedule(RATE, steps)
-        rate = optax.join_schedules(
-            [optax.constant_schedule(RATE), falling], [plain_steps]
-        )
-    optimizer = training.adam(rate)
+        constant = optax.constant_schedule(rate)
+        falling = optax.cosine_decay_schedule(rate, steps)
+        rate = optax.join_schedules([constant, falling], [plain_steps])
+    optimizer = training.adam(rate, beta1)
     ramp = steps // 10 if plain_steps else 0
     regularise = {
         "weight": partial(gan.lazy_regulariser, weight=0.0, every=every),

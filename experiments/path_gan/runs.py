@@ -34,6 +34,7 @@ class Plan(NamedTuple):
         options: of the generator's architecture, for the cards of the models.
         provenance: of the models, for their cards too.
         generator: the generator to train.
+        centre: what is subtracted from images before the critic, if anything.
         algorithms: by `Arm.unweighted`.
         key: random key from which the key of each seed is derived.
         seeds: runs of each arm.
@@ -50,6 +51,7 @@ class Plan(NamedTuple):
     options: Mapping[str, Any]
     provenance: Mapping[str, Any]
     generator: Generator
+    centre: np.ndarray | None
     algorithms: Mapping[Arm, Algorithm]
     key: PRNGKey
     seeds: int

@@ -22,7 +22,7 @@ from experiments.path_gan.arms import (
     run_folder,
     trained_generator,
 )
-from experiments.running import jobs
+from experiments.running import critics, jobs
 from experiments.running.parts import kept_numbers
 from jaxgan import gan, storage
 from jaxgan.networks import FinishedGenerator
@@ -140,7 +140,7 @@ def _judge(
         return {"frechet_distance": math.nan, "rho": math.nan}
     parts = {
         "generator": storage.Part("mlp_generator", {**plan.options}, finished.params),
-        "critic": storage.Part("mlp_critic", {}, critic),
+        "critic": critics.part("mlp", {}, plan.centre, critic),
     }
     card = {**plan.provenance, "penalty": arm.name}
     storage.save_model(folder / "model", parts, card)

@@ -12,7 +12,14 @@ import numpy as np
 from PIL import Image
 
 from experiments.reporting import page, pictures
-from experiments.running import datasets, epochs, optimizers, record, run_folder
+from experiments.running import (
+    critics,
+    datasets,
+    epochs,
+    optimizers,
+    record,
+    run_folder,
+)
 from experiments.running.errors import NonFiniteError
 from experiments.running.options import AdversarialOptions
 from jaxgan import gan, networks, pixels, storage
@@ -52,10 +59,8 @@ def train(
     real, heldout = datasets.load(options, None if is_any else datasets.DIGITS)
     shape = _shape(real.images)
     generator, critic = _networks(options, shape)
-    centre = None
-    if options.critic_input == "centred":
-        centre = pixels.mean_input(real.images)
-        critic = networks.centred(critic, centre)
+    centre = critics.centre_of(options.critic_input, real.images)
+    critic = critics.given(critic, centre)
     generator_optimizer, critic_optimizer = optimizers.adams(
         options.learning_rate,
         options.decay_after,
@@ -90,10 +95,9 @@ def train(
     finished = gan.finish(folding_key, generator, trained.state.average)
     if finished is None:
         raise NonFiniteError("weights of the finished generator are not finite")
-    kind, scorer = f"{options.architecture}_critic", trained.state.critic
-    if centre is not None:
-        kind, scorer = f"centred_{kind}", {"centre": centre, "critic": scorer}
-    critic_part = storage.Part(kind, shape, scorer)
+    critic_part = critics.part(
+        options.architecture, shape, centre, trained.state.critic
+    )
     _write_model(out, options, shape, finished.params, critic_part, summary)
     summary["in_words"] = _in_words(summary)
     run_folder.write_json(out / "summary.json", summary)

@@ -302,6 +302,7 @@ RUNS = {
             **{"steps": 4, "chunk": 2, "batch_size": 32, "average_decay": 0.05},
             **{"latent_dim": 3, "widths": (8, 16), "pairs": 4, "segments": 16},
             **{"digits": 2, "plain_steps": 2, "strength": "ratio", "between": True},
+            **{"learning_rate": 1e-3, "beta1": -0.5, "critic_input": "centred"},
         },
         {
             "path_weights": has_arm("path_2"),
