@@ -12,8 +12,12 @@ from experiments.reporting.pictures import drawing
 SHOWN_IMAGES = 10
 SHOWN_STARTS = 6
 """Starts beside the best one in a row of `reconstructions.png`."""
+STRENGTH = 5
+"""By which differences between two reconstructions are multiplied to be seen."""
 ALIKE = 0.5
 """Distance within which two images count as one, as in `minima.count_minima`."""
+SAME = 1e-3
+"""Distance of two codes below which the axis of `distances.png` is linear, at least."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -53,26 +57,35 @@ def visible(
 def _reconstructions(
     pixels: np.ndarray, found: FoundCodes, images: np.ndarray
 ) -> Figure:
-    """Draw each target beside its reconstructions, from the best start to the worst."""
+    """Draw each target beside its reconstructions, from the best start to the worst.
+
+    Below each reconstruction is what it has more than the best one, or less.
+    """
     count = len(images)
-    figure = Figure(figsize=(1 + SHOWN_STARTS, 0.3 + 0.95 * count), layout="tight")
-    panels = figure.subplots(count, 2 + SHOWN_STARTS, squeeze=False)
-    for row, axes in enumerate(panels):
+    figure = Figure(figsize=(1 + SHOWN_STARTS, 0.3 + 1.85 * count))
+    figure.set_layout_engine("constrained", h_pad=0.01, w_pad=0.02, hspace=0)
+    panels = figure.subplots(2 * count, 2 + SHOWN_STARTS, squeeze=False)
+    for row in range(count):
+        axes, below = panels[2 * row : 2 * row + 2]
         ends = np.flatnonzero(np.isfinite(found.errors[row]))
         order = ends[np.argsort(found.errors[row][ends])]
         places = np.linspace(0, len(order) - 1, 1 + SHOWN_STARTS).round().astype(int)
         axes[0].imshow(pixels[row], cmap="gray", vmin=0, vmax=1)
-        for panel, place in zip(axes[1:], places, strict=True):
-            start = order[place]
-            panel.imshow(
-                images[row, start].reshape(pixels.shape[1:]),
-                cmap="gray",
-                vmin=0,
-                vmax=1,
-            )
+        made = images[row, order[places]].reshape(-1, *pixels.shape[1:])
+        for image, start, panel, under in zip(
+            made, order[places], axes[1:], below[1:], strict=True
+        ):
+            panel.imshow(image, cmap="gray", vmin=0, vmax=1)
             panel.set_title(f"{found.errors[row, start]:.1e}", fontsize=7, pad=2)
-        for panel in axes:
+            change = STRENGTH * (image - made[0])
+            gray = change.reshape(*change.shape[:2], -1).mean(2)
+            under.imshow(gray, cmap="RdBu", vmin=-1, vmax=1)
+        for panel in (*axes, *below):
             panel.set_axis_off()
+        below[1].clear()
+        below[1].set_axis_off()
+        below[1].text(0.5, 0.5, f"minus the best,\n× {STRENGTH}:", fontsize=7,
+            ha="center", va="center", transform=below[1].transAxes)  # fmt: skip
     panels[0, 0].set_title("target", fontsize=8)
     return figure
 
@@ -98,12 +111,15 @@ def _distances(found: FoundCodes, images: np.ndarray) -> Figure:
     """Draw the distance of two images over that of their codes, for pairs of starts."""
     figure = Figure(figsize=(5.5, 4), layout="constrained")
     axes = figure.subplots()
+    least = np.inf
     for row, pictures in enumerate(images):
         ends = np.flatnonzero(np.isfinite(found.errors[row]))
         first, second = np.triu_indices(len(ends), 1)
         codes, looks = found.latents[row][ends], pictures[ends]
+        apart = np.linalg.norm(codes[first] - codes[second], axis=1)
+        least = np.min(apart[apart > SAME], initial=least)
         axes.plot(
-            np.linalg.norm(codes[first] - codes[second], axis=1),
+            apart,
             np.linalg.norm(looks[first] - looks[second], axis=1),
             ".",
             markersize=2,
@@ -117,8 +133,9 @@ def _distances(found: FoundCodes, images: np.ndarray) -> Figure:
         xlabel="distance of two codes ‖z₁ − z₂‖",
         ylabel="distance of their images ‖G(z₁) − G(z₂)‖",
     )
-    axes.set_xscale("symlog", linthresh=1e-3)
-    axes.set_xlim(left=-5e-4)  # same codes are at 0
+    linear = 10.0 ** np.floor(np.log10(least)) if np.isfinite(least) else SAME
+    axes.set_xscale("symlog", linthresh=linear)
+    axes.set_xlim(left=-linear / 2)  # same codes are at 0
     axes.grid(alpha=0.3)
     axes.legend(
         title="target number", frameon=False, markerscale=5, fontsize=7, ncols=2

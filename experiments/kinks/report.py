@@ -182,8 +182,7 @@ def draw(several: Sequence[Row]) -> Figure:
             axes.errorbar(places, values, yerr=bars, capsize=2, **style)
         panels[1].plot(places, [row.error for row in own], **style)
     panels[0].set(ylabel="different minima", ylim=(0, None))
-    panels[1].set(ylabel="best mean squared error", ylim=(0, None))
-    panels[1].ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    panels[1].set(ylabel="best mean squared error", yscale="log")
     panels[2].set(ylabel="barrier between the best two, relative")
     panels[2].set_yscale("log", nonpositive="clip")
     for axes in panels:

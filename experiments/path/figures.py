@@ -13,6 +13,7 @@ from experiments.path.realism import Realism, Seen
 from experiments.path.search import GAP, Convergence, FoundPaths
 from experiments.reporting.pictures import (
     drawing,
+    film_strips,
     image_grid,
     save_animation,
     save_image,
@@ -59,16 +60,12 @@ def film_strip(pairs: Pairs, profiles: Mapping[str, Profile], number: int) -> Fi
     rows = {name: profile.images[number] for name, profile in profiles.items()}
     rows["cross-fade"] = 2 * ((1 - shares) * ends[0] + shares * ends[1]) - 1
     first, last = (to_pixels(2 * image[None] - 1) for image in ends)
-    figure = Figure(figsize=(10, 0.55 * len(rows) + 0.1), layout="constrained")
-    for axes, (name, images) in zip(
-        figure.subplots(len(rows)), rows.items(), strict=True
-    ):
-        strip = np.concatenate([first, to_pixels(images), last])
-        axes.imshow(image_grid(strip, len(strip)), cmap="gray", vmin=0, vmax=255)
-        axes.set(xticks=[], yticks=[])
-        axes.set_ylabel(name, rotation=0, ha="right", va="center")
-        axes.spines[:].set_visible(False)
-    return figure
+    return film_strips(
+        [
+            (name, np.concatenate([first, to_pixels(images), last]))
+            for name, images in rows.items()
+        ]
+    )
 
 
 def _animation(film: Path, folder: Path, profiles: Mapping[str, Profile]) -> None:

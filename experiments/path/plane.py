@@ -160,10 +160,11 @@ def draw(
     extent = (*grid.axis_x[[0, -1]], *grid.axis_y[[0, -1]])
     distances = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     longest = np.argsort(-distances)[:count]
+    shades = np.log10(grid.values[longest])
     for number, axes in zip(longest, panels, strict=True):
         image = axes.imshow(
             np.log10(grid.values[number].T), origin="lower", extent=extent,
-            cmap="viridis", aspect="equal",
+            cmap="viridis", aspect="equal", vmin=shades.min(), vmax=shades.max(),
         )  # fmt: skip
         a, b = jnp.asarray(pairs.codes_a[number]), jnp.asarray(pairs.codes_b[number])
         for knots, style, label in (
@@ -173,6 +174,8 @@ def draw(
         ):
             axes.plot(*np.asarray(knots).T, style, linewidth=1.5, label=label)
         axes.plot(*np.stack([a, b]).T, "wo", markersize=4)
-        figure.colorbar(image, ax=axes, shrink=0.7, label="log₁₀ λ")
+        axes.set(xlabel="first coordinate of z")
+    panels[0].set_ylabel("second coordinate of z")
+    figure.colorbar(image, ax=list(panels), shrink=0.8, label="log₁₀ λ")
     panels[0].legend(fontsize=7, facecolor="0.4", labelcolor="white")
     return figure

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from experiments.path_gan import given
 from experiments.path_gan.arms import BETWEEN, ENCODER, PLAIN, Arm, run_folder
-from experiments.reporting.pictures import image_grid, save_image
+from experiments.reporting.pictures import film_strips
 from jaxgan.pixels import to_pixels
 
 STYLES = {
@@ -105,11 +105,14 @@ def _points(axes, x: PointsOfSeeds, y: PointsOfSeeds, **style: str) -> None:
 
 
 def _logarithmic(axes) -> None:
+    """Make the horizontal axis logarithmic, with numbers all along what is drawn."""
     axes.set_xscale("log")
-    formatter = LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5))
-    axes.xaxis.set_major_formatter(formatter)
-    axes.xaxis.set_minor_formatter(formatter)
-    axes.grid(alpha=0.3, which="both")
+    low, high = axes.get_xlim()
+    several = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8) if high < 6 * low else (1, 2, 5)
+    axes.xaxis.set_major_locator(LogLocator(subs=several))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.grid(alpha=0.3)
 
 
 def given_digits(
@@ -165,11 +168,12 @@ def given_digits(
     return figure
 
 
-def strips(path: Path, out: Path, arms: Sequence[Arm]) -> None:
-    """Write a picture: for each of a few pairs, its path in each arm, seed 0.
+def strips(out: Path, arms: Sequence[Arm]) -> Figure:
+    """Draw, for each of a few pairs of codes, its path in each arm, seed 0.
+
+    The images at the ends differ, since each generator makes its own of a code.
 
     Args:
-        path: of the picture.
         out: folder of the experiment.
         arms: from top to bottom; none of them lost.
     """
@@ -177,6 +181,10 @@ def strips(path: Path, out: Path, arms: Sequence[Arm]) -> None:
     for arm in arms:
         with np.load(run_folder(out, arm, 0) / "films.npz", allow_pickle=False) as kept:
             films.append(to_pixels(kept["images"].astype(np.float32)))
-    rows = np.stack(films, 1)  # pairs, arms, stops
-    flat = rows.reshape(-1, *rows.shape[3:])
-    save_image(path, image_grid(flat, rows.shape[2]))
+    return film_strips(
+        [
+            (arm.name, strip)
+            for pair in zip(*films, strict=True)
+            for arm, strip in zip(arms, pair, strict=True)
+        ]
+    )

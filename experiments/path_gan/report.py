@@ -280,4 +280,4 @@ def write(out: Path, sweep: Sweep) -> None:
     best = sweep.best("path") or sweep.best("line")
     if best is not None:
         with drawing(out / "strips.png") as path:
-            figures.strips(path, out, [PLAIN, best])
+            figures.strips(out, [PLAIN, best]).savefig(path, dpi=120)

@@ -188,6 +188,8 @@ def _classes(shares: tuple[np.ndarray, np.ndarray]) -> Figure:
     places = np.arange(len(fake))
     axes.bar(places - 0.2, fake, 0.4, label="samples")
     axes.bar(places + 0.2, real, 0.4, label="test images")
-    axes.set(xticks=places, xlabel="class", ylabel="share")
+    # The same axis for most models, so that their pictures can be compared.
+    highest = max(2 / len(fake), 1.1 * fake.max(), 1.1 * real.max())
+    axes.set(xticks=places, xlabel="class", ylabel="share", ylim=(0, highest))
     figure.legend(frameon=False, loc="outside upper center", ncols=2)
     return figure

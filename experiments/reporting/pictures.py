@@ -65,6 +65,20 @@ def image_grid(
     return grid[..., 0] if channels == 1 else grid
 
 
+def film_strips(
+    rows: Sequence[tuple[str, UInt8[np.ndarray, "n height width channels"]]],
+) -> Figure:
+    """Return a figure of strips of images, each with its name, one below another."""
+    figure = Figure(figsize=(10, 0.55 * len(rows) + 0.1), layout="constrained")
+    panels = figure.subplots(len(rows), squeeze=False)[:, 0]
+    for axes, (name, strip) in zip(panels, rows, strict=True):
+        axes.imshow(image_grid(strip, len(strip)), cmap="gray", vmin=0, vmax=255)
+        axes.set(xticks=[], yticks=[])
+        axes.set_ylabel(name, rotation=0, ha="right", va="center")
+        axes.spines[:].set_visible(False)
+    return figure
+
+
 def save_image(path: Path, pixels: UInt8[np.ndarray, "height width *colours"]) -> None:
     """Write one image, gray or in colour, each pixel as a square of two by two.
 
