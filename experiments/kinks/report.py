@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from experiments.kinks.search import AT_ONCE, KINKS, SHARPENING, WAYS, Ends
-from experiments.reporting.pictures import drawing
+from experiments.reporting.pictures import drawing, number_logarithms
 from experiments.reporting.tables import markdown
 from jaxgan.statistics import Interval, bootstrap_interval
 from jaxgan.types import PRNGKey
@@ -183,13 +184,14 @@ def draw(several: Sequence[Row]) -> Figure:
         panels[1].plot(places, [row.error for row in own], **style)
     panels[0].set(ylabel="different minima", ylim=(0, None))
     panels[1].set(ylabel="best mean squared error", yscale="log")
+    number_logarithms(panels[1].yaxis)
     panels[2].set(ylabel="barrier between the best two, relative")
     panels[2].set_yscale("log", nonpositive="clip")
     for axes in panels:
         axes.set_xscale("log")
         names = [*map(_width, widths), "kinks"]
         axes.set_xticks([*widths, kinks], names, fontsize=8)
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.invert_xaxis()
         axes.set_xlabel("width of the corners")
         axes.grid(alpha=0.3)

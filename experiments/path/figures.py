@@ -23,7 +23,7 @@ from jaxgan.pixels import to_pixels
 SHOWN = 2
 """Pairs with a film strip."""
 ROUND_TRIP_SECONDS = 3.0
-SCALE_COLOURS = {"real digits": "tab:green", "cross-fades": "tab:purple"}
+SCALE_COLOURS = {"real digits": "tab:green", "averages of two": "tab:purple"}
 COLOURS = {"line": "tab:gray", "slerp": "tab:blue", "minimiser": "tab:red"}
 
 
@@ -146,7 +146,7 @@ def _realism(profiles: Mapping[str, Profile], realism: Realism) -> Figure:
         if quantity in Seen._fields:
             for name, seen in (
                 ("real digits", realism.real),
-                ("cross-fades", realism.crossfade),
+                ("averages of two", realism.crossfade),
             ):
                 axes.axhline(
                     np.median(getattr(seen, quantity)),

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from experiments.path_gan import given
 from experiments.path_gan.arms import BETWEEN, ENCODER, PLAIN, Arm, run_folder
-from experiments.reporting.pictures import film_strips
+from experiments.reporting.pictures import film_strips, number_logarithms
 from jaxgan.pixels import to_pixels
 
 STYLES = {
@@ -105,13 +104,8 @@ def _points(axes, x: PointsOfSeeds, y: PointsOfSeeds, **style: str) -> None:
 
 
 def _logarithmic(axes) -> None:
-    """Make the horizontal axis logarithmic, with numbers all along what is drawn."""
     axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    several = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8) if high < 6 * low else (1, 2, 5)
-    axes.xaxis.set_major_locator(LogLocator(subs=several))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    number_logarithms(axes.xaxis)
     axes.grid(alpha=0.3)
 
 

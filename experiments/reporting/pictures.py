@@ -12,7 +12,9 @@ import matplotlib as mpl
 import numpy as np
 from jaxtyping import UInt8
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image as PILImage
 
 from jaxgan.errors import first_line
@@ -63,6 +65,15 @@ def image_grid(
     grid = grid.reshape(rows * (height + gap), columns * (width + gap), channels)
     grid = np.pad(grid, ((gap, 0), (gap, 0), (0, 0)))
     return grid[..., 0] if channels == 1 else grid
+
+
+def number_logarithms(axis: Axis) -> None:
+    """Give a logarithmic axis numbers all along what is drawn, be it short or long."""
+    low, high = axis.get_view_interval()
+    several = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8) if high < 6 * low else (1, 2, 5)
+    axis.set_major_locator(LogLocator(subs=several))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def film_strips(
