@@ -84,10 +84,14 @@ def test_arms_begin_where_the_shared_steps_end(tmp_path):
     """A penalty that is next to nothing ends in the same weights as none at all."""
     flags = [*TOY, "--plain-steps", "8", "--strength", "ratio", "--path-weights"]
     flags += ["--line-weights", "1e-30", "0.5", "--length-weights", "--steps", "20"]
+    flags += ["--critic-input", "centred", "--beta1", "-0.5"]
     succeed("path_gan", tmp_path, *flags)
 
     def weights(arm):
-        generator = storage.load_generator(tmp_path / "models" / arm / "1" / "model")
+        model = tmp_path / "models" / arm / "1" / "model"
+        kinds = storage.load_card(model)["parts"]
+        assert kinds["critic"]["architecture"] == "centred_mlp_critic"
+        generator = storage.load_generator(model)
         return [np.asarray(leaf) for leaf in jax.tree.leaves(generator.params)]
 
     none, nothing, some = map(weights, ("none", "line-1e-30", "line-0.5"))
