@@ -127,6 +127,18 @@ def measure_paths(
     return PathMeasures(least, error, line, slerp, image_distance, code_distance, *seen)
 
 
+@partial(jax.jit, static_argnames="count")
+def middles_of_lines(key: PRNGKey, generator: FinishedGenerator, count: int):
+    """Return the images half-way on straight lines between codes of the prior."""
+
+    def one(number: Array) -> Array:
+        keys = jax.random.split(jax.random.fold_in(key, number))
+        middle = jnp.mean(jax.vmap(generator.draw)(keys), 0)
+        return generator.generate(middle[None])[0]
+
+    return jax.lax.map(one, jnp.arange(count), batch_size=1000)
+
+
 @jax.jit
 def inversion_errors(
     key: PRNGKey, generator: FinishedGenerator, digits: Examples
@@ -159,11 +171,16 @@ def numbers(
 ) -> tuple[dict[str, float], PathMeasures]:
     """Return all numbers of a generator by name, and its paths.
 
+    `frechet_middles` is the Fréchet distance of as many middles of lines as samples.
+
     Args:
         protocol: how it is judged.
         generator: to be judged, with images in [-1, 1].
     """
-    sample_key, verdict_key, bank_key = jax.random.split(protocol.key, 3)
+    sample_key, verdict_key, bank_key, line_key = (
+        *jax.random.split(protocol.key, 3),
+        jax.random.fold_in(protocol.key, 3),
+    )
     digits = np.asarray(protocol.digits)
     count = len(protocol.reference.features)
     images = judging.draw(sample_key, generator, count)
@@ -171,10 +188,15 @@ def numbers(
     verdict = evaluation.verdict(
         verdict_key, samples, protocol.reference, samples, protocol.training
     )
+    middles = to_pixels(np.asarray(middles_of_lines(line_key, generator, count)))
+    between = evaluation.features_of(protocol.classify, middles)
     errors = inversion_errors(bank_key, generator, protocol.digits)
     measured = measure_paths(generator, protocol.segments, jnp.asarray(protocol.codes))
     return {
         **{name: estimate.value for name, estimate in verdict.items()},
+        "frechet_middles": evaluation.frechet_distance(
+            verdict_key, between.features, protocol.reference.features
+        ).value,
         "inversion_error": float(np.median(errors)),
         **path_numbers(protocol, measured),
         **given.measure(bank_key, generator, digits, protocol.segments),

@@ -22,6 +22,8 @@ from experiments.reporting.tables import markdown
 
 METRICS = {
     "frechet_distance": "Fréchet distance",
+    "class_matched_frechet_distance": "class-matched Fréchet distance",
+    "frechet_middles": "Fréchet distance of the middles of lines",
     "kernel_distance": "kernel distance",
     "precision": "precision",
     "recall": "recall",
@@ -56,10 +58,12 @@ AT_USUAL = {
 }
 AT_GIVEN_ERROR = {"energy": "U", "distance": "ℓ", "rho": "ρ"}
 AS_A_SET = {
-    "frechet_half": "Fréchet distance half-way",
+    "frechet_half": "Fréchet distance half-way on paths",
     "frechet_half_line": "Fréchet distance half-way on the line",
 }
 """Measured where there are more pairs than features."""
+PANELS = ("frechet_distance", "frechet_middles", "frechet_half")
+"""Of the figure of the frontier, as far as they were measured."""
 
 
 def table(sweep: Sweep) -> str:
@@ -92,7 +96,7 @@ def table(sweep: Sweep) -> str:
     def overhead(arm: Arm) -> str:
         return f"{sweep.overhead(arm):.2f}"
 
-    measured = METRICS | _distances(sweep)
+    measured = METRICS | _as_a_set(sweep)
     rows = [row(title, over_seeds(name)) for name, title in measured.items()]
     rows += [
         row("reduction of ρ − 1", reduction, PLAIN),
@@ -112,14 +116,13 @@ def table(sweep: Sweep) -> str:
     return markdown(["metric", *(arm.name for arm in arms)], rows)
 
 
-def _distances(sweep: Sweep) -> dict[str, str]:
-    """Return the titles of the Fréchet distances that were measured, by name."""
-    halfway = {
+def _as_a_set(sweep: Sweep) -> dict[str, str]:
+    """Return the titles of what was measured of `AS_A_SET`, by name."""
+    return {
         name: title
         for name, title in AS_A_SET.items()
         if any(name in row for rows in sweep.rows.values() for row in rows)
     }
-    return {"frechet_distance": METRICS["frechet_distance"], **halfway}
 
 
 def ordered(sweep: Sweep) -> list[Arm]:
@@ -200,12 +203,16 @@ def _of_between(sweep: Sweep, arm: Arm) -> str:
     if arm.weight:
         trained = f"the penalty ({arm.penalty}, {sweep.strength} {arm.weight:g})"
     said = f"With half of the codes of each batch between two, {trained} "
-    said += _gain(sweep, arm)
-    if "frechet_half" in _distances(sweep):
-        plain, moved = (sweep.mean(a, "frechet_half") for a in (PLAIN, arm))
-        said += f"; half-way on paths that distance is {moved:.3g}, where training "
-        said += f"without both has {plain:.3g}"
-    return f"{said}."
+    said += f"{_gain(sweep, arm)}; "
+    places = {"frechet_middles": "in the middles of lines"}
+    if "frechet_half" in _as_a_set(sweep):
+        places["frechet_half"] = "half-way on paths"
+    distances = [
+        f"{sweep.mean(arm, name):.3g} {place} "
+        f"(without both {sweep.mean(PLAIN, name):.3g})"
+        for name, place in places.items()
+    ]
+    return f"{said}that distance is {' and '.join(distances)}."
 
 
 def _of_given(sweep: Sweep, arm: Arm) -> str:
@@ -266,12 +273,14 @@ def write(out: Path, sweep: Sweep) -> None:
     }
     title = f"{sweep.dataset}, {sweep.seeds} seeds: mean and standard deviation"
     if judged:
+        titles = METRICS | _as_a_set(sweep)
         panels = {
-            axis: {
+            titles[name]: {
                 arm: (row_values(rows, name), row_values(rows, "log_rho"))
                 for arm, rows in judged.items()
             }
-            for name, axis in _distances(sweep).items()
+            for name in PANELS
+            if name in titles
         }
         with drawing(out / "pareto.png") as path:
             figures.pareto(panels, title).savefig(path, dpi=150)

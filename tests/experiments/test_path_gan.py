@@ -301,17 +301,18 @@ def test_images_half_way_are_compared_where_they_were_measured(tmp_path):
     found = sweep({**rho, line: 1.5}, {**distance, between: 11.0})
     said = trial_report.words(found)
     assert "half-way" not in said and "half-way" not in trial_report.table(found)
+    assert said.endswith("that distance is 1 in the middles of lines (without both 1).")
     for arm, halfway in ((PLAIN, 80.0), (between, 30.0), (line, 40.0)):
         for row in found.rows[arm]:
             row.update(frechet_half=halfway, frechet_half_line=halfway)
     said, table = trial_report.words(found), trial_report.table(found)
     assert (
         "each batch between two, training without a penalty takes 0.0% off ρ − 1 and "
-        "changes the Fréchet distance by +10.0%; half-way on paths that distance is "
-        "30, where training without both has 80." in said
+        "changes the Fréchet distance by +10.0%; that distance is 1 in the middles of "
+        "lines (without both 1) and 30 half-way on paths (without both 80)." in said
     )
     assert "the penalty (line, weight 0.5) takes 50.0% off ρ − 1" in said
-    assert "| Fréchet distance half-way | 80 ± 0 | 30 ± 0 | 40 ± 0 |" in table
+    assert "| Fréchet distance half-way on paths | 80 ± 0 | 30 ± 0 | 40 ± 0 |" in table
     # No arm with codes between two is the best weight of a penalty.
     assert found.best("line") is None
     trial_report.write(tmp_path, found)
