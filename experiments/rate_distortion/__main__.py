@@ -124,7 +124,7 @@ def run(config: Config) -> dict[str, Any]:
     run_folder.write_json(out / "summary.json", summary)
     report.write(out, digits, results, config.betas, compared, limits, rows)
     page.write(out)
-    print(report.table(rows) + report.at_equal_beta(results, config.betas))
+    print(report.table(rows) + report.gaps_table(results, config.betas))
     print(summary["in_words"])
     return summary
 

@@ -7,9 +7,10 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, StrMethodFormatter
 
 from experiments.rate_distortion import frontiers
-from experiments.rate_distortion.frontiers import Curve, Dominance
+from experiments.rate_distortion.frontiers import Curve, Dominance, Gaps
 from experiments.reporting.codes import COLOURS, TITLES
 
 
@@ -63,9 +64,14 @@ def plane(
     for kind, curve in curves.items():
         _name_betas(whole, kind, curve, betas[kind])
     _iso_elbo(whole)
-    whole.legend(frameon=False, fontsize=8)
+    whole.legend(loc="center right", fontsize=8, edgecolor="none")
     _zoom(near, curves)
     _iso_elbo(near)
+    figure.suptitle(
+        "dots: one seed each, numbers: their β; lines: convex hulls of the means; "
+        "bands: from seed to seed; dashes: equal D + R",
+        fontsize="medium",
+    )
     return figure
 
 
@@ -119,7 +125,6 @@ def _zoom(axes: Axes, curves: Mapping[str, Curve]) -> None:
     axes.set(
         xlim=(rates[good].min() - pad_r, rates[good].max() + pad_r),
         ylim=(distortions[good].min() - pad_d, distortions[good].max() + pad_d),
-        title="dashes: equal D + R",
     )
 
 
@@ -139,17 +144,36 @@ def _iso_elbo(axes: Axes) -> None:
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
 
-def gaps(found: Dominance) -> Figure:
-    """Draw by how much Echo's curve is lower, with the interval at each rate."""
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
-    axes = figure.subplots()
-    axes.axhline(0, color="black", linewidth=0.8)
-    axes.fill_between(
-        found.rates, found.low, found.high, color="tab:orange", alpha=0.3, linewidth=0
-    )
-    axes.plot(found.rates, found.gaps, color="tab:orange")
-    axes.set(xlabel="rate (nats)", ylabel="distortion saved by Echo (nats)")
-    axes.grid(alpha=0.3)
+def gaps(
+    betas: Float[np.ndarray, "betas"], at_equal_beta: Gaps, at_equal_rate: Dominance
+) -> Figure:
+    """Draw what Echo saves, with intervals of 95 %: at equal β, and at equal rate.
+
+    Args:
+        betas: of the left panel.
+        at_equal_beta: D + βR of Echo minus that of the β-VAE, at these.
+        at_equal_rate: D of the β-VAE's convex hull minus that of Echo's.
+    """
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    saved = -at_equal_beta.gaps
+    bars = np.stack([saved + at_equal_beta.high, -at_equal_beta.low - saved])
+    colour = COLOURS["echo"]
+    left.errorbar(betas, saved, yerr=bars, fmt="o", color=colour, capsize=2)
+    left.set(xscale="log", xlabel="β", ylabel="D + βR saved by Echo (nats)")
+    left.set(title="models with the same β")
+    left.set_xticks(betas, [f"{beta:g}" for beta in betas], minor=False)
+    left.xaxis.set_minor_locator(NullLocator())
+    of = at_equal_rate
+    right.fill_between(of.rates, of.low, of.high, color=colour, alpha=0.3, linewidth=0)
+    right.plot(of.rates, of.gaps, color=colour)
+    right.set(xlabel="rate (nats)", ylabel="distortion saved by Echo (nats)")
+    right.set(title="convex hulls at the same rate")
+    for axes in (left, right):
+        axes.axhline(0, color="black", linewidth=0.8)
+        axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.grid(alpha=0.3)
     return figure
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from experiments.rate_distortion import figures, frontiers
 from experiments.rate_distortion.figures import Limits
-from experiments.rate_distortion.frontiers import Curve, Dominance
+from experiments.rate_distortion.frontiers import Curve, Dominance, Gaps
 from experiments.rate_distortion.models import Digits
 from experiments.rate_distortion.sweep import KindResults
 from experiments.reporting.codes import TITLES
@@ -142,11 +142,13 @@ def _cell(values: np.ndarray) -> str:
     return f"{values.mean():.2f}{spread}"
 
 
-def at_equal_beta(found: Mapping[str, KindResults], betas: Sequence[float]) -> str:
-    """Return D + βR of Echo minus that of the β-VAE, with intervals, in Markdown.
+def at_equal_beta(
+    found: Mapping[str, KindResults], betas: Sequence[float]
+) -> tuple[Float[np.ndarray, "betas"], Gaps] | None:
+    """Return D + βR of Echo minus that of the β-VAE, and the β that have both.
 
-    A β is left out where a model of either kind is lost; all are where there is one
-    seed, which has no interval.
+    A β is left out where a model of either kind is lost; None if all are, and where
+    there is one seed, which has no interval.
     """
     whole = np.logical_and(*(_whole(of) for of in found.values()))
     first, second = (
@@ -154,12 +156,20 @@ def at_equal_beta(found: Mapping[str, KindResults], betas: Sequence[float]) -> s
         for kind in ("gaussian", "echo")
     )
     if not whole.any() or first.rates.shape[1] < 2:
-        return ""
+        return None
     kept = np.array(betas)[whole]
-    compared = frontiers.at_equal_beta(kept, first, second)
+    return kept, frontiers.at_equal_beta(kept, first, second)
+
+
+def gaps_table(found: Mapping[str, KindResults], betas: Sequence[float]) -> str:
+    """Return the comparison at equal β in Markdown; nothing if there is none."""
+    compared = at_equal_beta(found, betas)
+    if compared is None:
+        return ""
+    kept, gaps = compared
     lines = [
         [f"{beta:g}", f"{gap:.2f}", f"{low:.2f} to {high:.2f}"]
-        for beta, gap, low, high in zip(kept, *compared, strict=True)
+        for beta, gap, low, high in zip(kept, *gaps, strict=True)
     ]
     header = ["β", "D + βR, Echo − β-VAE", "95 % interval"]
     return "\n" + markdown(header, lines)
@@ -244,7 +254,7 @@ def write(
 ) -> None:
     """Write `metrics.jsonl`, `table.md`, `curves.npz` and the figures."""
     run_folder.write_rows(out / "metrics.jsonl", models)
-    tables = table(models) + at_equal_beta(found, betas)
+    tables = table(models) + gaps_table(found, betas)
     (out / "table.md").write_text(tables, encoding="utf-8")
     curves = curves_of(found)
     np.savez_compressed(
@@ -258,9 +268,10 @@ def write(
     )
     with drawing(out / "plane.png") as path:
         figures.plane(curves, betas_of(found, betas), limits).savefig(path, dpi=150)
-    if compared is not None and len(compared.rates):
+    equal_beta = at_equal_beta(found, betas)
+    if equal_beta and compared is not None and len(compared.rates):
         with drawing(out / "gaps.png") as path:
-            figures.gaps(compared).savefig(path, dpi=150)
+            figures.gaps(*equal_beta, compared).savefig(path, dpi=150)
     of_first = {kind: of.measured.outputs[:, 0] for kind, of in found.items()}
     shown = (np.asarray(digits.test[: len(of_first["echo"][0]), ..., 0]) + 1) / 2
     with drawing(out / "reconstructions.png") as path:

@@ -56,7 +56,7 @@ CAPTIONS = {
     "given.png": "energy of paths between given digits over the error of their codes",
     "strips.png": "images along the same paths, without and with the penalty",
     "plane.png": "distortion over rate, a point for each strength of the noise",
-    "gaps.png": "by how much the curves differ, with intervals",
+    "gaps.png": "what Echo saves at equal β and at equal rate, with intervals",
     "diagnosis.png": "the evidence for the verdict",
     "shannon.png": "rates and squared errors of the codes, and Shannon's curve",
     "diagnosis.txt": "the verdict as text",

@@ -140,7 +140,7 @@ def test_models_whose_loss_is_not_finite_are_lost_and_never_the_best(
     assert said in report.in_words(numbers)
     digits = Digits(*[jnp.zeros((5, 28, 28, 1), jnp.uint8)] * 3)
     report.write(tmp_path, digits, found, betas, None, limits, rows)
-    compared = report.at_equal_beta(found, betas).splitlines()[3:]
+    compared = report.gaps_table(found, betas).splitlines()[3:]
     assert [line.split(" | ")[0] for line in compared] == [f"| {b:g}" for b in kept]
     assert all(" | 0.00 | 0.00 to 0.00 |" in line for line in compared)
     assert len(list(tmp_path.glob("*.png"))) == 3 and not capsys.readouterr().err
