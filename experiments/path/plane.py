@@ -161,6 +161,7 @@ def draw(
     distances = np.linalg.norm(pairs.codes_a - pairs.codes_b, axis=1)
     longest = np.argsort(-distances)[:count]
     shades = np.log10(grid.values[longest])
+    drawn = []
     for number, axes in zip(longest, panels, strict=True):
         image = axes.imshow(
             np.log10(grid.values[number].T), origin="lower", extent=extent,
@@ -174,8 +175,9 @@ def draw(
         ):
             axes.plot(*np.asarray(knots).T, style, linewidth=1.5, label=label)
         axes.plot(*np.stack([a, b]).T, "wo", markersize=4)
+        drawn.append(image)
         axes.set(xlabel="first coordinate of z")
     panels[0].set_ylabel("second coordinate of z")
-    figure.colorbar(image, ax=list(panels), shrink=0.8, label="log₁₀ λ")
+    figure.colorbar(drawn[0], ax=list(panels), shrink=0.8, label="log₁₀ λ")
     panels[0].legend(fontsize=7, facecolor="0.4", labelcolor="white")
     return figure

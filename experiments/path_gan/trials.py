@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.path_gan import judge, runs
 from experiments.path_gan.arms import (
+    ENCODER_WIDTHS,
     EQUAL_TIME,
     HALVED,
     PLAIN,
@@ -26,7 +27,6 @@ from experiments.running import critics, jobs
 from experiments.running.parts import kept_numbers
 from jaxgan import gan, storage
 from jaxgan.networks import FinishedGenerator
-from jaxgan.types import Params
 
 SCALE = 0.5
 """Factor of the codes of `HALVED`."""
@@ -105,7 +105,7 @@ def _run(
     finished = _finished(plan, arm, state)
     steps = float(plan.plain_steps + plan.steps)
     timed = {"steps": steps, "step_ms": times[arm.unweighted]}
-    judged = _judge(plan, finished, state.critic, folder, arm)
+    judged = _judge(plan, finished, state, folder, arm)
     rows = {arm.name: judged | timed}
     if arm != PLAIN or plan.plain_steps:
         return rows
@@ -118,7 +118,7 @@ def _run(
     finished = _finished(plan, arm, state)
     timed["steps"] += longer * plan.chunk
     later = folder / "later"
-    judged = _judge(plan, finished, state.critic, later, EQUAL_TIME)
+    judged = _judge(plan, finished, state, later, EQUAL_TIME)
     return rows | {EQUAL_TIME.name: judged | timed}
 
 
@@ -131,7 +131,7 @@ def _finished(plan: runs.Plan, arm: Arm, state: Any) -> FinishedGenerator | None
 def _judge(
     plan: runs.Plan,
     finished: FinishedGenerator | None,
-    critic: Params,
+    state: gan.State,
     folder: Path,
     arm: Arm,
 ) -> Numbers:
@@ -140,8 +140,11 @@ def _judge(
         return {"frechet_distance": math.nan, "rho": math.nan}
     parts = {
         "generator": storage.Part("mlp_generator", {**plan.options}, finished.params),
-        "critic": critics.part("mlp", {}, plan.centre, critic),
+        "critic": critics.part("mlp", {}, plan.centre, state.critic),
     }
+    if isinstance(state.penalty, gan.EncoderState):
+        sizes = {"latent_dim": plan.generator.latent_dim, "widths": [*ENCODER_WIDTHS]}
+        parts["encoder"] = storage.Part("mlp_encoder", sizes, state.penalty.encoder)
     card = {**plan.provenance, "penalty": arm.name}
     storage.save_model(folder / "model", parts, card)
     numbers, measured = judge.numbers(plan.protocol, finished)

@@ -30,7 +30,10 @@ _ADVERSARIAL = (
     *("metrics.jsonl", "samples.png", "progress.gif", "frames/<n>.png", "losses.png"),
     *(*_MODEL, *_CHECKPOINTS, _EVENTS),
 )
-_OF_ONE_PENALTY = ("numbers.json", "corrupt-numbers.json", "films.npz", *_MODEL)
+_OF_ONE_PENALTY = (
+    *("numbers.json", "corrupt-numbers.json", "films.npz"),
+    *(*_MODEL, "model/encoder.safetensors"),
+)
 _OF_ONE_CONTESTANT = ("metrics.jsonl", "samples-<n>.png", *_CHECKPOINTS)
 
 WRITTEN: dict[str, tuple[str, ...]] = {

@@ -23,7 +23,7 @@ from jaxgan import networks
 from jaxgan.errors import CheckpointError, first_line, is_out_of_memory
 from jaxgan.storage.digests import named
 from jaxgan.storage.seals import open_json, seal_json, write
-from jaxgan.types import Examples, Params, Scores
+from jaxgan.types import Examples, Latents, Params, Scores
 
 FORMAT = 2
 SHIPPED = "jaxgan.checkpoints"
@@ -45,6 +45,7 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "centred_mlp_critic": partial(_centred, networks.mlp_critic),
     "centred_conv_critic": partial(_centred, networks.conv_critic),
     "conv_classifier": networks.conv_classifier,
+    "mlp_encoder": networks.mlp_encoder,
 }
 """Networks by their names in cards; generators are those without normalisation."""
 
@@ -166,6 +167,26 @@ def load_critic(source: str | Path) -> Callable[[Examples], Scores]:
     """
     network, params, _ = load_part(source, "critic")
     return partial(network.apply, params)
+
+
+def load_encoder(source: str | Path) -> Callable[[Examples], Latents]:
+    """Load the encoder that was trained beside a generator: from images to codes.
+
+    The generator makes of these codes images like the given ones. No model that ships
+    has an encoder; `gan.encoder_regulariser` trains one. See `load_generator`.
+
+    >>> import jax
+    >>> from jaxgan import networks, storage
+    >>> weights = networks.mlp_encoder(2, (4,)).init(jax.random.key(0))
+    >>> sizes = {"latent_dim": 2, "widths": [4]}
+    >>> part = storage.Part("mlp_encoder", sizes, weights)
+    >>> storage.save_model("with-encoder", {"encoder": part}, {})
+    >>> encode = storage.load_encoder("with-encoder")
+    >>> encode(jax.numpy.zeros((5, 28, 28, 1))).shape
+    (5, 2)
+    """
+    network, params, _ = load_part(source, "encoder")
+    return lambda examples: network.apply(params, examples).location
 
 
 def load_classifier(

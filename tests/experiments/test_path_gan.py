@@ -4,6 +4,7 @@ import json
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +13,7 @@ from processes import SAMPLE, command, fail, run, start, succeed, wait_until
 from experiments.path_gan import given
 from experiments.path_gan import report as trial_report
 from experiments.path_gan.arms import BETWEEN, PLAIN, Arm
-from jaxgan import data, storage
+from jaxgan import data, pixels, storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 "
 TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
@@ -122,6 +123,10 @@ def test_an_encoder_is_trained_along(tmp_path):
     for name in ("encoder 0.5", "none", "none, equal time"):
         assert set(trial_report.AT_USUAL) <= set(rows[name])
     assert given.number("energy", 0.01) not in rows["none, codes halved"]
+    encode = storage.load_encoder(tmp_path / "models/encoder-0.5/1/model")
+    images = jnp.asarray(data.load("sample", "test").images[:7])
+    codes = encode(pixels.as_inputs(images))
+    assert codes.shape == (7, 3) and np.asarray(codes).std() > 0
     text = (tmp_path / "report.md").read_text()
     assert "Training an encoder along, at weight 0.5, takes" in text
     assert "| given digits: U, κ = 0.01 | " in text

@@ -96,6 +96,16 @@ def test_the_critic_comes_back(saved):
     np.testing.assert_array_equal(jaxgan.load_critic(folder)(images), expected)
 
 
+def test_an_encoder_comes_back(tmp_path):
+    encoder = networks.mlp_encoder(3, (4,))
+    weights = encoder.init(jax.random.key(5))
+    part = storage.Part("mlp_encoder", {"latent_dim": 3, "widths": [4]}, weights)
+    storage.save_model(tmp_path, {"encoder": part}, {})
+    images = jax.random.uniform(jax.random.key(6), (5, 28, 28, 1))
+    expected = encoder.apply(storage.as_stored(weights), images).location
+    np.testing.assert_array_equal(storage.load_encoder(tmp_path)(images), expected)
+
+
 def test_a_run_folder_with_a_model_is_a_model(saved):
     folder, _, _ = saved
     assert jaxgan.load_generator(folder.parent).latent_dim == 3
