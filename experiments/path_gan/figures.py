@@ -55,7 +55,8 @@ def pareto(
         axes.set(xlabel=name)
         _logarithmic(axes)
     figure.axes[0].set_ylabel("held-out log ρ")
-    figure.axes[0].legend(frameon=False)
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle(title, fontsize="medium")
     return figure
 

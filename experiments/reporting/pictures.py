@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import AutoLocator, LogLocator, NullLocator, StrMethodFormatter
 from PIL import Image as PILImage
 
 from jaxgan.errors import first_line
@@ -70,8 +70,8 @@ def image_grid(
 def number_logarithms(axis: Axis) -> None:
     """Give a logarithmic axis numbers all along what is drawn, be it short or long."""
     low, high = axis.get_view_interval()
-    several = (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8) if high < 6 * low else (1, 2, 5)
-    axis.set_major_locator(LogLocator(subs=several))
+    short = high < 5 * low
+    axis.set_major_locator(AutoLocator() if short else LogLocator(subs=(1, 2, 5)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
@@ -80,7 +80,9 @@ def film_strips(
     rows: Sequence[tuple[str, UInt8[np.ndarray, "n height width channels"]]],
 ) -> Figure:
     """Return a figure of strips of images, each with its name, one below another."""
-    figure = Figure(figsize=(10, 0.55 * len(rows) + 0.1), layout="constrained")
+    longest = max(len(strip) for _, strip in rows)
+    size = 1.2 + 0.52 * longest, 0.55 * len(rows) + 0.1
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(rows), squeeze=False)[:, 0]
     for axes, (name, strip) in zip(panels, rows, strict=True):
         axes.imshow(image_grid(strip, len(strip)), cmap="gray", vmin=0, vmax=255)
