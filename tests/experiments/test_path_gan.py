@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from processes import SAMPLE, command, fail, run, start, succeed, wait_until
 
-from experiments.path_gan import given
+from experiments.path_gan import given, judge
 from experiments.path_gan import report as trial_report
 from experiments.path_gan.arms import BETWEEN, PLAIN, Arm
-from jaxgan import data, pixels, storage
+from jaxgan import data, networks, pixels, storage
 
 TOY = "--seeds 2 --steps 8 --chunk 4 --batch-size 32 --latent-dim 3 --widths 8 "
 TOY += "--pairs 4 --segments 16 --digits 2 --samples 40"
@@ -297,6 +297,17 @@ def test_a_sweep_without_a_best_arm_is_reported(lost, tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert "lost" in text and "nan" not in text
     assert not (tmp_path / "strips.png").exists()
+
+
+def test_middles_of_lines_are_of_codes_with_half_the_variance():
+    """The mean of two independent codes of N(0, 1) is one of N(0, ½)."""
+    network = networks.FinishedNetwork(
+        lambda params, latents, kink: latents, 3, networks.linear(-9.0, 9.0), slope=None
+    )
+    identity = networks.FinishedGenerator(network, {})
+    middles = np.asarray(judge.middles_of_lines(jax.random.key(0), identity, 4000))
+    assert middles.shape == (4000, 3)
+    np.testing.assert_allclose(np.cov(middles.T), np.eye(3) / 2, atol=0.04)
 
 
 def test_images_half_way_are_compared_where_they_were_measured(tmp_path):
