@@ -629,6 +629,9 @@ def test_every_flag_comes_to_its_end(name, outcome, files, tmp_path, monkeypatch
         def without(flag: str | None) -> dict[str, Any]:
             rest = {n: value for n, value in values.items() if n != flag}
             config = module.Config(out=tmp_path / str(flag), **rest)
+            # Programs map memory, of which a process may have 65,530 pieces; a run of
+            # a sweep has thousands.
+            jax.clear_caches()
             # As in a process of its own, where optax's Adam is at home.
             with (
                 jax.numpy_dtype_promotion("standard"),
