@@ -73,6 +73,7 @@ def run(config: Config) -> dict[str, Any]:
     from experiments.compare import contest, figures, report
     from experiments.reporting import page
     from experiments.running import (
+        critics,
         datasets,
         duration,
         optimizers,
@@ -125,8 +126,8 @@ def run(config: Config) -> dict[str, Any]:
     generator = networks.mlp_generator(config.latent_dim)
     plain = networks.mlp_critic()
     inputs = {
-        "pixels": plain,
-        "centred": networks.centred(plain, pixels.mean_input(real.images)),
+        name: critics.given(plain, critics.centre_of(name, real.images))
+        for name in config.critic_input
     }
     objectives = {report.GAN: gan.vanilla_gan, report.WGAN: gan.wgan_gp}
     contestants = {}

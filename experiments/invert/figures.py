@@ -72,18 +72,15 @@ def _reconstructions(
         places = np.linspace(0, len(order) - 1, 1 + SHOWN_STARTS).round().astype(int)
         axes[0].imshow(pixels[row], cmap="gray", vmin=0, vmax=1)
         made = images[row, order[places]].reshape(-1, *pixels.shape[1:])
-        for image, start, panel, under in zip(
-            made, order[places], axes[1:], below[1:], strict=True
-        ):
+        for image, start, panel in zip(made, order[places], axes[1:], strict=True):
             panel.imshow(image, cmap="gray", vmin=0, vmax=1)
             panel.set_title(f"{found.errors[row, start]:.1e}", fontsize=7, pad=2)
+        for image, panel in zip(made[1:], below[2:], strict=True):
             change = STRENGTH * (image - made[0])
             gray = change.reshape(*change.shape[:2], -1).mean(2)
-            under.imshow(gray, cmap="RdBu", vmin=-1, vmax=1)
+            panel.imshow(gray, cmap="RdBu", vmin=-1, vmax=1)
         for panel in (*axes, *below):
             panel.set_axis_off()
-        below[1].clear()
-        below[1].set_axis_off()
         below[1].text(0.5, 0.5, f"minus the best,\n× {STRENGTH}:", fontsize=7,
             ha="center", va="center", transform=below[1].transAxes)  # fmt: skip
     panels[0, 0].set_title("target", fontsize=8)

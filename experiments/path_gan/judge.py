@@ -127,16 +127,9 @@ def measure_paths(
     return PathMeasures(least, error, line, slerp, image_distance, code_distance, *seen)
 
 
-@partial(jax.jit, static_argnames="count")
-def middles_of_lines(key: PRNGKey, generator: FinishedGenerator, count: int):
-    """Return the images half-way on straight lines between codes of the prior."""
-
-    def one(number: Array) -> Array:
-        keys = jax.random.split(jax.random.fold_in(key, number))
-        middle = jnp.mean(jax.vmap(generator.draw)(keys), 0)
-        return generator.generate(middle[None])[0]
-
-    return jax.lax.map(one, jnp.arange(count), batch_size=1000)
+def middle_of_line(generator: FinishedGenerator, key: PRNGKey) -> Array:
+    """Return the code half-way on a straight line between two codes of the prior."""
+    return jnp.mean(jax.vmap(generator.draw)(jax.random.split(key)), 0)
 
 
 @jax.jit
@@ -188,7 +181,7 @@ def numbers(
     verdict = evaluation.verdict(
         verdict_key, samples, protocol.reference, samples, protocol.training
     )
-    middles = to_pixels(np.asarray(middles_of_lines(line_key, generator, count)))
+    middles = judging.draw(line_key, generator, count, middle_of_line)
     between = evaluation.features_of(protocol.classify, middles)
     errors = inversion_errors(bank_key, generator, protocol.digits)
     measured = measure_paths(generator, protocol.segments, jnp.asarray(protocol.codes))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Array, UInt8
 from matplotlib.figure import Figure
 
 from experiments.reporting import pictures, tables
@@ -44,18 +44,33 @@ class Judgement(NamedTuple):
     nearest: evaluation.Images
 
 
-@partial(jax.jit, static_argnames="count")
-def _draw(key: PRNGKey, generator: FinishedGenerator, count: int):
+Code = Callable[[FinishedGenerator, PRNGKey], Array]
+
+
+@partial(jax.jit, static_argnames=("count", "code"))
+def _draw(key: PRNGKey, generator: FinishedGenerator, count: int, code: Code):
     def one(number: jax.Array) -> jax.Array:
-        latent = generator.draw(jax.random.fold_in(key, number))
+        latent = code(generator, jax.random.fold_in(key, number))
         return generator.generate(latent[None])[0]
 
     return jax.lax.map(one, jnp.arange(count), batch_size=1000)
 
 
-def draw(key: PRNGKey, generator: FinishedGenerator, count: int) -> evaluation.Images:
-    """Return samples of a generator; the n-th depends on the key and n only."""
-    return pixels.to_pixels(np.asarray(_draw(key, generator, count)))
+def draw(
+    key: PRNGKey,
+    generator: FinishedGenerator,
+    count: int,
+    code: Code = FinishedGenerator.draw,
+) -> evaluation.Images:
+    """Return samples of a generator; the n-th depends on the key and n only.
+
+    Args:
+        key: a random key.
+        generator: to draw from.
+        count: number of images.
+        code: draws the code of one image; by default from the prior.
+    """
+    return pixels.to_pixels(np.asarray(_draw(key, generator, count, code)))
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -305,7 +306,8 @@ def test_middles_of_lines_are_of_codes_with_half_the_variance():
         lambda params, latents, kink: latents, 3, networks.linear(-9.0, 9.0), slope=None
     )
     identity = networks.FinishedGenerator(network, {})
-    middles = np.asarray(judge.middles_of_lines(jax.random.key(0), identity, 4000))
+    keys = jax.random.split(jax.random.key(0), 4000)
+    middles = np.asarray(jax.vmap(partial(judge.middle_of_line, identity))(keys))
     assert middles.shape == (4000, 3)
     np.testing.assert_allclose(np.cov(middles.T), np.eye(3) / 2, atol=0.04)
 
